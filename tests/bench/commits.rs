@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use provost_state::{At, Cause, Event, Identity, Moment, ProcessId, ProcessState, Rejected};
+use provost_state::{At, Cause, Event, Identity, Moment, ProcessState, Rejected};
 use provost_supervisor::Commits;
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
@@ -31,7 +31,7 @@ const WATCHERS: [Watchers; 4] = [
     Watchers { name: "commit, one stream", consumers: 0, streams: 1 },
 ];
 
-type Commit<'a> = &'a (dyn Fn(ProcessId, At, &Event) -> Result<Arc<ProcessState>, Rejected> + Sync);
+type Commit<'a> = &'a (dyn Fn(&ProcessState, &Event) -> Result<Arc<ProcessState>, Rejected> + Sync);
 
 /// Measures all rows, back to back and after pauses.
 pub(crate) fn measure() -> Vec<Value> {
@@ -57,7 +57,10 @@ fn alone(times: usize, pause: Option<Duration>) -> Value {
     let (registry, _reader) = provost_state::registry(|| 0);
     let add = |number| registry.add(identity(number), Moment::default()).unwrap();
     let states = (0..PROCESSES).map(add).collect();
-    let commit = |id, at, event: &Event| registry.commit(id, at, event, Moment::default());
+    let commit = |from: &ProcessState, event: &Event| {
+        let at = At { incarnation: from.incarnation, version: from.version };
+        registry.commit(from.id, at, event, Moment::default())
+    };
     let runtime = Runtime::new().unwrap();
     runtime.block_on(timed("commit, state core", states, times, pause, &commit))
 }
@@ -84,7 +87,7 @@ fn produced(watchers: Watchers, times: usize, pause: Option<Duration>) -> Value 
     let value = runtime.block_on(async {
         let name = watchers.name;
         tokio::spawn(async move {
-            timed(name, states, times, pause, &|id, at, event| commits.commit(id, at, event)).await
+            timed(name, states, times, pause, &|from, event| commits.commit(from, event)).await
         })
         .await
         .unwrap()
@@ -112,9 +115,8 @@ async fn timed(
         }
         let event = if (round / PROCESSES).is_multiple_of(2) { &start } else { &stop };
         let state = &mut states[round % PROCESSES];
-        let at = At { incarnation: state.incarnation, version: state.version };
         let begun = now_ns();
-        let next = commit(state.id, at, event).unwrap();
+        let next = commit(state, event).unwrap();
         let ns = now_ns() - begun;
         *state = next;
         // The first rounds do not count.

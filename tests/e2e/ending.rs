@@ -110,7 +110,9 @@ fn down_does_not_say_that_all_has_ended_when_the_host_vanishes() {
     let web = host.until_phase("web", "running")["pid"].clone();
     let down = host.setup().command(&["down"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     host.until_phase("web", "stopping");
-    host.signal(Signal::KILL);
+    // The keeper first, which would start another host.
+    Host::kill(&host.up_pid().into(), Signal::KILL);
+    Host::kill(&host.pid().into(), Signal::KILL);
     let ended = down.wait_with_output().unwrap();
     assert_eq!(ended.status.code(), Some(1), "{ended:?}");
     insta::assert_snapshot!(

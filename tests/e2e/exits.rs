@@ -84,7 +84,7 @@ fn without_any_policy_the_failsafe_decides() {
 }
 
 #[test]
-fn orphans_become_children_of_the_host_and_are_reaped() {
+fn orphans_become_children_of_the_parent_of_all_processes_and_are_reaped() {
     // The subshell ends at once, so that its child outlives its parent.
     let command = "(sleep 1000 & echo $! > orphan); exec sleep 1000";
     let host = Host::up(PROVOST, &format!("[process.parent]\ncommand = \"{command}\"\n"));
@@ -101,9 +101,8 @@ fn orphans_become_children_of_the_host_and_are_reaped() {
     );
     let orphan = orphan.unwrap();
     let stat = || std::fs::read_to_string(format!("/proc/{orphan}/stat")).unwrap_or_default();
-    let parent =
-        |stat: &String| stat.rsplit(") ").next().and_then(|rest| rest.split(' ').nth(1)?.parse::<u32>().ok());
-    eventually("it belongs to the host", stat, |stat| parent(stat) == Some(host.pid()));
+    let parent = || provost_tests::parent(u32::try_from(orphan).unwrap());
+    eventually("it belongs to it", parent, |parent| *parent == Some(host.up_pid()));
     Host::kill(&orphan.into(), Signal::KILL);
     eventually("not even a zombie is left", stat, String::is_empty);
     host.down();

@@ -90,7 +90,7 @@ fn every_command_names_a_suspended_host_whose_directory_was_removed() {
     use rustix::process::Signal;
     let host = Host::up(PROVOST, WEB);
     let pid = host.pid();
-    host.signal(Signal::STOP);
+    Host::kill(&host.pid().into(), Signal::STOP);
     fs::remove_dir_all(host.setup().dir().join(".provost")).unwrap();
     for command in [&["up"][..], &["status"], &["down"]] {
         let told = host.run(command);
@@ -98,7 +98,7 @@ fn every_command_names_a_suspended_host_whose_directory_was_removed() {
         assert!(told.stderr.contains(&format!("pid {pid}")), "{told:?}");
         assert!(told.stderr.contains(&format!("`kill -CONT {pid}` lets it go on")), "no circle: {told:?}");
     }
-    host.signal(Signal::CONT);
+    Host::kill(&host.pid().into(), Signal::CONT);
     until_it_answers_again(&host, "it goes on");
     host.down();
 }

@@ -21,6 +21,7 @@ mod hostile;
 mod instances;
 mod jobs;
 mod journal;
+mod keeper;
 mod limits;
 mod logs;
 mod mcp;

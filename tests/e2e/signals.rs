@@ -23,7 +23,7 @@ fn signals_without_a_meaning_do_not_end_the_host() {
     let host = Host::up(PROVOST, WEB);
     let web = host.until_phase("web", "running");
     for number in (1..=64).filter(|number| !EXCLUDED.contains(number) && *number != 33) {
-        let sent = host.setup().shell(&format!("kill -{number} {}", host.pid())).status().unwrap();
+        let sent = host.setup().shell(&format!("kill -{number} {}", host.up_pid())).status().unwrap();
         assert!(sent.success(), "signal {number}");
         let name = provost_state::Signal::new(number).unwrap().to_string();
         eventually(
@@ -101,7 +101,9 @@ fn descriptors_that_the_host_inherits_are_closed() {
     let host = up_by(Setup::new(PROVOST, WEB), "exec 7<. 9>lock; exec \"$PROVOST\" up");
     let lock = |pid: u64| open_files(pid).into_iter().find(|(_, path)| path.ends_with("lock"));
     let web = host.until_phase("web", "running")["pid"].as_u64().unwrap();
-    assert_eq!((lock(host.pid().into()), lock(web)), (None, None));
+    for pid in [host.up_pid().into(), host.pid().into(), web] {
+        assert_eq!(lock(pid), None, "{pid}");
+    }
     let setup = host.down();
     let up = setup.shell("exec 9>lock; flock -n 9; \"$PROVOST\" up --detach").output().unwrap();
     assert!(up.status.success(), "{up:?}");
@@ -130,8 +132,8 @@ fn a_signal_while_plugins_are_loaded_ends_the_host_at_once() {
     let mut command = setup.command(&["up"]);
     command.env("FAILPOINTS", "boot.plugins=pause").stderr(std::process::Stdio::piped());
     let child = command.spawn().unwrap();
-    let pid = eventually("it has begun", || setup.owner(), |owner| *owner == Some(child.id().into()));
-    Host::kill(&pid.unwrap().into(), Signal::TERM);
+    eventually("it has begun", || setup.owner(), Option::is_some);
+    Host::kill(&child.id().into(), Signal::TERM);
     let ended = child.wait_with_output().unwrap();
     assert_eq!(ended.status.code(), Some(0), "{ended:?}");
     let said = String::from_utf8(ended.stderr).unwrap();
@@ -144,8 +146,8 @@ fn a_signal_while_a_plugin_is_compiled_ends_the_host_at_once() {
     let mut command = setup.command(&["up"]);
     command.env("XDG_CACHE_HOME", setup.dir().join("cold"));
     let mut child = command.spawn().unwrap();
-    let pid = eventually("it has begun", || setup.owner(), |owner| *owner == Some(child.id().into()));
-    Host::kill(&pid.unwrap().into(), Signal::TERM);
+    eventually("it has begun", || setup.owner(), Option::is_some);
+    Host::kill(&child.id().into(), Signal::TERM);
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 

@@ -123,7 +123,7 @@ fn the_status_of_one_process_is_about_that_process_alone() {
 fn a_suspended_host_is_named_and_not_waited_for() {
     let host = Host::up(PROVOST, CONFIG);
     host.until_phase("db.1", "running");
-    host.signal(Signal::STOP);
+    Host::kill(&host.pid().into(), Signal::STOP);
     let asked: Vec<_> = [
         &["status"][..],
         &["restart", "db", "--wait"],
@@ -149,7 +149,7 @@ fn a_suspended_host_is_named_and_not_waited_for() {
         assert!(told.contains(&format!("the host (pid {pid}) is suspended")), "{arguments:?}: {told}");
         assert!(told.contains(&format!("kill -CONT {pid}")), "{arguments:?}: {told}");
     }
-    host.signal(Signal::CONT);
+    Host::kill(&host.pid().into(), Signal::CONT);
     host.down();
 }
 
@@ -293,13 +293,13 @@ fn names_are_completed_by_the_shell_from_the_host_or_else_from_the_config() {
     let config = setup.dir().join("provost.toml");
     let line = format!("cd {}; provost stop -c {} idl", elsewhere.path().display(), config.display());
     assert_eq!(lines(line.split_once("; ").unwrap().1), ["idle"]);
-    host.signal(Signal::STOP);
+    Host::kill(&host.pid().into(), Signal::STOP);
     assert_eq!(
         lines("provost stop idl"),
         ["idle"],
         "a suspended host is not waited for: the config knows it"
     );
-    host.signal(Signal::CONT);
+    Host::kill(&host.pid().into(), Signal::CONT);
     host.down();
 }
 

@@ -22,7 +22,8 @@ const FAULTS: &str = "faults";
 #[derive(Debug)]
 pub(crate) struct Machine {
     setup: Setup,
-    pub(crate) pid: u32,
+    /// The process of `provost up`.
+    up: u32,
     pub(crate) socket: PathBuf,
     mark: String,
     /// Whether the reading of its standard output is suspended.
@@ -67,7 +68,12 @@ impl Machine {
             }
         });
         let socket = dir.join(".provost/provost.sock");
-        (Self { pid: child.id(), setup, socket, mark, screen_stalls }, child)
+        (Self { up: child.id(), setup, socket, mark, screen_stalls }, child)
+    }
+
+    /// Returns the process id of the host, as its lock has it; before there is one, that of `provost up`.
+    fn host(&self) -> u32 {
+        self.setup.owner().and_then(|owner| u32::try_from(owner).ok()).unwrap_or(self.up)
     }
 
     pub(crate) fn dir(&self) -> &Path {
@@ -91,12 +97,12 @@ impl Machine {
         String::from_utf8_lossy(&std::fs::read(self.dir().join("host.log")).unwrap_or_default()).into_owned()
     }
 
-    /// Returns the environments of all living marked processes except the host, by pid.
+    /// Returns the environments of all living marked processes except the host and its keeper, by pid.
     pub(crate) fn marked(&self) -> BTreeMap<u32, String> {
         let mut found = BTreeMap::new();
         for entry in std::fs::read_dir("/proc").unwrap().flatten() {
             let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-            if pid == self.pid {
+            if pid == self.up || pid == self.host() {
                 continue;
             }
             let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
@@ -122,24 +128,24 @@ impl Machine {
 
     /// Sends a signal to the host itself.
     pub(crate) fn signal_host(&self, signal: Signal) {
-        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw).unwrap();
+        let pid = i32::try_from(self.host()).ok().and_then(Pid::from_raw).unwrap();
         let _ = kill_process(pid, signal);
     }
 
     /// Sets the limit on the descriptors of the host, and returns the previous one.
     pub(crate) fn limit_files(&self, limit: Rlimit) -> Option<Rlimit> {
-        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
+        let pid = i32::try_from(self.host()).ok().and_then(Pid::from_raw);
         // The host may have ended, which is noticed elsewhere.
         prlimit(pid, Resource::Nofile, limit).ok()
     }
 
     pub(crate) fn usage(&self) -> Usage {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap_or_default();
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.host())).unwrap_or_default();
         let figure = |key: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(key)).unwrap_or("0");
             line.split_whitespace().next().unwrap().parse().unwrap()
         };
-        let open = std::fs::read_dir(format!("/proc/{}/fd", self.pid)).into_iter().flatten().flatten();
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.host())).into_iter().flatten().flatten();
         let is_sample = |one: &std::fs::DirEntry| {
             let path = std::fs::read_link(one.path()).unwrap_or_default();
             path.starts_with("/proc") && path.ends_with("stat")

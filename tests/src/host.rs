@@ -22,6 +22,13 @@ pub fn is_alive(pid: u64) -> bool {
     !(stat.is_empty() || stat.contains(") Z ") || stat.contains(") X "))
 }
 
+/// Returns the parent of a process, if there is one.
+#[must_use]
+pub fn parent(pid: u32) -> Option<u32> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit(") ").next()?.split(' ').nth(1)?.parse().ok()
+}
+
 /// The result of a command.
 #[derive(Clone, Debug)]
 pub struct Ran {
@@ -108,7 +115,8 @@ impl Setup {
     /// Runs this command, which has to become the host, and waits until the host answers.
     #[must_use]
     pub fn up_by(self, mut command: Command) -> Host {
-        let mut host = Host { child: command.spawn().unwrap(), setup: self };
+        let child = command.spawn().unwrap();
+        let mut host = Host { pid: child.id(), child, setup: self };
         // Closes the descriptors that the command holds, so that only the host has them.
         drop(command);
         eventually(
@@ -119,6 +127,7 @@ impl Setup {
                 status.code == 0
             },
         );
+        host.pid = u32::try_from(host.status()["host"]["pid"].as_u64().unwrap()).unwrap();
         host
     }
 
@@ -160,7 +169,15 @@ impl Drop for Setup {
         if let Some(owner) = self.owner().filter(|owner| is_alive(*owner) && here(*owner)) {
             let down = self.run(&["down", "--timeout", "10s"]);
             if down.code != 0 {
-                Host::kill(&owner.into(), rustix::process::Signal::KILL);
+                // Its keeper, if it has one, would start another host.
+                let keeper = u32::try_from(owner).ok().and_then(parent);
+                let is_keeper = |pid: &u32| {
+                    let name = std::fs::read(format!("/proc/{pid}/cmdline"));
+                    name.is_ok_and(|name| name.starts_with(b"provost-keeper\0"))
+                };
+                for pid in keeper.filter(is_keeper).map(u64::from).into_iter().chain([owner]) {
+                    Host::kill(&pid.into(), rustix::process::Signal::KILL);
+                }
             }
         }
     }
@@ -170,7 +187,10 @@ impl Drop for Setup {
 #[derive(Debug)]
 pub struct Host {
     setup: Setup,
+    /// The process of `provost up`: the keeper of the host, or the host itself.
     child: Child,
+    /// The host, as it has been since it answered first.
+    pid: u32,
 }
 
 impl Host {
@@ -189,6 +209,12 @@ impl Host {
     /// Returns the process id of the host.
     #[must_use]
     pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Returns the process id of `provost up`, which is the parent of all processes: the keeper, or the host if it has none.
+    #[must_use]
+    pub fn up_pid(&self) -> u32 {
         self.child.id()
     }
 
@@ -301,9 +327,9 @@ impl Host {
         std::mem::replace(&mut self.setup, replacement)
     }
 
-    /// Sends it a signal.
+    /// Sends `provost up` a signal, as an operator or a service manager does.
     pub fn signal(&self, signal: rustix::process::Signal) {
-        Self::kill(&self.pid().into(), signal);
+        Self::kill(&self.up_pid().into(), signal);
     }
 
     /// Returns the exit status of the host, if it has ended.
@@ -336,14 +362,20 @@ impl Host {
         self.into_setup()
     }
 
-    /// Sends SIGKILL to the host and then to the groups of its processes, which outlive it.
+    /// Sends SIGKILL to the host with its keeper and then to the groups of its processes, which outlive them.
     fn end(&mut self) {
         if !matches!(self.child.try_wait(), Ok(None)) {
             return;
         }
         let ran = self.setup.run(&["status", "-o", "json"]);
+        let keeper = self.child.id();
+        // The keeper first, because it would start another host; and a host that does not run starts no other keeper.
+        let host = self.setup.owner().and_then(|owner| u32::try_from(owner).ok());
+        let host = host.filter(|host| parent(*host) == Some(keeper)).map(Value::from);
+        host.iter().for_each(|host| Self::kill(host, rustix::process::Signal::STOP));
         let _ = self.child.kill();
         let _ = self.child.wait();
+        host.iter().for_each(|host| Self::kill(host, rustix::process::Signal::KILL));
         let status: Value = serde_json::from_str(&ran.stdout).unwrap_or_default();
         for process in status["processes"].as_array().into_iter().flatten() {
             let group = process["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok());

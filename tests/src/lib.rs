@@ -21,5 +21,5 @@ pub mod instructions;
 mod terminal;
 
 pub use eventually::eventually;
-pub use host::{Host, Ran, Setup, guest, is_alive};
+pub use host::{Host, Ran, Setup, guest, is_alive, parent};
 pub use terminal::Terminal;

@@ -60,6 +60,11 @@ impl Failure {
     pub(crate) fn code(&self) -> ExitCode {
         ExitCode::from(self.code)
     }
+
+    /// Returns the exit code as a number.
+    pub(crate) fn number(&self) -> u8 {
+        self.code
+    }
 }
 
 impl From<ConfigError> for Failure {

@@ -46,6 +46,6 @@ impl Memories {
         let (mut transaction, limits) = (Transaction::default(), Limits::default());
         let set = transaction.set(memory.published(), &limits, key.to_owned(), value.to_vec());
         set.map_err(|refusal| format!("{refusal:?}"))?;
-        memory.commit(transaction, &limits)
+        memory.commit(transaction, &limits).map(drop)
     }
 }

@@ -40,10 +40,11 @@ mod words;
 
 pub use ports::{
     Answer, Asked, Basis, Batch, Blame, Consumer, Decision, Demand, Ended, Fault, FaultKind, HealthAction,
-    Intensity, Judged, JudgedAction, Judgement, LimitsWanted, Note, Noted, Observation, Ordered, Plan,
-    PluginChange, PluginFigures, PluginNote, PluginRefusal, PluginRefusalKind, PluginReport, PluginStatus,
-    PluginVersion, PluginWanted, Plugins, Policy, PolicySource, Recorder, Replacement, Sample, StartAction,
-    Trigger, UsageAction, View, ViewRequest, ViewResponse, ViewUsage, failsafe,
+    Intensity, Judged, JudgedAction, Judgement, LimitsWanted, MemoryChange, MemoryWrite, Note, Noted,
+    Observation, Ordered, Plan, PluginChange, PluginFigures, PluginNote, PluginRefusal, PluginRefusalKind,
+    PluginReport, PluginStatus, PluginVersion, PluginWanted, Plugins, Policy, PolicySource, Recorder,
+    Replacement, Sample, StartAction, Trigger, UsageAction, View, ViewRequest, ViewResponse, ViewUsage,
+    failsafe,
 };
 pub use process::{
     Cause, Death, Deaths, Desired, Escalation, Event, EventKind, Exit, Failing, Generation, Health, Identity,

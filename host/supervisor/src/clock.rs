@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use provost_state::Moment;
+use rustix::time::{ClockId, clock_gettime};
 use tokio::time::Instant;
 
 /// The wall clock and the monotonic clock, with the origin of the latter.
@@ -19,6 +20,26 @@ impl Clock {
     #[must_use]
     pub fn new() -> Self {
         Self { origin: Instant::now() }
+    }
+
+    /// Returns a clock whose monotonic origin is the start of the machine, as of the kernel's `CLOCK_MONOTONIC`. A moment
+    /// that one host has read on it means the same to the next one, as long as the machine is not started anew.
+    #[must_use]
+    pub fn of_boot() -> Self {
+        let now = Instant::now();
+        Self { origin: now.checked_sub(since_boot(ClockId::Monotonic)).unwrap_or(now) }
+    }
+
+    /// Converts a time of the kernel's `CLOCK_BOOTTIME`, in nanoseconds, into a moment of this clock. While the machine was
+    /// suspended this clock stood still, so that a moment from before is only as exact as that.
+    #[must_use]
+    pub fn at_boottime(&self, boottime_ns: u64) -> Moment {
+        let now = self.now();
+        let ago = since_boot(ClockId::Boottime).saturating_sub(Duration::from_nanos(boottime_ns));
+        Moment {
+            wall_ms: now.wall_ms.saturating_sub(u64::try_from(ago.as_millis()).unwrap_or(u64::MAX)),
+            mono_ns: now.mono_ns.saturating_sub(u64::try_from(ago.as_nanos()).unwrap_or(u64::MAX)),
+        }
     }
 
     /// Returns the current time. Monotonic time is tokio's, so that tests can pause it.
@@ -106,6 +127,12 @@ impl Default for Clock {
     }
 }
 
+/// Returns the time that a clock of the kernel shows since the start of the machine.
+fn since_boot(clock: ClockId) -> Duration {
+    let now = clock_gettime(clock);
+    Duration::new(now.tv_sec.try_into().unwrap_or(0), now.tv_nsec.try_into().unwrap_or(0))
+}
+
 /// Returns the nanoseconds of a monotonic clock, for measurements; it runs on where a test has paused tokio's clock.
 #[expect(clippy::disallowed_methods, reason = "this is the clock")]
 pub(crate) fn figure_ns() -> u64 {
@@ -131,6 +158,26 @@ fn real_wall_ms() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_moment_of_one_clock_of_the_boot_means_the_same_to_another() {
+        let (first, second) = (Clock::of_boot(), Clock::of_boot());
+        let (before, between, after) = (first.now(), second.now(), first.now());
+        // Two clocks are read when each is made, so that they differ by less than a look at them takes.
+        assert!(before.mono_ns <= between.mono_ns + 1_000_000_000);
+        assert!(between.mono_ns <= after.mono_ns + 1_000_000_000);
+        assert!(before.mono_ns > 0);
+    }
+
+    #[test]
+    fn a_time_of_the_kernel_is_as_long_ago_as_it_says() {
+        let clock = Clock::of_boot();
+        let boottime = u64::try_from(since_boot(ClockId::Boottime).as_nanos()).unwrap();
+        let minute_ago = clock.at_boottime(boottime - 60_000_000_000);
+        let passed = clock.now().ms_since(minute_ago);
+        assert!(passed >= 59_999, "{passed}");
+        assert!(clock.now().wall_ms - minute_ago.wall_ms >= 59_000);
+    }
 
     #[test]
     fn a_stamp_is_what_the_calendar_of_jiff_says() {

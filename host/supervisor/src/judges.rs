@@ -18,7 +18,7 @@ impl Judges {
     #[must_use]
     pub fn start(settings: &Settings) -> Self {
         let jobs = Jobs::start(&settings.degraded);
-        Self(Decider::new(settings.envelope(), jobs.judging, None))
+        Self(Decider::new(settings.envelope(), jobs.judging, None, None))
     }
 
     /// Asks a chain of policies about an end, and returns the bounded answer. `deaths` are those of the process, newest

@@ -17,6 +17,8 @@
 //! | `usage` | the resources that processes use: the last samples, their history, the task that takes them |
 //! | `logs` | output: captured, rotated, followed |
 //! | `children` | operating-system processes: starting and signalling them (the real spawner and the scripted one), orphans, environment files, checks |
+//! | `stash` | what another host needs to go on, written down as it changes |
+//! | `adoption` | what a host finds of the one before it |
 //! | `jobs` | the threads for blocking work |
 //! | `slots` | a semaphore that knows whether a task waits for it |
 //! | `panics` | catching panics of tasks |
@@ -29,6 +31,7 @@
 //! exit, a commit and an order each wake the tasks that wait for it; descendants that the host cannot watch are polled
 //! (`children/life.rs`).
 
+mod adoption;
 mod children;
 mod clock;
 mod completion;
@@ -49,12 +52,14 @@ mod settings;
 mod shared;
 mod slots;
 mod spec;
+mod stash;
 mod supervisor;
 mod usage;
 
+pub use adoption::{Adopted, Held, HeldEnd};
+pub use children::keeper::{Farewell, Greeting, Keeper, NotGreeted, RunningKeeper, Served};
 pub use children::leftovers::Leftover;
 pub use children::obstacles::{Obstacle, obstacles};
-pub use children::posix::hangup_is_ignored;
 #[cfg(any(test, feature = "scripted"))]
 pub use children::scripted::{Act, Manner, Scripted};
 pub use children::spawned_with::SpawnedWith;
@@ -74,6 +79,8 @@ pub use logs::{
 pub use mailbox::{Motive, Refusal};
 pub use outlook::Outlook;
 pub use panics::unpanicked;
+pub use provost_keeper::HOST_VARIABLE as KEEPER_VARIABLE;
+pub use provost_posix::hangup_is_ignored;
 pub use publish::Commits;
 pub use settings::{BootError, Settings};
 pub use spec::{
@@ -81,6 +88,9 @@ pub use spec::{
     ReplicaSet, Stderr, Stdin, StopTo,
 };
 #[cfg(any(test, feature = "scripted"))]
+pub use stash::Gate;
+pub use stash::{Stash, StashKeeper, StashKept};
+#[cfg(any(test, feature = "scripted"))]
 pub use supervisor::Census;
-pub use supervisor::{Changing, NotAdded, NotScaled, Prepared, Supervisor};
+pub use supervisor::{Changing, FormerValues, NotAdded, NotScaled, Prepared, Supervisor};
 pub use usage::{ProcessUsage, UsagePoint, Usages};

@@ -65,6 +65,8 @@ pub(crate) enum Want {
     /// To stop, for this reason, and to be removed then. The answer comes when it is gone.
     Leave(Arc<str>),
     Signal(Signal),
+    /// To go on where a former host was, or not at all if there was none.
+    Resume,
     /// SIGKILL, without waiting for the grace time.
     Kill,
     /// Its group is restarted, for this reason: stop if up, and do not spawn before the release.
@@ -80,8 +82,8 @@ pub(crate) enum Want {
 }
 
 impl Want {
-    /// Returns the order as a word, and who gives it or why, to be recorded; `None` for what the host itself arranges between
-    /// the processes of a group or a set, which the commits show.
+    /// Returns the order as a word, and who gives it or why, to be recorded; `None` for what the host itself arranges, between
+    /// the processes of a group or a set or when it goes on after a former host, which the commits show.
     pub(crate) fn ordered(&self) -> Option<(&'static str, Arc<str>)> {
         match self {
             Self::Start(motive) => Some(("start", motive.described())),
@@ -92,7 +94,12 @@ impl Want {
             Self::Leave(reason) => Some(("remove", reason.clone())),
             Self::Signal(signal) => Some(("signal", Arc::from(signal.to_string()))),
             Self::Kill => Some(("kill", Arc::from("SIGKILL at once"))),
-            Self::Hold(_) | Self::Release | Self::GiveUp(_) | Self::Needed(_) | Self::Spare(_) => None,
+            Self::Hold(_)
+            | Self::Release
+            | Self::GiveUp(_)
+            | Self::Needed(_)
+            | Self::Spare(_)
+            | Self::Resume => None,
         }
     }
 }

@@ -8,9 +8,11 @@ use std::time::Duration;
 use provost_files::{FileError, Owners};
 use provost_state::{NameTaken, Recorder, Routing};
 
+use crate::children::keeper::Keeper;
 use crate::decider::{Envelope, RestartBudget};
 use crate::degraded::Degraded;
 use crate::logs::{HostLog, NotKept};
+use crate::stash::Stash;
 
 /// The settings that hold for all processes.
 #[derive(Clone, Debug)]
@@ -38,6 +40,10 @@ pub struct Settings {
     pub host_log: Option<HostLog>,
     /// The recorder of decisions, orders and changes, if there is one.
     pub recorder: Option<Arc<dyn Recorder>>,
+    /// The parent of the processes, if it is not this process.
+    pub keeper: Option<Keeper>,
+    /// Where everything is written down that another host needs to go on; `None` to write nothing down.
+    pub stash: Option<Stash>,
 }
 
 impl Settings {
@@ -57,6 +63,8 @@ impl Settings {
             children_open_files: None,
             host_log: None,
             recorder: None,
+            keeper: None,
+            stash: None,
         }
     }
 

@@ -111,11 +111,74 @@ impl ProcessSpec {
         keys.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
     }
 
+    /// Returns a number that stands for those parts of the spec that take effect with a spawn
+    /// ([`changed_at_spawn`](Self::changed_at_spawn)), and for the group and the type. It is the same in every host.
+    pub(crate) fn digest_at_spawn(&self) -> u64 {
+        let mut digest = Digest(0xcbf2_9ce4_8422_2325);
+        digest.text(&self.group);
+        match &self.process_type {
+            ProcessType::Service => digest.number(0),
+            ProcessType::Job { success_codes } => {
+                digest.number(1);
+                digest.all(success_codes.iter(), |digest, code| digest.number(i64::from(*code)));
+            }
+        }
+        match &self.command {
+            CommandLine::Argv(arguments) => {
+                digest.number(0);
+                digest.all(arguments.iter(), |digest, argument| digest.text(argument));
+            }
+            CommandLine::Shell(line) => {
+                digest.number(1);
+                digest.text(line);
+            }
+        }
+        digest.all(self.cwd.iter(), |digest, path| digest.bytes(path.as_os_str().as_encoded_bytes()));
+        digest.all(self.env.iter(), |digest, (name, value)| {
+            digest.text(name);
+            digest.text(value);
+        });
+        digest.all(self.env_files.iter(), |digest, path| digest.bytes(path.as_os_str().as_encoded_bytes()));
+        digest.number((self.stderr == Stderr::Merged).into());
+        digest.number((self.stdin == Stdin::Open).into());
+        digest.number(self.tty.into());
+        digest.0
+    }
+
     /// Whether the other spec can be one of the same process: name, group and type are the same for as long as a
     /// process exists.
     pub(crate) fn is_of_same_process(&self, other: &Self) -> bool {
         (&self.name, &self.group, &self.process_type, self.replica)
             == (&other.name, &other.group, &other.process_type, other.replica)
+    }
+}
+
+/// FNV-1a: the hashes of the standard library may differ between its versions.
+struct Digest(u64);
+
+impl Digest {
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.number(bytes.len() as i64);
+        self.raw(bytes);
+    }
+
+    fn text(&mut self, text: &str) {
+        self.bytes(text.as_bytes());
+    }
+
+    fn number(&mut self, number: i64) {
+        self.raw(&number.to_le_bytes());
+    }
+
+    fn all<T>(&mut self, items: impl ExactSizeIterator<Item = T>, mut each: impl FnMut(&mut Self, T)) {
+        self.number(items.len() as i64);
+        items.for_each(|item| each(self, item));
+    }
+
+    fn raw(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use provost_state::{Cause, Health, PhaseKind, ProcessId};
 use provost_supervisor::{
-    Check, HealthCheck, LogItem, LogLimits, LogReader, ProcessSpec, Settings, StopTo, Supervisor,
+    Adopted, Check, HealthCheck, LogItem, LogLimits, LogReader, ProcessSpec, Settings, StopTo, Supervisor,
 };
 use shared::{shell, until, until_phase};
 
@@ -76,7 +76,7 @@ async fn all_output_is_in_the_log_before_a_name_is_free_and_the_file_stays_for_t
 async fn who_follows_everything_sees_what_is_added_later_and_goes_on_when_others_leave() {
     let dir = tempfile::tempdir().unwrap();
     let settings = Settings::new(dir.path().join("logs"));
-    let prepared = Supervisor::prepare(settings, vec![], Vec::new(), Vec::new()).unwrap();
+    let prepared = Supervisor::prepare(settings, vec![], Vec::new(), Vec::new(), Adopted::default()).unwrap();
     let mut all = prepared.follow_output();
     let supervisor = prepared.start();
     for name in ["a", "b"] {

@@ -2,9 +2,11 @@
 
 use provost_api::ErrorCode;
 use provost_api::client::{ClientError, Silent, Unconnected};
+use provost_supervisor::RunningKeeper;
 
 use crate::daemon;
 use crate::failure::Failure;
+use crate::render::humane::counted;
 
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
@@ -43,7 +45,10 @@ fn unconnected(why: &Unconnected) -> Failure {
     match why {
         Unconnected::Missing(socket) | Unconnected::Abandoned(socket) => {
             match socket.parent().and_then(daemon::holder) {
-                None => Failure::not_running(why, "`provost up` starts one"),
+                None => match daemon::keeper_of(socket) {
+                    Some(keeper) => without_host(keeper),
+                    None => Failure::not_running(why, "`provost up` starts one"),
+                },
                 Some(pid) => {
                     let what = format!("the host (pid {pid}) does not listen on {}", socket.display());
                     let hint = daemon::not_listening_hint(pid);
@@ -66,6 +71,21 @@ fn unconnected(why: &Unconnected) -> Failure {
         ),
         Unconnected::Other { .. } => Failure::failed(why, "check the path of the socket"),
     }
+}
+
+/// The failure where a keeper has no host.
+fn without_host(RunningKeeper { pid, held, is_alone }: RunningKeeper) -> Failure {
+    let held = counted(u64::from(held), "process");
+    if is_alone {
+        return Failure::not_running(
+            format!(
+                "the host has ended too often and is not started again; its keeper (pid {pid}) holds {held}, and they go on"
+            ),
+            format!("`provost up` has it started again; `kill {pid}` stops the processes in order"),
+        );
+    }
+    let what = format!("the host has ended, and its keeper (pid {pid}) starts it again; it holds {held}");
+    Failure::not_running(what, "try again")
 }
 
 fn silent(silent: &Silent) -> Failure {

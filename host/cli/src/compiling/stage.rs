@@ -7,7 +7,7 @@ use std::io::{self, Read, Write};
 use provost_plugin_host::{CompileError, Compiler, InProcess, Layout};
 use rustix::process::{Resource, Rlimit, Signal, getppid, nice, set_parent_process_death_signal, setrlimit};
 
-use crate::inherited::leave_behind;
+use crate::inherited::{FIRST, leave_behind};
 
 /// The program name (`argv[0]`) that makes a process of this binary a compiler.
 pub(super) const STAGE_NAME: &str = "provost-compile-stage";
@@ -53,7 +53,7 @@ fn compile(arguments: impl Iterator<Item = OsString>) -> Result<(), (u8, String)
 /// Drops what the process inherited, sets its limits, and returns the layout to compile for.
 fn limit(mut arguments: impl Iterator<Item = OsString>) -> io::Result<Layout> {
     let missing = || io::Error::from(io::ErrorKind::InvalidInput);
-    leave_behind()?;
+    leave_behind(FIRST)?;
     let layout = arguments.next().and_then(|word| Layout::named(word.to_str()?)).ok_or_else(missing)?;
     let mut number =
         || arguments.next().and_then(|word| word.to_str()?.parse::<u64>().ok()).ok_or_else(missing);

@@ -88,6 +88,7 @@ fn read_host(mut host: Section<'_>) -> HostSection {
         cache_dir: dir(&mut host, "cache_dir"),
         ..HostSection::default()
     };
+    set(&mut section.keeper, host.flag("keeper"));
     let settings = &mut section.settings;
     set(&mut settings.restart_delay_ms_min, host.duration_ms("restart_delay_min"));
     set(&mut settings.restart_delay_ms_max, host.duration_ms("restart_delay_max"));

@@ -8,6 +8,9 @@ pub const CONFIG_NAME: &str = "provost.toml";
 /// The name of the control socket in the runtime directory.
 pub const SOCKET_NAME: &str = "provost.sock";
 
+/// The name of the socket of the keeper in the runtime directory.
+pub(crate) const KEEPER_SOCKET_NAME: &str = "keeper.sock";
+
 /// The runtime directory beside the config, unless it says otherwise.
 const RUNTIME_DIR: &str = ".provost";
 
@@ -19,6 +22,8 @@ const TOKENS_DIR: &str = "tokens";
 
 /// The directory of the journal in the runtime directory.
 const JOURNAL_DIR: &str = "journal";
+/// Whether processes are held by a keeper, unless the config says otherwise.
+pub(super) const KEEPER_DEFAULT: bool = true;
 
 /// The error that there is no config in a directory or any above it.
 #[derive(Debug, thiserror::Error)]

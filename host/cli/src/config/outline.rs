@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use provost_state::naming;
 use toml::de::{DeTable, DeValue};
 
-use super::find::{self, SOCKET_NAME};
+use super::find::{self, KEEPER_DEFAULT, KEEPER_SOCKET_NAME, SOCKET_NAME};
 use super::read::text;
 
 /// The directories and names of a config, as far as it can be read.
@@ -21,6 +21,8 @@ pub(crate) struct Outline {
     pub(crate) tokens_dir: PathBuf,
     /// The directory of the journal.
     pub(crate) journal_dir: PathBuf,
+    /// Whether processes are to be held by a keeper.
+    pub(crate) keeper: bool,
     /// The names of all processes with their groups, in the order of the file.
     processes: Vec<(String, Option<String>)>,
     plugins: BTreeSet<String>,
@@ -44,6 +46,7 @@ impl Outline {
         let (document, _) = DeTable::parse_recoverable(&text);
         let table = |key: &str| document.get_ref().get(key).and_then(|value| value.get_ref().as_table());
         let host = |key: &str| table("host").and_then(|host| text_at(host, key));
+        let keeper = table("host").and_then(|host| host.get("keeper")?.get_ref().as_bool());
         let tokens = table("api").and_then(|api| text_at(api, "tokens"));
         let dir = find::dir_of(path);
         let runtime_dir = find::runtime_dir(&dir, host("runtime_dir"));
@@ -55,6 +58,7 @@ impl Outline {
             tokens_dir: find::tokens_dir(&dir, &runtime_dir, tokens),
             journal_dir: find::journal_dir(&runtime_dir),
             runtime_dir,
+            keeper: keeper.unwrap_or(KEEPER_DEFAULT),
             processes: processes
                 .map(|(name, process)| (name.get_ref().to_string(), group(process.get_ref())))
                 .collect(),
@@ -77,6 +81,11 @@ impl Outline {
     /// Returns the control socket of the host that was started with the config.
     pub(crate) fn socket(&self) -> PathBuf {
         self.runtime_dir.join(SOCKET_NAME)
+    }
+
+    /// Returns the socket of the keeper of that host.
+    pub(crate) fn keeper_socket(&self) -> PathBuf {
+        self.runtime_dir.join(KEEPER_SOCKET_NAME)
     }
 
     /// Returns the names of the processes of a group, in the order of the file.

@@ -32,6 +32,8 @@ pub struct Config {
     pub runtime_dir: PathBuf,
     /// The directory of compiled components.
     pub cache_dir: PathBuf,
+    /// Whether the processes are held by a keeper.
+    pub keeper: bool,
     /// The directory of the memories of plugins.
     pub memory_dir: PathBuf,
     /// How much of the journal is kept; `None` if none is.
@@ -141,6 +143,7 @@ impl Config {
         Self {
             settings: Settings { log_dir, ..host.settings },
             cache_dir: host.cache_dir.map_or_else(find::cache_dir, |cache| dir.join(cache)),
+            keeper: host.keeper,
             memory_dir: runtime_dir.join("memory"),
             journal,
             journal_dir: find::journal_dir(&runtime_dir),

@@ -14,6 +14,7 @@ use provost_supervisor::{
 };
 use toml::Spanned;
 
+use super::find::KEEPER_DEFAULT;
 use crate::compiling::CompileLimits;
 
 /// The typed sections of the whole file.
@@ -49,13 +50,21 @@ pub(super) struct HostSection {
     pub(super) runtime_dir: Option<String>,
     pub(super) log_dir: Option<String>,
     pub(super) cache_dir: Option<String>,
+    /// Whether the processes are held by a keeper.
+    pub(super) keeper: bool,
     /// The settings of the supervisor; its log directory is set later.
     pub(super) settings: Settings,
 }
 
 impl Default for HostSection {
     fn default() -> Self {
-        Self { runtime_dir: None, log_dir: None, cache_dir: None, settings: Settings::new(PathBuf::new()) }
+        Self {
+            runtime_dir: None,
+            log_dir: None,
+            cache_dir: None,
+            keeper: KEEPER_DEFAULT,
+            settings: Settings::new(PathBuf::new()),
+        }
     }
 }
 

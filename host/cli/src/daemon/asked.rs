@@ -87,6 +87,8 @@ fn remark(signal: Signal) -> String {
 #[derive(Debug)]
 pub(super) struct Asked {
     signals: Vec<(Signal, unix::Signal)>,
+    /// The numbers of those that the keeper was sent, if there is one.
+    passed_on: Option<mpsc::Receiver<i32>>,
     /// Whether the host ends with its terminal, because it runs in the foreground.
     ends_with_terminal: bool,
     terminal_gone: watch::Receiver<bool>,
@@ -99,17 +101,21 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// Installs the handlers, except that for SIGHUP if `ignore_hangup`.
+    /// Installs the handlers, except that for SIGHUP if `ignore_hangup`. `passed_on` has the numbers of the signals that the
+    /// keeper is sent, if there is one.
     pub(super) fn arm(
         ends_with_terminal: bool,
         ignore_hangup: bool,
         terminal_gone: watch::Receiver<bool>,
         reload: mpsc::Sender<()>,
+        passed_on: Option<mpsc::Receiver<i32>>,
     ) -> io::Result<Self> {
         let mut signals = Vec::new();
         for signal in Signal::all() {
             let meaning = meaning(signal);
-            if meaning == Meaning::Left || signal == Signal::HUP && ignore_hangup {
+            // What a terminal sends to its group the keeper passes on.
+            let is_passed_on = passed_on.is_some() && matches!(signal.number(), libc::SIGINT | libc::SIGQUIT);
+            if meaning == Meaning::Left || signal == Signal::HUP && ignore_hangup || is_passed_on {
                 continue;
             }
             match unix::signal(SignalKind::from_raw(signal.number())) {
@@ -125,6 +131,7 @@ impl Asked {
         let had_terminal = has_terminal();
         Ok(Self {
             signals,
+            passed_on,
             ends_with_terminal,
             terminal_gone,
             requests: None,
@@ -145,6 +152,7 @@ impl Asked {
             let signal = tokio::select! {
                 biased;
                 signal = signal(&mut self.signals) => signal,
+                signal = passed_on(&mut self.passed_on) => signal,
                 () = gone(&mut self.terminal_gone), if self.ends_with_terminal => {
                     // This is reported only once.
                     self.ends_with_terminal = false;
@@ -199,6 +207,22 @@ async fn signal(signals: &mut [(Signal, unix::Signal)]) -> Signal {
         Poll::Pending
     })
     .await
+}
+
+/// Waits for a signal that the keeper was sent.
+async fn passed_on(signals: &mut Option<mpsc::Receiver<i32>>) -> Signal {
+    while let Some(numbers) = signals {
+        match numbers.recv().await {
+            Some(number) => {
+                if let Some(signal) = Signal::new(number) {
+                    return signal;
+                }
+            }
+            // The keeper is gone.
+            None => *signals = None,
+        }
+    }
+    std::future::pending().await
 }
 
 async fn gone(terminal: &mut watch::Receiver<bool>) {

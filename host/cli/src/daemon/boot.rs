@@ -8,7 +8,7 @@ use provost_state::Consumer;
 use provost_supervisor::Degraded;
 use tokio::sync::oneshot;
 
-use super::errors::{DEFECT_HINT, SHORTAGE_HINT, not_listening_hint};
+use super::errors::{DEFECT_HINT, SHORTAGE_HINT, already_running};
 use super::host_log::{HOST_LOG_NAME, HostLog};
 use super::limits;
 use super::loading::{Loaded, Loading};
@@ -104,21 +104,7 @@ fn keep_tokens(config: &Config) -> Result<(), Failure> {
 
 fn refusal(error: &TakeError, socket: &Path, config: &Path) -> Failure {
     match error {
-        TakeError::Owned { .. } if socket.exists() => Failure::failed(
-            error,
-            format!(
-                "`provost status` shows it, `provost -c {} reload` makes it run this config, and `provost down` stops it",
-                config.display()
-            ),
-        ),
-        TakeError::Owned { pid } => {
-            let what = format!(
-                "a host is running here already: pid {pid}, and it does not listen on {}",
-                socket.display()
-            );
-            let hint = not_listening_hint(pid);
-            Failure::failed(what, hint)
-        }
+        TakeError::Owned { pid } => already_running(pid, socket, config),
         TakeError::LogsOwned { .. } => Failure::failed(
             error,
             "two hosts cannot write the same files: set another `host.log_dir` in the config, such as a separate directory below that one",

@@ -2,6 +2,9 @@
 
 use std::error::Error;
 use std::fmt::Display;
+use std::path::Path;
+
+use crate::failure::Failure;
 
 /// The hint when the kernel has no thread, memory or descriptor left.
 pub(super) const SHORTAGE_HINT: &str = "threads, memory or descriptors are short: check `ulimit -u`, `ulimit -n` and the limits of the container";
@@ -25,4 +28,18 @@ pub(crate) fn not_listening_hint(pid: impl Display) -> String {
         "it may be starting or ending, or be suspended: `kill -CONT {pid}` lets it go on, `kill {pid}` stops it and its \
          processes in order"
     )
+}
+
+/// The failure of a host where another one is running with this process id.
+pub(super) fn already_running(pid: &str, socket: &Path, config: &Path) -> Failure {
+    if socket.exists() {
+        let hint = format!(
+            "`provost status` shows it, `provost -c {} reload` makes it run this config, and `provost down` stops it",
+            config.display()
+        );
+        return Failure::failed(format!("a host is running here already: pid {pid}"), hint);
+    }
+    let what =
+        format!("a host is running here already: pid {pid}, and it does not listen on {}", socket.display());
+    Failure::failed(what, not_listening_hint(pid))
 }

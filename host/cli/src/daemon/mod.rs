@@ -12,6 +12,7 @@
 //! | `ending` | the end of the host, one bounded sequence |
 //! | `asked` | everything that can ask the host to stop |
 //! | `done` | `--exit-when-done` and `--exit-code-from` |
+//! | `keeper` | the keeper of the host |
 //! | `keeping` | recreating what is removed from the runtime directory |
 //! | `journal` | the journal: what it follows, what wakes it, its end |
 //! | `mcp` | the service at `/mcp` |
@@ -39,6 +40,7 @@ pub(crate) mod faults;
 mod heap;
 mod host_log;
 mod journal;
+mod keeper;
 mod keeping;
 mod limits;
 mod live;
@@ -58,4 +60,5 @@ mod web;
 pub(crate) use claim::{holder, wait_for_socket};
 pub(crate) use errors::not_listening_hint;
 pub(crate) use host_log::HOST_LOG_NAME;
+pub(crate) use keeper::keeper_of;
 pub(crate) use up::{say_at_last, up};

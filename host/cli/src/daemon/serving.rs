@@ -15,7 +15,9 @@ use provost_control::{
 };
 use provost_plugin_host::PluginHost;
 use provost_state::Plugins;
-use provost_supervisor::{BootError, Clock, Degraded, LogReader, Settings, Supervisor, rfc3339};
+use provost_supervisor::{
+    Adopted, BootError, Clock, Degraded, Keeper, LogReader, Served, Settings, Stash, Supervisor, rfc3339,
+};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -27,6 +29,7 @@ use super::done::When;
 use super::errors::{DEFECT_HINT, SHORTAGE_HINT, reason};
 use super::host_log::HostLog;
 use super::journal::Recording;
+use super::keeper::Parent;
 use super::limits;
 use super::live::Live;
 #[cfg(feature = "mcp")]
@@ -84,10 +87,14 @@ struct Running {
 
 impl Host {
     /// Runs the host until it ends, and returns the exit code.
-    pub(super) async fn run(self) -> Result<u8, Failure> {
+    pub(super) async fn run(self, parent: Parent) -> Result<u8, Failure> {
         let (reload, reloads) = mpsc::channel(1);
+        let (keeper, signals, adopted) = match parent.serve(&self.degraded)? {
+            Some(Served { keeper, signals, adopted }) => (Some(keeper), Some(signals), adopted),
+            None => (None, None, Adopted::default()),
+        };
         let mut asked =
-            Asked::arm(self.screen.is_some(), self.ignore_hangup, self.log.terminal_gone(), reload)
+            Asked::arm(self.screen.is_some(), self.ignore_hangup, self.log.terminal_gone(), reload, signals)
                 .map_err(|error| Failure::failed(format!("cannot handle signals: {error}"), SHORTAGE_HINT))?;
         let booted = tokio::select! {
             biased;
@@ -97,13 +104,14 @@ impl Host {
             }
             booted = boot::boot(self.path.clone(), self.paint, self.log.clone(), self.degraded.clone()) => booted?,
         };
-        self.serve(booted, asked, reloads).await
+        self.serve(booted, (keeper, adopted), asked, reloads).await
     }
 
     /// Runs the loaded config until the host is to stop, and returns the exit code.
     async fn serve(
         self,
         booted: Booted,
+        (keeper, adopted): (Option<Keeper>, Adopted),
         mut asked: Asked,
         reloads: mpsc::Receiver<()>,
     ) -> Result<u8, Failure> {
@@ -124,20 +132,32 @@ impl Host {
         }
         .map_err(|error| Failure::failed(reason(&error), "set another `host.runtime_dir` in the config"))?;
         let tcp = self.listen_on_tcp(&config.api.tcp)?;
+        let stash = keeper.clone().map(|keeper| Stash::new(Arc::new(keeper), self.degraded.clone()));
         let recording = Recording::begin(&config);
-        let settings = self.settings(&config, children_open_files, &recording);
+        let settings = Settings {
+            recorder: recording.recorder(),
+            degraded: self.degraded.clone(),
+            children_open_files,
+            host_log: self.log.for_readers(),
+            keeper,
+            stash,
+            ..config.settings.clone()
+        };
         let Processes { specs, replica_sets } = processes;
         self.done.check(&specs)?;
         // A partial failure may drop a runtime, which is not allowed in an async context.
-        let prepared =
-            tokio::task::block_in_place(|| Supervisor::prepare(settings, specs, replica_sets, consumers))
-                .map_err(|error| not_booted(&error))?;
+        let prepared = tokio::task::block_in_place(|| {
+            Supervisor::prepare(settings, specs, replica_sets, consumers, adopted)
+        })
+        .map_err(|error| not_booted(&error))?;
         // Subscribed before the start, because the first process may write its first line at once.
         let lines = self.screen.is_some().then(|| prepared.follow_output());
         // Before the first process is started, because it may leave orphans at once.
         if let Err(error) = prepared.adopt_orphans() {
             tracing::warn!("orphans of processes go to pid 1: {error}");
         }
+        // What happens from now on is safe from the end of this host, or the keeper has ended.
+        let _ = timeout(FAREWELL, prepared.kept()).await;
         let supervisor = prepared.start();
         recording.follow(&supervisor);
         loading.serve(&supervisor);
@@ -169,17 +189,6 @@ impl Host {
         recording.end(&running.supervisor, code, FAREWELL);
         running.finish(Ended { pid: std::process::id(), code, left }).await;
         failure.map_or(Ok(code), Err)
-    }
-
-    /// Returns the settings of the supervisor.
-    fn settings(&self, config: &Config, children_open_files: Option<u64>, recording: &Recording) -> Settings {
-        Settings {
-            recorder: recording.recorder(),
-            degraded: self.degraded.clone(),
-            children_open_files,
-            host_log: self.log.for_readers(),
-            ..config.settings.clone()
-        }
     }
 
     /// Listens on TCP if the config says so.

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 
-use provost_supervisor::Degraded;
+use provost_supervisor::{Degraded, Farewell, KEEPER_VARIABLE};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::runtime::{Builder, Runtime};
 
@@ -13,12 +13,13 @@ use super::done::{self, When};
 use super::errors::{DEFECT_HINT, SHORTAGE_HINT};
 use super::heap;
 use super::host_log::{self, Home, HostLog};
+use super::keeper::{Parent, become_keeper};
 use super::output::Output;
 use super::serving::{ApiThreads, FAREWELL, Host};
 use crate::args::UpArgs;
 use crate::config::CONFIG_NAME;
 use crate::failure::Failure;
-use crate::inherited::leave_behind;
+use crate::inherited::{FIRST, leave_behind, take_connection};
 use crate::render::style::{ColorWhen, Paint};
 
 /// Runs the host until it is asked to stop, or starts one in the background.
@@ -28,14 +29,39 @@ pub(crate) fn up(args: &UpArgs, config: Option<PathBuf>, color: ColorWhen) -> Re
         return to_background(&path, args);
     }
     heap::bound();
-    let inherited = leave_behind();
+    // Before anything is opened.
+    let is_kept = std::env::var_os(KEEPER_VARIABLE).is_some();
+    let (connection, inherited) = match is_kept {
+        true => (Some(take_connection()), leave_behind(FIRST + 1)),
+        false => (None, leave_behind(FIRST)),
+    };
     if args.background {
         detach::leave_session();
     }
+    let parent = match connection {
+        Some(connection) => Parent::attach(connection)?,
+        None => Parent::None(become_keeper(&path, args.background)?),
+    };
+    let farewell = parent.farewell();
+    let outcome = host(args, path, color, inherited, parent);
+    if let Some(farewell) = farewell {
+        farewell.leave(outcome.as_ref().err().map_or(0, Failure::number));
+    }
+    outcome
+}
+
+/// Runs the host until it has ended.
+fn host(
+    args: &UpArgs,
+    path: PathBuf,
+    color: ColorWhen,
+    inherited: io::Result<()>,
+    parent: Parent,
+) -> Result<(), Failure> {
     let paint = Paint::wanted(color, &io::stderr());
-    let Runtimes { processes, unix, tcp } = runtimes(paint).map_err(short)?;
+    let Runtimes { processes, unix, tcp } = runtimes(paint, parent.farewell()).map_err(short)?;
     let api = ApiThreads { unix: unix.handle().clone(), tcp: tcp.handle().clone() };
-    let ended = run(args, path, color, paint, &processes, api, inherited);
+    let ended = run(args, path, (color, paint), (&processes, api), inherited, parent);
     // The server has ended, or is given up.
     unix.shutdown_background();
     tcp.shutdown_background();
@@ -65,11 +91,10 @@ type Ended = (Result<u8, Failure>, HostLog, Option<Output>);
 fn run(
     args: &UpArgs,
     path: PathBuf,
-    color: ColorWhen,
-    paint: Paint,
-    runtime: &Runtime,
-    api: ApiThreads,
+    (color, paint): (ColorWhen, Paint),
+    (runtime, api): (&Runtime, ApiThreads),
     inherited: io::Result<()>,
+    parent: Parent,
 ) -> Result<Ended, Failure> {
     let ignore_hangup = provost_supervisor::hangup_is_ignored();
     let foreground = !args.background;
@@ -95,7 +120,7 @@ fn run(
         api,
     };
     // The panic hook has logged the panic.
-    let outcome = panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(host.run())))
+    let outcome = panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(host.run(parent))))
         .unwrap_or_else(|_| Err(Failure::failed("the host panicked", DEFECT_HINT)));
     Ok((outcome, log, screen))
 }
@@ -154,11 +179,14 @@ struct Runtimes {
 
 /// Builds the runtimes. If the kernel has no thread left, tokio panics and then waits for ever for the threads that it has, so the
 /// panic hook ends the program with an error instead. Nothing has been started by then.
-fn runtimes(paint: Paint) -> io::Result<Runtimes> {
+fn runtimes(paint: Paint, farewell: Option<Farewell>) -> io::Result<Runtimes> {
     let hook = panic::take_hook();
     panic::set_hook(Box::new(move |_| {
         let lacking = short(io::Error::other("the kernel has no thread left"));
         say_at_last(&paint.report(lacking.report()));
+        if let Some(farewell) = &farewell {
+            farewell.leave(1);
+        }
         std::process::exit(1);
     }));
     let built = build();

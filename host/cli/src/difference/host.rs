@@ -14,10 +14,11 @@ use crate::compiling::CompileLimits;
 use crate::config::ApiConfig;
 
 /// What a change of each key takes, in the order of the documents.
-pub(super) const KEYS: [(&str, Effect); 29] = [
+pub(super) const KEYS: [(&str, Effect); 30] = [
     ("host.runtime_dir", Effect::NewHost),
     ("host.log_dir", Effect::NewHost),
     ("host.cache_dir", Effect::NewHost),
+    ("host.keeper", Effect::NewHost),
     ("host.restart_delay_min", Effect::Live),
     ("host.restart_delay_max", Effect::Live),
     ("host.restart_budget", Effect::Live),
@@ -57,6 +58,7 @@ pub(super) fn effect(key: &str) -> Effect {
 pub(crate) struct HostKeys {
     pub(crate) runtime_dir: PathBuf,
     pub(crate) cache_dir: PathBuf,
+    pub(crate) keeper: bool,
     pub(crate) api: ApiConfig,
     /// How much of the journal is kept; `None` if none is.
     pub(crate) journal: Option<Bounds>,
@@ -76,6 +78,7 @@ impl HostKeys {
         let Self {
             runtime_dir,
             cache_dir,
+            keeper,
             api,
             journal,
             compile_limits,
@@ -88,6 +91,7 @@ impl HostKeys {
         let mut all = vec![
             Setting::new("host.runtime_dir", words::path(runtime_dir, dir)),
             Setting::new("host.cache_dir", words::path(cache_dir, dir)),
+            Setting::new("host.keeper", keeper.to_string()),
             Setting::new("plugins.compile.memory", words::size(compile_limits.memory_bytes)),
             Setting::new("plugins.compile.time", words::duration(compile_limits.time_ms)),
             Setting::new("plugins.cache.size", words::size(cache_bounds.bytes_max)),
@@ -160,6 +164,8 @@ fn supervising_settings(supervising: &Supervising, dir: &Path) -> Vec<Setting> {
         children_open_files: _,
         host_log: _,
         recorder: _,
+        keeper: _,
+        stash: _,
     } = supervising;
     vec![
         Setting::new("host.log_dir", words::path(log_dir, dir)),

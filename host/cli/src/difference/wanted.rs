@@ -42,6 +42,7 @@ pub(crate) fn host_keys(config: &Config, contents: &impl Contents) -> HostKeys {
     HostKeys {
         runtime_dir: config.runtime_dir.clone(),
         cache_dir: config.cache_dir.clone(),
+        keeper: config.keeper,
         api: config.api.clone(),
         journal: config.journal,
         compile_limits: config.compile_limits,

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 
 use parking_lot::Mutex;
+use provost_state::{MemoryChange, MemoryWrite};
 
 use crate::limits::{Limit, Limits};
 use crate::text::size;
@@ -24,9 +25,10 @@ struct Kept {
 /// The memory of one plugin, shared by all of its versions and instances.
 #[derive(Debug)]
 pub(crate) struct Memory {
+    plugin: Arc<str>,
     values: Published,
-    /// The number of commits since the host started.
-    version: AtomicU64,
+    /// The number of changes since the host started.
+    changes: AtomicU64,
     /// Serializes commits.
     publishing: Mutex<()>,
     kept: Option<Kept>,
@@ -40,8 +42,9 @@ impl Memory {
         let kept = keeper.map(|keeper| Kept { file: keeper.file(plugin), jobs: keeper.jobs() });
         let values = kept.as_ref().map(|kept| kept.file.read()).unwrap_or_default();
         Arc::new(Self {
+            plugin: plugin.into(),
             values: Published::from_pointee(values),
-            version: AtomicU64::new(0),
+            changes: AtomicU64::new(0),
             publishing: Mutex::default(),
             kept,
             dirty: AtomicBool::new(false),
@@ -55,7 +58,7 @@ impl Memory {
 
     /// Returns the version of the values: the number of times that they were changed since the host started.
     pub(crate) fn version(&self) -> u64 {
-        self.version.load(Ordering::Acquire)
+        self.changes.load(Ordering::Acquire)
     }
 
     /// Returns the published values.
@@ -63,22 +66,26 @@ impl Memory {
         &self.values
     }
 
-    /// Publishes the writes of a call, on top of what others have published since it began.
+    /// Publishes the writes of a call, on top of what others have published since it began, and returns them.
     ///
     /// # Errors
     /// The reason why they no longer fit.
-    pub(crate) fn commit(self: &Arc<Self>, written: Transaction, limits: &Limits) -> Result<(), String> {
-        let writes = written.into_writes();
+    pub(crate) fn commit(
+        self: &Arc<Self>,
+        written: Transaction,
+        limits: &Limits,
+    ) -> Result<Option<Arc<MemoryChange>>, String> {
+        let writes: Vec<MemoryWrite> = written.into_writes().into_iter().map(shared).collect();
         if writes.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let publishing = self.publishing.lock();
         let mut values = Values::clone(&self.values.load());
         let before = bytes(&values);
-        for (key, value) in writes {
+        for (key, value) in &writes {
             match value {
-                Some(value) => values.insert(key.into(), value.into()),
-                None => values.remove(&*key),
+                Some(value) => values.insert(key.clone(), value.clone()),
+                None => values.remove(key),
             };
         }
         let total = bytes(&values);
@@ -91,7 +98,7 @@ impl Memory {
             ));
         }
         self.values.store(Arc::new(values));
-        self.version.fetch_add(1, Ordering::AcqRel);
+        let version = self.changes.fetch_add(1, Ordering::AcqRel) + 1;
         drop(publishing);
         if let Some(kept) = &self.kept
             && !self.dirty.swap(true, Ordering::AcqRel)
@@ -99,8 +106,12 @@ impl Memory {
             // After the end of the host nothing is written.
             let _ = kept.jobs.send(Job::Write(self.clone()));
         }
-        Ok(())
+        Ok(Some(Arc::new(MemoryChange { plugin: self.plugin.clone(), version, writes })))
     }
+}
+
+fn shared((key, value): (String, Option<Vec<u8>>)) -> MemoryWrite {
+    (key.into(), value.map(Arc::from))
 }
 
 impl Unwritten for Memory {
@@ -132,7 +143,10 @@ mod tests {
         writer.set(memory.published(), &limits(), "a".into(), b"12".to_vec()).unwrap();
         assert_eq!(writer.get(memory.published(), "a"), Some(b"12".to_vec()));
         assert_eq!(Transaction::default().get(memory.published(), "a"), None);
-        memory.commit(writer, &limits()).unwrap();
+        let change = memory.commit(writer, &limits()).unwrap().unwrap();
+        assert_eq!((&*change.plugin, change.version), ("p", 1));
+        assert_eq!(change.writes, [("a".into(), Some(b"12"[..].into()))]);
+        assert_eq!(memory.commit(Transaction::default(), &limits()), Ok(None), "nothing was written");
         assert_eq!(Transaction::default().get(memory.published(), "a"), Some(b"12".to_vec()));
         assert_eq!(memory.bytes(), 3);
     }
@@ -152,7 +166,8 @@ mod tests {
         second.delete(memory.published(), "nobody".into());
         second.set(memory.published(), &limits(), "b".into(), vec![0; 9]).unwrap();
         assert_eq!(second.keys(memory.published()), ["b"]);
-        memory.commit(second, &limits()).unwrap();
+        let change = memory.commit(second, &limits()).unwrap().unwrap();
+        assert_eq!((change.version, &change.writes[0]), (2, &("a".into(), None)));
         assert_eq!(Transaction::default().keys(memory.published()), ["b"]);
     }
 

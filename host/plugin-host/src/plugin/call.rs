@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use provost_state::{Fault, FaultKind, Snapshot};
+use provost_state::{Fault, FaultKind, MemoryChange, Snapshot};
 use wasmtime::Store;
 
 use crate::clock;
@@ -43,16 +43,29 @@ impl Caller<'_> {
         Ok(Guest::store(self.context, self.engine.engine(), role, place))
     }
 
-    /// Runs `call` in `store`, with `world` as its snapshot, until the deadline of the role; `check` then validates the
-    /// answer. A store whose call failed must not be used again.
+    /// Does what [`answer`](Self::answer) does, for a caller that does not need to know what was written.
     pub(crate) fn run<T>(
+        self,
+        store: &mut Store<Guest>,
+        role: (Role, Purpose),
+        world: &Arc<Snapshot>,
+        call: impl FnOnce(&mut Store<Guest>) -> wasmtime::Result<T>,
+        check: impl FnOnce(T) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        self.answer(store, role, world, call, check).map(|(answer, _)| answer)
+    }
+
+    /// Runs `call` in `store`, with `world` as its snapshot, until the deadline of the role; `check` then validates the
+    /// answer. Returns it with what the call has written into the memory of the plugin. A store whose call failed must not
+    /// be used again.
+    pub(crate) fn answer<T>(
         self,
         store: &mut Store<Guest>,
         (role, purpose): (Role, Purpose),
         world: &Arc<Snapshot>,
         call: impl FnOnce(&mut Store<Guest>) -> wasmtime::Result<T>,
         check: impl FnOnce(T) -> Result<T, Fault>,
-    ) -> Result<T, Fault> {
+    ) -> Result<(T, Option<Arc<MemoryChange>>), Fault> {
         let _clock = self.engine.enter();
         let (counts, within_ms) = match purpose {
             Purpose::Answer { within_ms } => (true, within_ms),
@@ -84,11 +97,12 @@ impl Caller<'_> {
             fault::classify(&error, guest.meter(), guest.last_words(), limits, (role, had))
         })?;
         let answer = check(answer)?;
-        if counts {
-            let committed = self.context.common.memory.commit(written, limits);
-            committed.map_err(|reason| fault::fault(FaultKind::Memory, &reason))?;
+        if !counts {
+            return Ok((answer, None));
         }
-        Ok(answer)
+        let committed = self.context.common.memory.commit(written, limits);
+        let written = committed.map_err(|reason| fault::fault(FaultKind::Memory, &reason))?;
+        Ok((answer, written))
     }
 }
 

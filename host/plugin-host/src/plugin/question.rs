@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use provost_state::{
-    Basis, Batch, Change, Decision, Demand, Ended, Fault, FaultKind, HealthAction, Observation, Plan, Sample,
-    StartAction, UsageAction, ViewRequest, ViewResponse,
+    Basis, Batch, Change, Decision, Demand, Ended, Fault, FaultKind, HealthAction, MemoryChange, Observation,
+    Plan, Sample, StartAction, UsageAction, ViewRequest, ViewResponse,
 };
 use wasmtime::Store;
 
@@ -50,15 +50,24 @@ pub(crate) trait Question: Clone {
         answer
     }
 
+    /// Adds to the answer what the call has written into the memory of the plugin, if somebody has to know that.
+    fn having_written(answer: Self::Answer, _written: Arc<MemoryChange>) -> Self::Answer {
+        answer
+    }
+
     /// Formats the answer for people.
     fn words(answer: &Self::Answer) -> String;
 }
 
-/// The implementation of [`Question::based`] for decisions.
+/// The implementations of [`Question::based`] and [`Question::having_written`] for decisions.
 macro_rules! based {
     () => {
         fn based(answer: Self::Answer, basis: Basis) -> Self::Answer {
             Decision { basis: Some(basis), ..answer }
+        }
+
+        fn having_written(answer: Self::Answer, written: Arc<MemoryChange>) -> Self::Answer {
+            Decision { written: Some(written), ..answer }
         }
     };
 }

@@ -83,7 +83,7 @@ impl Version {
         let mut store = self.caller().store(Q::ROLE, admitted.need)?;
         let context = &self.context;
         let memory_version = context.common.memory.version();
-        let answer = self.caller().run(
+        let (answer, written) = self.caller().answer(
             &mut store,
             (Q::ROLE, purpose),
             world,
@@ -98,7 +98,11 @@ impl Version {
         }
         let fuel = context.limits.fuel_max.saturating_sub(store.get_fuel().unwrap_or(0));
         let source = self.provenance.clone();
-        Ok(Q::based(answer, Basis { source, memory_version, fuel }))
+        let answer = Q::based(answer, Basis { source, memory_version, fuel });
+        Ok(match written {
+            Some(written) => Q::having_written(answer, written),
+            None => answer,
+        })
     }
 
     /// The fault of a plugin that is called in a role that it does not export.

@@ -27,8 +27,8 @@ pub use plugins::{
     PluginReport, PluginStatus, PluginVersion, PluginWanted, Plugins, Replacement,
 };
 pub use policy::{
-    Basis, Decision, Demand, Ended, HealthAction, Judgement, Observation, Plan, Policy, PolicySource, Sample,
-    StartAction, UsageAction,
+    Basis, Decision, Demand, Ended, HealthAction, Judgement, MemoryChange, MemoryWrite, Observation, Plan,
+    Policy, PolicySource, Sample, StartAction, UsageAction,
 };
 pub use recorder::{
     Answer, Asked, Judged, JudgedAction, Note, Noted, Ordered, PluginNote, Recorder, Trigger,

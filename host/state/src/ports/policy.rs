@@ -192,6 +192,9 @@ pub struct Decision<A = RulingAction> {
     pub reason: Arc<str>,
     /// What the answer was computed from, beside the trigger and the snapshot; `None` if the policy is not a component.
     pub basis: Option<Basis>,
+    /// What the policy has written into its memory while it decided, if it has written anything. It is in force; whoever
+    /// writes the decision down writes both or none.
+    pub written: Option<Arc<MemoryChange>>,
 }
 
 /// What the answer of a component was computed from, beside the trigger and the snapshot.
@@ -216,10 +219,24 @@ pub struct PolicySource {
     pub engine: u64,
 }
 
+/// What one call of a plugin has written into its memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemoryChange {
+    /// The name of the plugin.
+    pub plugin: Arc<str>,
+    /// The number of changes of this memory, this one included; a later change has a higher number.
+    pub version: u64,
+    /// The keys that were written.
+    pub writes: Vec<MemoryWrite>,
+}
+
+/// A key that was written, with its value; `None` if it was deleted.
+pub type MemoryWrite = (Arc<str>, Option<Arc<[u8]>>);
+
 impl<A> Decision<A> {
-    /// Creates an answer; without an action, the question is passed on.
+    /// Creates an answer; without an action, the question is passed on. Nothing was written into a memory.
     pub fn new(action: impl Into<Option<A>>, reason: impl Into<Arc<str>>) -> Self {
-        Self { action: action.into(), reason: reason.into(), basis: None }
+        Self { action: action.into(), reason: reason.into(), basis: None, written: None }
     }
 
     /// Returns the answer to a trigger that the policy does not judge.

@@ -5,7 +5,7 @@
 pub struct Moment {
     /// Milliseconds since the Unix epoch.
     pub wall_ms: u64,
-    /// Nanoseconds on the monotonic clock, from an origin that is fixed for the life of the host.
+    /// Nanoseconds on the monotonic clock, from an origin that is fixed until the machine is started anew.
     pub mono_ns: u64,
 }
 

@@ -34,6 +34,14 @@ impl<A> Verdict<A> {
     }
 }
 
+impl Ruling {
+    /// Whether other processes are started again, too.
+    #[must_use]
+    pub fn restarts_others(&self) -> bool {
+        matches!(self.action, RulingAction::Restart { scope: Scope::Group | Scope::Rest, .. })
+    }
+}
+
 /// Which processes are started again: the strategies of OTP's supervisors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Scope {

@@ -10,6 +10,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use provost_keeper::HOST_VARIABLE;
 use provost_state::Incarnation;
 
 use super::spawned_with::{Gave, SpawnedWith};
@@ -45,6 +46,7 @@ pub(super) fn prepare(
     incarnation: Option<Incarnation>,
     env: &LifeEnv,
 ) -> Result<Prepared, Arc<str>> {
+    fail::fail_point!("spawn.prepare", |why| Err(Arc::from(why.unwrap_or_default())));
     let (environment, env_files) = environment(spec, incarnation, env)?;
     if let Some(cwd) = &spec.cwd {
         // Checked here because the error of the spawn would blame the program.
@@ -115,6 +117,8 @@ fn environment(
     env: &LifeEnv,
 ) -> Result<(Environment, Arc<[Gave]>), Arc<str>> {
     let mut all: Environment = std::env::vars_os().collect();
+    // It is between the keeper and the host.
+    all.remove(OsStr::new(HOST_VARIABLE));
     let mut gave = Vec::with_capacity(spec.env_files.len());
     for path in &spec.env_files {
         let variables = env_file::read(path).map_err(|error| Arc::from(error.to_string()))?;

@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
-use super::posix::Target;
+use provost_posix::Target;
+
 use super::{Output, terminal};
 use crate::spec::{ProcessSpec, Stderr, Stdin};
 

@@ -1,24 +1,24 @@
-//! The descendants of this process that no task owns: orphans, which come here because this process is their subreaper
-//! (or pid 1), and the descendants of these. The process that one belongs to is told by its session, or by the
-//! variables that the host gave to the process that started it.
+//! The descendants of the processes that no task owns: orphans, which come to the subreaper, and the descendants of these.
+//! The subreaper is the keeper, or this process if it has none. The process that one belongs to is told by its session, or
+//! by the variables that the host gave to the process that started it.
 //!
-//! Orphans are found among the children of the main thread: the kernel gives them to it, and the host starts its own
-//! children from other threads. So a look costs one small read as long as there are none, and a child that is being
-//! started is never taken for an orphan.
+//! Orphans are found among the children of the main thread of the subreaper: the kernel gives them to it, and both the
+//! keeper and the host start children from other threads. So a look costs one small read as long as there are none, and a
+//! child that is being started is never taken for an orphan.
 
 use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use provost_posix as posix;
 use provost_state::{Incarnation, Signal};
 use rustix::process::{Pid, PidfdFlags, WaitOptions, WaitStatus, pidfd_open, waitpid};
 use tokio::sync::watch;
 
-use super::posix;
 use crate::jobs::Lane;
 
 /// The children that tasks own, and what this process has adopted.
@@ -26,8 +26,8 @@ use crate::jobs::Lane;
 pub(crate) struct Family {
     /// The children that tasks own: only these tasks may reap them.
     own: Mutex<HashSet<u32>>,
-    /// Whether this process adopts the orphans of its children.
-    adopts: AtomicBool,
+    /// The process id of the subreaper, which is this process or the keeper; 0 if orphans go elsewhere.
+    adopter: AtomicU32,
     /// Counts the looks for ended orphans; each wakes the tasks that wait for a group to become empty.
     deaths: watch::Sender<u64>,
     /// The last survey, and the ticket that was current when it began.
@@ -55,19 +55,14 @@ impl Relative {
         self.session == leader || named
     }
 
-    /// Opens a pidfd, if the process is still the one that was seen.
-    pub(crate) fn open(&self) -> Option<OwnedFd> {
+    /// Opens a pidfd, if the process is still the one that was seen; `adopter` is the process that orphans go to.
+    fn open(&self, adopter: Option<u32>) -> Option<OwnedFd> {
         let pid = pid_of(self.pid)?;
         let pidfd = pidfd_open(pid, PidfdFlags::empty()).ok()?;
         // Checked after the opening: the pid cannot have been reused between the two.
         let is_same =
             stat(self.pid).is_some_and(|now| (now.group, now.session) == (self.group, self.session));
-        (is_same || is_descendant(self.pid)).then_some(pidfd)
-    }
-
-    /// Sends a signal. Returns false if the process is gone.
-    pub(crate) fn signal(&self, signal: Signal) -> bool {
-        self.open().is_some_and(|pidfd| posix::signal_pidfd(pidfd.as_fd(), signal).is_ok())
+        (is_same || adopter.is_some_and(|adopter| is_descendant(self.pid, adopter))).then_some(pidfd)
     }
 }
 
@@ -75,12 +70,12 @@ pub(super) fn pid_of(pid: u32) -> Option<Pid> {
     Pid::from_raw(i32::try_from(pid).ok()?)
 }
 
-/// Whether the chain of its parents leads to this process.
-fn is_descendant(pid: u32) -> bool {
+/// Whether the chain of its parents leads to `ancestor`.
+fn is_descendant(pid: u32, ancestor: u32) -> bool {
     let mut pid = pid;
     for _ in 0..64 {
         match parent(pid) {
-            Some(parent) if parent == std::process::id() => return true,
+            Some(parent) if parent == ancestor => return true,
             Some(parent) if parent > 1 => pid = parent,
             _ => return false,
         }
@@ -252,7 +247,7 @@ impl Default for Family {
     fn default() -> Self {
         Self {
             own: Mutex::default(),
-            adopts: AtomicBool::new(false),
+            adopter: AtomicU32::new(0),
             deaths: watch::Sender::new(0),
             survey: tokio::sync::Mutex::default(),
             ticket: AtomicU64::new(0),
@@ -290,14 +285,14 @@ impl Family {
         self.own(|own| own.contains(&pid))
     }
 
-    /// Records that orphans of children come here from now on.
-    pub(super) fn adopt(&self) {
-        self.adopts.store(true, Ordering::Release);
+    /// Records to which process orphans of children go from now on: this one, or the keeper; `None` if to another.
+    pub(super) fn adopted_by(&self, adopter: Option<u32>) {
+        self.adopter.store(adopter.unwrap_or(0), Ordering::Release);
     }
 
-    /// Whether orphans of children come here.
-    pub(super) fn adopts(&self) -> bool {
-        self.adopts.load(Ordering::Acquire)
+    /// Returns the process that orphans of children go to, if it is this one or the keeper.
+    pub(super) fn adopter(&self) -> Option<u32> {
+        Some(self.adopter.load(Ordering::Acquire)).filter(|adopter| *adopter != 0)
     }
 
     /// Returns a receiver that is woken at every look for ended orphans.
@@ -305,10 +300,11 @@ impl Family {
         self.deaths.subscribe()
     }
 
-    /// Returns the children of this process that no task owns, ended ones included.
+    /// Returns the children of the main thread of the subreaper that no task owns, ended ones included; none if orphans go
+    /// elsewhere.
     fn orphans(&self) -> io::Result<Vec<u32>> {
-        let main = std::process::id();
-        let mut found = children_of_thread(main, main)?;
+        let Some(adopter) = self.adopter() else { return Ok(Vec::new()) };
+        let mut found = children_of_thread(adopter, adopter)?;
         if !found.is_empty() {
             self.own(|own| found.retain(|pid| !own.contains(pid)));
         }
@@ -317,7 +313,13 @@ impl Family {
 
     /// Returns true if there is certainly nothing to survey. It costs one small read.
     pub(super) fn is_alone(&self) -> bool {
-        self.adopts() && self.orphans().is_ok_and(|orphans| orphans.is_empty())
+        self.adopter().is_some() && self.orphans().is_ok_and(|orphans| orphans.is_empty())
+    }
+
+    /// Sends a signal to a relative. Returns false if the process is gone.
+    pub(super) fn signal(&self, relative: &Relative, signal: Signal) -> bool {
+        let pidfd = relative.open(self.adopter());
+        pidfd.is_some_and(|pidfd| posix::signal_pidfd(pidfd.as_fd(), signal.number()).is_ok())
     }
 
     /// Reaps the orphans that have ended, and wakes the tasks that wait for a group.
@@ -328,6 +330,11 @@ impl Family {
                 tracing::debug!(pid = orphan, "reaped an orphan");
             }
         }
+        self.orphans_ended();
+    }
+
+    /// Wakes the tasks that wait for a group, because orphans have ended.
+    pub(super) fn orphans_ended(&self) {
         self.deaths.send_modify(|count| *count = count.wrapping_add(1));
     }
 
@@ -343,7 +350,7 @@ impl Family {
         let current = self.ticket.load(Ordering::Acquire);
         // Reading about a process whose memory is locked may block.
         let family = self.clone();
-        let look = move || if family.adopts() { family.look() } else { everybody() };
+        let look = move || if family.adopter().is_some() { family.look() } else { everybody() };
         let found = Arc::new(reading.run(look).await.ok()?.ok()?);
         *last = (current, found.clone());
         Some(found)

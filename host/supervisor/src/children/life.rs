@@ -9,18 +9,22 @@
 //! the parent's child and not the host's: its end is seen at the next look, at most a second later.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use provost_keeper::protocol::{Ending, Scope};
+use provost_posix as posix;
 use provost_state::{Exit, Incarnation, Signal};
 use rustix::process::WaitStatus;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::Stop;
 use super::family::{Family, Relative, is_stuck, lives};
+use super::keeper::Kept;
 use super::leftovers::{Leftover, Leftovers};
 use super::pidfd::Pidfd;
-use super::{Stop, posix};
 use crate::jobs::Lane;
 use crate::spec::{Escaped, ProcessSpec, StopTo};
 
@@ -46,13 +50,26 @@ pub(super) struct Surroundings {
 pub(super) struct Life {
     pub(super) pid: u32,
     pub(super) owner: Owner,
+    /// Who reaps it.
+    parent: Parent,
     endings: Mutex<Endings>,
     /// How it was asked to end, if it was.
     stop: Mutex<Option<Stop>>,
     /// Whether it was killed, which ends the grace time of all that belongs to it.
     killed: watch::Sender<bool>,
+    /// Whether its main process has ended.
+    main_ended: AtomicBool,
     /// Whether it was reaped, so that its pid may be reused. The lock is held while a signal is sent.
     reaped: Mutex<bool>,
+}
+
+/// The parent of a child, which alone can reap it.
+#[derive(Debug)]
+pub(super) enum Parent {
+    /// This process.
+    Host,
+    /// The keeper.
+    Keeper(Kept),
 }
 
 /// The process that a life belongs to.
@@ -81,21 +98,45 @@ impl From<&ProcessSpec> for Endings {
     }
 }
 
+impl Endings {
+    /// Returns how the keeper ends a child when there is no host.
+    pub(super) fn of_keeper(self) -> Ending {
+        let scope = match self.stop.to {
+            StopTo::Main => Scope::Main,
+            StopTo::Group => Scope::Group,
+        };
+        let grace_ms = u64::try_from(self.grace.as_millis()).unwrap_or(u64::MAX);
+        Ending { rank: 0, signal: self.stop.signal.number(), scope, grace_ms }
+    }
+}
+
 impl Life {
-    pub(super) fn new(pid: u32, owner: Owner, endings: Endings) -> Self {
+    pub(super) fn new(pid: u32, owner: Owner, parent: Parent, endings: Endings) -> Self {
         Self {
             pid,
             owner,
+            parent,
             endings: Mutex::new(endings),
             stop: Mutex::default(),
             killed: watch::Sender::new(false),
+            main_ended: AtomicBool::new(false),
             reaped: Mutex::new(false),
         }
     }
 
-    /// Changes how what has left the group is ended.
+    /// Tells a keeper that nobody records the end of this life.
+    pub(super) fn forget(&self) {
+        if let Parent::Keeper(kept) = &self.parent {
+            kept.forget();
+        }
+    }
+
+    /// Changes how what has left the group is ended, and how the keeper ends the child without a host.
     pub(super) fn reconfigure(&self, endings: Endings) {
         *self.endings.lock() = endings;
+        if let Parent::Keeper(kept) = &self.parent {
+            kept.amend(endings.of_keeper());
+        }
     }
 
     fn endings(&self) -> Endings {
@@ -105,20 +146,26 @@ impl Life {
     /// Sends a signal, unless the child has been reaped.
     pub(super) fn signal(&self, signal: Signal, to: StopTo) -> Result<(), Arc<str>> {
         let reaped = self.reaped.lock();
-        if *reaped {
+        if *reaped || self.is_lost() {
             return Err(Arc::from("no such process"));
         }
         let sent = match to {
-            StopTo::Main => posix::signal_process(self.pid, signal),
+            StopTo::Main => posix::signal_process(self.pid, signal.number()),
             // A main process that has left its own group is sent the signal all the same.
             StopTo::Group => {
-                posix::signal_group(self.pid, signal).or_else(|error| match error.raw_os_error() {
-                    Some(libc::ESRCH) => posix::signal_process(self.pid, signal),
+                posix::signal_group(self.pid, signal.number()).or_else(|error| match error.raw_os_error() {
+                    Some(libc::ESRCH) => posix::signal_process(self.pid, signal.number()),
                     _ => Err(error),
                 })
             }
         };
         sent.map_err(|error| Arc::from(format!("cannot send {signal} to {}: {error}", self.pid)))
+    }
+
+    /// Whether it has ended, and its number may be another's because its parent, a keeper, has ended, too.
+    fn is_lost(&self) -> bool {
+        let is_orphaned = matches!(&self.parent, Parent::Keeper(kept) if kept.is_orphaned());
+        is_orphaned && self.main_ended.load(Ordering::Acquire)
     }
 
     pub(super) fn stop(&self, stop: Stop) -> Result<(), Arc<str>> {
@@ -154,6 +201,7 @@ impl Life {
                 sleep(LOOK_FIRST).await;
             }
         }
+        self.main_ended.store(true, Ordering::Release);
         let stopped = self.stop_asked();
         if let Some(stop) = stopped {
             // Boxed, because most of a life is spent without these futures.
@@ -162,20 +210,29 @@ impl Life {
         }
         // Before the reaping: until then the pid of its group cannot be reused.
         let _ = self.signal(Signal::KILL, StopTo::Group);
-        let exit = self.reap(&around);
-        if self.owner.incarnation.is_some() && !around.family.is_alone() {
+        let exit = self.reap(&around).await;
+        if self.owner.incarnation.is_some() {
             // What has left the group is ended in parallel with the next life, which does not wait for it.
             tokio::spawn(async move { self.escaped_unasked(&around).await });
         }
         exit
     }
 
-    /// Reaps the main process, which has ended.
-    fn reap(&self, around: &Surroundings) -> Exit {
-        let mut reaped = self.reaped.lock();
-        let status = around.family.reap_own(self.pid);
-        *reaped = true;
-        status.map_or(Exit::Unobserved, exit_of)
+    /// Reaps the main process, which has ended, or has the keeper reap it.
+    async fn reap(&self, around: &Surroundings) -> Exit {
+        match &self.parent {
+            Parent::Host => {
+                let mut reaped = self.reaped.lock();
+                let status = around.family.reap_own(self.pid);
+                *reaped = true;
+                status.map_or(Exit::Unobserved, exit_of)
+            }
+            Parent::Keeper(kept) => {
+                // Before the keeper is asked, so that no signal is sent from then on.
+                *self.reaped.lock() = true;
+                kept.reap(&around.family).await
+            }
+        }
     }
 
     /// Waits until the group is empty. After a kill, members that are still there after [`KILLED_WITHIN`] are reported.
@@ -196,7 +253,7 @@ impl Life {
         if !escaped.is_empty() {
             self.end_relatives(&escaped, stop, around).await;
         }
-        self.reap(around)
+        self.reap(around).await
     }
 
     /// Ends what has left the group after an end that nobody asked for; the grace time begins now.
@@ -266,8 +323,8 @@ impl Life {
                 pid = relative.pid,
                 "ending a descendant that has left its group"
             );
-            relative.signal(stop.signal);
-            relative.signal(Signal::CONT);
+            around.family.signal(relative, stop.signal);
+            around.family.signal(relative, Signal::CONT);
         }
         let pids: Vec<u32> = relatives.iter().map(|relative| relative.pid).collect();
         let left = self.until_gone(
@@ -275,7 +332,7 @@ impl Life {
             |relative| pids.contains(&relative.pid),
             |left| {
                 for relative in left {
-                    relative.signal(Signal::KILL);
+                    around.family.signal(relative, Signal::KILL);
                 }
             },
         );

@@ -13,10 +13,11 @@
 //! | `life` | the end of a child: its group, the grace time, what has left the group |
 //! | `leftovers` | processes that are still there although they should not be |
 //! | `resources` | what children use |
+//! | `keeper` | the keeper, which is the parent of the children where there is one |
 //! | `family` | the descendants that no task owns |
-//! | `posix` | `posix_spawn` and signals by number: the reviewed `unsafe` |
 //! | `terminal` | a child's own terminal |
 //! | `pidfd` | waiting for the end of a child |
+//! | `watched` | waiting for a descriptor |
 //! | `resolver` | looking up names |
 //! | `http_get` | a GET over a socket, for checks |
 //! | `own_port` | whether a process itself listens on a port |
@@ -29,13 +30,13 @@ mod ends;
 pub(crate) mod env_file;
 pub(crate) mod family;
 mod http_get;
+pub(crate) mod keeper;
 pub(crate) mod leftovers;
 mod life;
 pub(crate) mod obstacles;
 pub(crate) mod os;
 mod own_port;
 mod pidfd;
-pub(crate) mod posix;
 pub(crate) mod probe;
 pub(crate) mod reaper;
 pub(crate) mod resolver;
@@ -46,6 +47,7 @@ pub(crate) mod spawned_with;
 pub(crate) mod stage;
 mod terminal;
 pub(crate) mod variables;
+pub(crate) mod watched;
 
 use std::fmt;
 use std::future::Future;
@@ -59,6 +61,7 @@ use tokio::sync::oneshot;
 use self::resources::Source;
 use self::spawned_with::Gave;
 pub(crate) use self::spawned_with::LifeEnv;
+use crate::adoption::Held;
 use crate::clock::Clock;
 use crate::spec::ProcessSpec;
 
@@ -194,6 +197,13 @@ pub(crate) struct Stop {
 pub(crate) trait Spawner: Send + Sync + fmt::Debug {
     /// Begins to start a child, in its own session; `env` goes over the variables of the config.
     fn spawn(&self, spec: Arc<ProcessSpec>, incarnation: Incarnation, env: LifeEnv) -> PendingSpawn;
+
+    /// Takes over a child of a former host. What it returns is as for one that was spawned; the end of one that has ended
+    /// already is known at once.
+    fn adopt(&self, spec: Arc<ProcessSpec>, held: Held) -> Child;
+
+    /// Says that the end of this life is written down, so that nobody has to tell another host of it.
+    fn forget(&self, process: &Arc<str>, incarnation: Incarnation);
 
     /// Asks the child to end. From then on it has ended only when its whole group and what has left the group have
     /// ended, unless it is [killed](Spawner::kill).

@@ -1,15 +1,18 @@
-//! A file descriptor of a child that becomes readable when the child ends, and its registration, which is `unsafe`.
+//! A file descriptor of a child that becomes readable when the child ends.
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+use super::watched::registered;
+
 /// A pidfd on which a task can wait for the end of a child.
 #[derive(Debug)]
-pub(super) struct Pidfd(AsyncFd<OwnedFd>);
+pub(super) struct Pidfd(AsyncFd<Arc<OwnedFd>>);
 
 impl Pidfd {
     /// Opens the pidfd of a child that has not been reaped. Needs Linux 5.3 or later.
@@ -19,14 +22,7 @@ impl Pidfd {
 
     /// Registers an opened pidfd. Must be called within the runtime.
     pub(super) fn watch(fd: OwnedFd) -> io::Result<Self> {
-        // SAFETY: the descriptor must stay the same open file until it is deregistered. It is owned by the
-        // AsyncFd, which deregisters before it drops it, and nothing here hands it out.
-        #[expect(
-            unsafe_code,
-            reason = "tokio has no safe way to register a foreign descriptor; proved above"
-        )]
-        let registered = unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) };
-        Ok(Self(registered?))
+        registered(Arc::new(fd), Interest::READABLE).map(Self)
     }
 
     /// Resolves when the child has ended; it is then a zombie that still holds its pid.

@@ -314,7 +314,7 @@ mod tests {
             env: Arc::default(),
             pid: Some(std::process::id()),
             vars: vars.collect(),
-            helpers: OsSpawner::new(&jobs, Degraded::default(), Leftovers::default(), None),
+            helpers: OsSpawner::new(&jobs, Degraded::default(), Leftovers::default(), None, None),
             resolver: Resolver::of_system(jobs.names.clone()),
             reading: jobs.reading.clone(),
             turn: Arc::new(Semaphore::new(1)),

@@ -1,4 +1,4 @@
-//! Reaps orphans. The host is the subreaper of its children (and often pid 1 of a container): when a child of a child
+//! Reaps orphans, where no keeper does. The host is the subreaper of its children (and often pid 1 of a container): when a child of a child
 //! outlives its parent, it becomes a child of the host, which must reap it. The host's own children are reaped by the
 //! tasks that own them.
 
@@ -11,11 +11,15 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::family::Family;
 use crate::jobs::Lane;
 
-/// Makes this process the one that orphans of its children come to, and reaps them for as long as the runtime lives.
+/// Makes this process the one that orphans of its children come to, and reaps them for as long as the runtime lives. With a
+/// keeper, nothing is to be done: they come to it.
 pub(crate) fn adopt(family: Arc<Family>, reaping: Lane) -> io::Result<()> {
+    if family.adopter().is_some() {
+        return Ok(());
+    }
     set_child_subreaper(Some(getpid()))?;
     let mut child_ended = signal(SignalKind::child())?;
-    family.adopt();
+    family.adopted_by(Some(std::process::id()));
     tokio::spawn(async move {
         while child_ended.recv().await.is_some() {
             let family = family.clone();

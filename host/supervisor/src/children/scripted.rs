@@ -6,13 +6,15 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use provost_state::{Exit, Incarnation, Signal, Usage};
-use tokio::sync::{oneshot, watch};
+use provost_state::{Exit, Incarnation, Moment, Signal, Usage};
+use tokio::sync::watch;
 
 use super::resources::{Alive, Reading, Readings, Source, Wanted};
 use super::{Boxed, Child, LifeEnv, PendingSpawn, SpawnTicket, Spawner, Stop};
+use crate::adoption::{Held, HeldEnd};
 use crate::clock::Clock;
 use crate::spec::ProcessSpec;
+use crate::stash::Gate;
 
 /// The scripted spawner. Clones share its state.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +22,8 @@ pub struct Scripted {
     stage: Arc<Mutex<Stage>>,
     /// Whether spawns are held.
     held: Arc<watch::Sender<bool>>,
+    /// Ends the host that uses this clone at one of its steps.
+    gate: Gate,
 }
 
 #[derive(Debug, Default)]
@@ -34,14 +38,18 @@ struct Stage {
     /// What the children of each process use; the CPU is that of one look.
     usages: HashMap<Arc<str>, Usage>,
     last_pid: u32,
+    /// The clock of all hosts that use these children, one after the other.
+    clock: Option<Clock>,
 }
 
 #[derive(Debug)]
 struct Living {
     name: Arc<str>,
+    incarnation: Incarnation,
     manner: Manner,
-    /// Taken when it ends; until the end was observed the pid still exists, like that of a zombie.
-    end: Option<oneshot::Sender<Exit>>,
+    started_at: Moment,
+    /// How and when it ended, until the end was observed: the pid still exists then, like that of a zombie.
+    ended: watch::Sender<Option<HeldEnd>>,
 }
 
 /// How scripted children of a process react to signals and when they exit.
@@ -66,10 +74,17 @@ pub enum Act {
 }
 
 impl Living {
-    /// Ends the child. Returns false if it has ended already.
-    fn end(&mut self, exit: Exit) -> bool {
-        // The owner of the child may be gone with the runtime.
-        self.end.take().is_some_and(|end| end.send(exit).is_ok())
+    /// Ends the child, unless it has ended already.
+    fn end(&self, exit: Exit, at: Moment) {
+        self.ended.send_if_modified(|ended| {
+            let is_new = ended.is_none();
+            ended.get_or_insert(HeldEnd { exit, at });
+            is_new
+        });
+    }
+
+    fn is_alive(&self) -> bool {
+        self.ended.borrow().is_none()
     }
 }
 
@@ -108,12 +123,47 @@ impl Scripted {
     /// # Panics
     /// If there is none.
     pub fn end(&self, process: &str, exit: Exit) {
-        let ended = self.stage(|stage| {
-            let mut living = stage.living.values_mut();
-            let child = living.find(|child| &*child.name == process && child.end.is_some());
-            child.map(|child| child.end(exit))
+        let at = self.clock().now();
+        self.stage(|stage| {
+            let child = stage.living.values().find(|child| &*child.name == process && child.is_alive());
+            child.expect("a living child").end(exit, at);
         });
-        assert!(ended.expect("a living child"), "nobody owns the child of {process}");
+    }
+
+    /// Returns the same children for another host, whose steps this gate counts. What a host whose gate is shut asks for
+    /// has no effect.
+    #[must_use]
+    pub fn behind(&self, gate: &Gate) -> Self {
+        Self { gate: gate.clone(), ..self.clone() }
+    }
+
+    /// Returns the clock that all hosts of these children have.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime with a clock.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.stage(|stage| *stage.clock.get_or_insert_with(Clock::new))
+    }
+
+    /// Returns the children that another host finds: those that live, and those whose end no host has written down.
+    #[must_use]
+    pub fn held(&self) -> Vec<Held> {
+        self.stage(|stage| {
+            let held = |(pid, child): (&u32, &Living)| Held {
+                name: child.name.clone(),
+                incarnation: child.incarnation,
+                pid: *pid,
+                pidfd: None,
+                stdout: None,
+                stderr: None,
+                gap: None,
+                gap_bytes: 0,
+                started_at: child.started_at,
+                ended: child.ended.borrow().clone(),
+            };
+            stage.living.iter().map(held).collect()
+        })
     }
 
     /// Returns all that was asked of the spawner, in order.
@@ -146,30 +196,35 @@ impl Scripted {
 
     /// Starts a child, or fails as the script says.
     fn enter(&self, name: Arc<str>, incarnation: Incarnation, env: LifeEnv) -> Result<Child, Arc<str>> {
-        let (pid, ended) = self.stage(|stage| {
+        let started_at = self.clock().now();
+        let pid = self.stage(|stage| {
             if let Some(error) = stage.failures.get_mut(&name).and_then(VecDeque::pop_front) {
                 return Err(error);
             }
             stage.last_pid += 1;
-            let (end, ended) = oneshot::channel();
             let manner = stage.manners.get(&name).cloned().unwrap_or_default();
-            let mut child = Living { name: name.clone(), manner, end: Some(end) };
+            let ended = watch::Sender::new(None);
+            let child = Living { name: name.clone(), incarnation, manner, started_at, ended };
             if let Manner::Brief(exit) = &child.manner {
-                let exit = exit.clone();
-                child.end(exit);
+                child.end(exit.clone(), started_at);
             }
             stage.living.insert(stage.last_pid, child);
             stage.env.insert(name.clone(), env);
             stage.history.push(Act::Spawned(name, incarnation));
-            Ok((stage.last_pid, ended))
+            Ok(stage.last_pid)
         })?;
-        let stage = self.clone();
+        Ok(self.child(pid))
+    }
+
+    /// Returns the child with this pid, for the host that owns it.
+    fn child(&self, pid: u32) -> Child {
+        let ended = self.stage(|stage| stage.living.get(&pid).map(|child| child.ended.subscribe()));
         let exit = Box::pin(async move {
-            let exit = ended.await.unwrap_or(Exit::Unobserved);
-            stage.stage(|stage| stage.living.remove(&pid));
-            exit
+            let Some(mut ended) = ended else { return Exit::Unobserved };
+            let end = ended.wait_for(Option::is_some).await;
+            end.ok().and_then(|end| end.clone()).map_or(Exit::Unobserved, |end| end.exit)
         });
-        Ok(Child { pid, exit, output: None, vars: Arc::default(), env_files: Arc::default() })
+        Child { pid, exit, output: None, vars: Arc::default(), env_files: Arc::default() }
     }
 }
 
@@ -188,6 +243,9 @@ impl Scripted {
             _ = held.wait_for(|held| !held) => {}
             () = ticket.abandoned() => return,
         }
+        if !self.gate.pass() {
+            return std::future::pending().await;
+        }
         let entered = self.enter(spec.name.clone(), incarnation, env);
         if let Err((Ok(unwanted), _)) = ticket.hand_over(entered) {
             let _ = self.signal(unwanted.pid, Signal::KILL);
@@ -202,6 +260,17 @@ impl Spawner for Scripted {
         pending
     }
 
+    fn adopt(&self, _: Arc<ProcessSpec>, held: Held) -> Child {
+        self.child(held.pid)
+    }
+
+    fn forget(&self, process: &Arc<str>, incarnation: Incarnation) {
+        if self.gate.pass() {
+            let is_it = |child: &Living| child.name == *process && child.incarnation == incarnation;
+            self.stage(|stage| stage.living.retain(|_, child| !is_it(child) || child.is_alive()));
+        }
+    }
+
     fn stop(&self, pid: u32, stop: Stop) -> Result<(), Arc<str>> {
         self.signal(pid, stop.signal)?;
         self.signal(pid, Signal::CONT)
@@ -214,10 +283,14 @@ impl Spawner for Scripted {
     fn reconfigure(&self, _: u32, _: &ProcessSpec) {}
 
     fn signal(&self, pid: u32, signal: Signal) -> Result<(), Arc<str>> {
+        if !self.gate.pass() {
+            return Ok(());
+        }
+        let at = self.clock().now();
         self.stage(|stage| {
-            let child = stage.living.get_mut(&pid).ok_or("no such process")?;
+            let child = stage.living.get(&pid).ok_or("no such process")?;
             if child.manner == Manner::Obedient && ends_the_obedient(signal) {
-                child.end(Exit::Signal(signal.number()));
+                child.end(Exit::Signal(signal.number()), at);
             }
             stage.history.push(Act::Signalled(child.name.clone(), signal));
             Ok(())

@@ -10,10 +10,9 @@ use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
+use provost_posix::Launch;
 use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-
-use super::posix::Launch;
 
 /// The name by which a process knows that it is the stage.
 pub const STAGE_NAME: &str = "provost-exec-stage";

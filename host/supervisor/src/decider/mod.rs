@@ -19,11 +19,14 @@ mod strays;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use provost_state::{Answer, Asked, Decision, Fault, FaultKind, Judged, Judgement, Noted, Policy, failsafe};
+use provost_state::{
+    Answer, Asked, Decision, Fault, FaultKind, Judged, Judgement, MemoryChange, Noted, Policy, failsafe,
+};
 use tokio::time::{Instant, timeout_at};
 
 use crate::jobs::Pool;
 use crate::publish::Notes;
+use crate::stash::Stash;
 use strays::{AT_ONCE, NoTurn, Strays, Turn, own_share_ms};
 
 pub(crate) use cases::{Bounded, Case, EndCase, HealthCase, ScaleCase, StartCase, UsageCase};
@@ -39,13 +42,21 @@ pub(crate) struct Decider {
     /// The bounds of the next decision.
     envelope: Mutex<Envelope>,
     strays: Arc<Strays>,
+    stash: Option<Stash>,
     /// Where decisions are recorded.
     notes: Option<Notes>,
 }
 
+/// A verdict, and what the policies that were asked have written into their memories.
+#[derive(Debug)]
+pub(crate) struct Answered<A> {
+    pub(crate) verdict: Verdict<A>,
+    pub(crate) written: Vec<Arc<MemoryChange>>,
+}
+
 impl Decider {
-    pub(crate) fn new(envelope: Envelope, judging: Pool, notes: Option<Notes>) -> Self {
-        Self { judging, envelope: Mutex::new(envelope), strays: Arc::default(), notes }
+    pub(crate) fn new(envelope: Envelope, judging: Pool, stash: Option<Stash>, notes: Option<Notes>) -> Self {
+        Self { judging, envelope: Mutex::new(envelope), strays: Arc::default(), stash, notes }
     }
 
     /// Changes the bounds, from the next decision on.
@@ -53,33 +64,24 @@ impl Decider {
         *self.envelope.lock() = envelope;
     }
 
-    /// Returns the verdict on a case, at the latest when the deadline has passed.
+    /// Returns the verdict on a case, at the latest when the deadline has passed. What the policies have written into
+    /// their memories is written down.
     pub(crate) async fn ask<C: Case>(&self, chain: &[Arc<dyn Policy>], case: C) -> Verdict<C::Action> {
-        let mut hearing = Hearing::new(self, case);
-        let verdict = Self::heard(chain, &mut hearing).await;
-        hearing.record(&verdict);
+        let Answered { verdict, written } = self.answer(chain, case).await;
+        if let Some(stash) = &self.stash {
+            written.iter().for_each(|change| stash.memory(change));
+        }
         verdict
     }
 
-    async fn heard<C: Case>(chain: &[Arc<dyn Policy>], hearing: &mut Hearing<'_, C>) -> Verdict<C::Action> {
-        let judges: Vec<_> = chain.iter().filter(|policy| policy.judges(C::JUDGEMENT)).collect();
-        let mut failed = Vec::new();
-        for (at, policy) in judges.iter().enumerate() {
-            // One share is kept for the last good versions of those that fail.
-            match hearing.hear(policy, "policy", judges.len() - at + 1).await {
-                Heard::Verdict(verdict) => return verdict,
-                Heard::Pass => {}
-                Heard::Failure => failed.push(*policy),
-            }
-        }
-        let former: Vec<_> = failed.into_iter().filter_map(|policy| policy.last_good()).collect();
-        for (at, policy) in former.iter().enumerate() {
-            match hearing.hear(policy, "the last good version of policy", former.len() - at).await {
-                Heard::Verdict(verdict) => return verdict,
-                Heard::Pass | Heard::Failure => {}
-            }
-        }
-        hearing.last_resort()
+    /// Does what [`ask`](Self::ask) does, for a caller that writes down what was written with what follows from the
+    /// verdict.
+    pub(crate) async fn answer<C: Case>(&self, chain: &[Arc<dyn Policy>], case: C) -> Answered<C::Action> {
+        let mut hearing = Hearing::new(self, case);
+        let verdict = hearing.verdict_of(chain).await;
+        let written = std::mem::take(&mut hearing.written);
+        hearing.record(&verdict);
+        Answered { verdict, written }
     }
 
     /// Asks one policy on a judging thread, until `ends`.
@@ -172,13 +174,37 @@ struct Hearing<'a, C> {
     overruled: Vec<String>,
     /// Who was asked so far, and with which result.
     asked: Vec<Asked>,
+    written: Vec<Arc<MemoryChange>>,
 }
 
 impl<'a, C: Case> Hearing<'a, C> {
     fn new(decider: &'a Decider, case: C) -> Self {
         let envelope = *decider.envelope.lock();
         let ends = Instant::now() + envelope.deadline;
-        Self { decider, case: Arc::new(case), envelope, ends, overruled: Vec::new(), asked: Vec::new() }
+        let (overruled, asked, written) = Default::default();
+        Self { decider, case: Arc::new(case), envelope, ends, overruled, asked, written }
+    }
+
+    /// Asks the policies that judge such cases, and then the former versions of those that fail.
+    async fn verdict_of(&mut self, chain: &[Arc<dyn Policy>]) -> Verdict<C::Action> {
+        let judges: Vec<_> = chain.iter().filter(|policy| policy.judges(C::JUDGEMENT)).collect();
+        let mut failed = Vec::new();
+        for (at, policy) in judges.iter().enumerate() {
+            // One share is kept for the last good versions of those that fail.
+            match self.hear(policy, "policy", judges.len() - at + 1).await {
+                Heard::Verdict(verdict) => return verdict,
+                Heard::Pass => {}
+                Heard::Failure => failed.push(*policy),
+            }
+        }
+        let former: Vec<_> = failed.into_iter().filter_map(|policy| policy.last_good()).collect();
+        for (at, policy) in former.iter().enumerate() {
+            match self.hear(policy, "the last good version of policy", former.len() - at).await {
+                Heard::Verdict(verdict) => return verdict,
+                Heard::Pass | Heard::Failure => {}
+            }
+        }
+        self.last_resort()
     }
 
     /// Asks one policy, giving it 1/`shares` of the remaining time.
@@ -201,6 +227,7 @@ impl<'a, C: Case> Hearing<'a, C> {
             None => Answer::Passed,
         };
         self.asked.push(Asked { name: name.clone(), version, basis: decision.basis, answer });
+        self.written.extend(decision.written);
         let Some(wanted) = decision.action else { return Heard::Pass };
         let (action, note) = match self.case.bounded(wanted, &self.envelope) {
             Bounded::Done(action) => (action, None),

@@ -48,6 +48,9 @@ struct Members {
 enum Concern {
     /// A restart: the member that ended, which members to restart, the earliest moment, and the reason.
     Restart { leader: Arc<str>, scope: Scope, until: Moment, reason: Arc<str> },
+    /// A restart that a former host has begun: these members are held or are to be, and are started at this moment at the
+    /// earliest.
+    Resume(Vec<Arc<str>>, Moment),
     /// The group is to be given up, for this reason.
     GiveUp(Arc<str>),
 }
@@ -109,6 +112,15 @@ impl Groups {
         let (leader, name) = (state.name().clone(), state.name());
         let reason = Arc::from(format!("restarted{scope}, because {name} ended: {}", state.reason));
         self.tell(state, Concern::Restart { leader, scope, until, reason })
+    }
+
+    /// Goes on with a restart of these members that a former host has begun.
+    pub(crate) fn resume(&self, group: &str, members: Vec<Arc<str>>, until: Moment) {
+        let by_name = self.by_name.lock();
+        let concern = Concern::Resume(members, until);
+        if let Some(Err(error)) = by_name.get(group).map(|known| known.concerns.try_send(concern)) {
+            tracing::error!(group, "a restart that a former host has begun does not go on: {error}");
+        }
     }
 
     /// Hands over what follows when a process is given up.
@@ -206,6 +218,16 @@ impl Group {
     fn join(&self, restart: &mut Restart, concern: Concern) -> Option<Arc<str>> {
         match concern {
             Concern::GiveUp(reason) => Some(reason),
+            Concern::Resume(members, until) => {
+                restart.who.extend(members);
+                if until.mono_ns > restart.until.mono_ns {
+                    restart.until = until;
+                }
+                if restart.reason.is_empty() {
+                    restart.reason = Arc::from("restarted with its group, as a former host has begun to");
+                }
+                None
+            }
             Concern::Restart { leader, scope, until, reason } => {
                 let who = match scope {
                     Scope::Rest => self.dispatch.lineup.order().rest(&leader),

@@ -20,6 +20,7 @@ use crate::clock::Clock;
 use crate::decider::{Decider, ScaleCase, Verdict, seed};
 use crate::mailbox::{Motive, Refusal, Want};
 use crate::spec::ReplicaSet;
+use crate::stash::Stash;
 
 /// The capacity of the mailbox of one set.
 const MAILBOX: usize = 16;
@@ -82,6 +83,7 @@ pub(crate) struct Replicas {
     pub(crate) name: Arc<str>,
     pub(crate) chain: Chain,
     sizing: Mutex<Sizing>,
+    stash: Option<Stash>,
 }
 
 /// The size of a set, and its bounds.
@@ -123,11 +125,28 @@ pub(crate) fn not_needed(sets: &[Arc<Replicas>]) -> HashMap<String, Arc<str>> {
 }
 
 impl Replicas {
-    pub(crate) fn new(mut set: ReplicaSet) -> Self {
+    /// Creates a set with the number of replicas that it starts with, or goes on with the one of a former host, of which
+    /// the second part says whether it was set by hand.
+    pub(crate) fn new(mut set: ReplicaSet, count: Option<(u32, bool)>, stash: Option<Stash>) -> Self {
         let policies = std::mem::take(&mut set.policies);
-        let mut sizing = Sizing { wanted: set.wanted_at_start, by_hand: false, set };
+        let (wanted, by_hand) = count.unwrap_or((set.wanted_at_start, false));
+        let mut sizing = Sizing { wanted, by_hand, set };
         sizing.wanted = sizing.bounded(sizing.wanted);
-        Self { name: sizing.set.name.clone(), chain: chain(policies), sizing: Mutex::new(sizing) }
+        let name = sizing.set.name.clone();
+        let replicas = Self { name, chain: chain(policies), sizing: Mutex::new(sizing), stash };
+        replicas.write_down();
+        replicas
+    }
+
+    /// Writes down how many are wanted, for another host. Comes before the orders that follow from it.
+    fn write_down(&self) {
+        if let Some(stash) = &self.stash {
+            let (wanted, by_hand) = {
+                let sizing = self.sizing.lock();
+                (sizing.wanted, sizing.by_hand)
+            };
+            stash.set(&self.name, wanted, by_hand);
+        }
     }
 
     pub(crate) fn count(&self) -> ReplicaCount {
@@ -235,6 +254,7 @@ impl<D: Fn() -> Option<Arc<Decider>> + Send> Scaling<D> {
 
     async fn on_request(&self, request: SetRequest) -> Interval {
         let (before, motive) = self.replicas.change(request.change);
+        self.replicas.write_down();
         let why = motive.described();
         self.apply(&before, motive.cause, &why).await;
         // The caller may be gone.
@@ -263,6 +283,7 @@ impl<D: Fn() -> Option<Arc<Decider>> + Send> Scaling<D> {
     async fn follow(&self, verdict: &Verdict<u32>) {
         let before = self.replicas.count();
         self.replicas.sizing.lock().wanted = verdict.action;
+        self.replicas.write_down();
         self.apply(&before, Cause::Policy, &verdict.told()).await;
     }
 

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use provost_state::{At, Event, Generation, Identity, NameTaken, ProcessId, ProcessState, Rejected, Routing};
+use provost_state::{Event, Generation, Identity, NameTaken, ProcessState, Rejected, Routing};
 use tokio::sync::watch;
 
-use super::publisher::Publisher;
+use super::publisher::{Commit, Publisher};
 use crate::clock::Clock;
+use crate::stash::With;
 
 /// A registry to which commits are made on the path of a runner: the clocks are read, and watchers are woken.
 #[derive(Debug)]
@@ -27,12 +28,13 @@ impl Commits {
         self.0.add(identity, None)
     }
 
-    /// Commits an event.
+    /// Commits an event of the present life of a process.
     ///
     /// # Errors
     /// As for every commit: if it is stale or illegal.
-    pub fn commit(&self, id: ProcessId, at: At, event: &Event) -> Result<Arc<ProcessState>, Rejected> {
-        self.0.commit(id, at, event)
+    pub fn commit(&self, from: &ProcessState, event: &Event) -> Result<Arc<ProcessState>, Rejected> {
+        let incarnation = from.incarnation;
+        self.0.commit(&Commit { from, incarnation, event, at: None, with: With::default() })
     }
 
     /// Returns a receiver that is woken at every commit, as consumers and streams have one.

@@ -14,4 +14,4 @@ mod publisher;
 
 pub use commits::Commits;
 pub(crate) use notes::Notes;
-pub(crate) use publisher::Publisher;
+pub(crate) use publisher::{Commit, Publisher};

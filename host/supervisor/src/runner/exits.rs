@@ -7,8 +7,8 @@ use provost_state::{Cause, Ended, Event, Exit, Incarnation, Phase, RulingAction}
 use super::attempt::Attempt;
 use super::kept::Kept;
 use super::standing::{After, Standing, Step};
-use super::task::{Asked, Runner};
-use crate::decider::{EndCase, seed};
+use super::task::{Asked, Beyond, Runner};
+use crate::decider::{Answered, EndCase, seed};
 
 impl Runner {
     pub(super) fn on_exited(&mut self, incarnation: Incarnation, exit: Exit) {
@@ -20,9 +20,13 @@ impl Runner {
             Standing::Ending { after: After::Overdue(why), .. } => Exit::NotReady(why.clone()),
             _ => exit,
         };
-        let committed = self.commit(incarnation, &Event::Exited { exit });
+        let at = self.child.as_ref().and_then(|child| child.ended_at);
+        let said = Beyond { at, was_ready, ..Beyond::default() };
+        let committed = self.commit_with(incarnation, &Event::Exited { exit }, said);
         self.child = None;
         self.record.spawned.store(None);
+        // Not before it is written down: until then, whoever holds the child tells another host of its end.
+        self.shared.spawner.forget(&self.spec.name, incarnation);
         if !committed {
             return;
         }
@@ -70,15 +74,17 @@ impl Runner {
         let world = self.shared.publisher.reader().snapshot();
         let case = EndCase { ended, deaths: state.deaths.clone(), world };
         let (shared, chain) = (self.shared.clone(), self.record.chain.load_full());
-        let ruling = async move { shared.decider.ask(&chain, case).await };
+        let ruling = async move { shared.decider.answer(&chain, case).await };
         self.ruling = Some(Asked { incarnation: state.incarnation, ruling: Kept::new(Box::pin(ruling)) });
     }
 
     pub(super) fn on_ruled(&mut self) {
         let Some(Asked { incarnation, ruling }) = self.ruling.take() else { return };
-        let Some(ruling) = ruling.into_value() else { return };
+        let Some(Answered { verdict: ruling, written }) = ruling.into_value() else { return };
         let (action, ruling) = (ruling.action, Arc::new(ruling));
-        if !self.commit(incarnation, &Event::Decided { ruling }) {
+        // Both or none: the decision, and what the policy remembers of it.
+        let said = Beyond { memory: written, ..Beyond::default() };
+        if !self.commit_with(incarnation, &Event::Decided { ruling }, said) {
             return;
         }
         match (action, &self.state.phase) {

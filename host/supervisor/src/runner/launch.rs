@@ -10,12 +10,13 @@ use tokio::sync::oneshot;
 use super::attempt::Launching;
 use super::kept::Kept;
 use super::standing::Step;
-use super::task::{Own, Runner};
+use super::task::{Beyond, Own, Runner};
 use crate::children::probe::{self, Checked};
 use crate::children::spawned_with::SpawnedWith;
 use crate::children::{Child, LifeEnv};
 use crate::decider::{StartCase, Verdict, seed};
 use crate::groups::{Gate, gate};
+use crate::stash::Life;
 
 /// Returns the reason of a restart that was decided.
 pub(super) fn restarted_by(ruling: &Ruling) -> Arc<str> {
@@ -29,7 +30,7 @@ impl Runner {
     }
 
     fn may_launch(&self) -> bool {
-        self.standing.is_plain() && self.permission.is_none()
+        self.standing.is_plain() && self.permission.is_none() && self.adoption.is_none()
     }
 
     /// Spawns if the dependencies and the start policies allow it; commits what the process waits for otherwise.
@@ -143,7 +144,7 @@ impl Runner {
         match spawned {
             Ok(Child { pid, exit, output, vars, env_files }) => {
                 let incarnation = before.next();
-                self.child = Some(Own { incarnation, pid, exit: Kept::new(exit) });
+                self.child = Some(Own { incarnation, pid, exit: Kept::new(exit), ended_at: None });
                 // It may have been changed during the spawn.
                 if !Arc::ptr_eq(&spec, &self.spec) {
                     self.shared.spawner.reconfigure(pid, &self.spec);
@@ -156,7 +157,12 @@ impl Runner {
                 if let Some(output) = output {
                     self.shared.logs.capture(self.state.id, incarnation, output);
                 }
-                self.commit(before, &Event::Spawned { pid, reason });
+                let life = self.shared.publisher.stash().map(|_| self.life(incarnation));
+                self.commit_with(
+                    before,
+                    &Event::Spawned { pid, reason },
+                    Beyond { life, ..Beyond::default() },
+                );
                 if self.state.phase.kind() == PhaseKind::Starting {
                     self.watch_readiness(incarnation, text_seen);
                 }
@@ -166,6 +172,22 @@ impl Runner {
                     self.ask(false);
                 }
             }
+        }
+    }
+
+    /// Returns what another host has to know of the child that was spawned.
+    pub(super) fn life(&self, incarnation: Incarnation) -> Life {
+        let spawned = self.record.spawned.load_full();
+        let spec = spawned.map_or_else(|| self.spec.clone(), |spawned| spawned.spec.clone());
+        Life {
+            incarnation,
+            spec: spec.digest_at_spawn(),
+            env: self.env.to_vec(),
+            vars: self.vars.to_vec(),
+            stop_signal: spec.stop_signal,
+            stop_to: spec.stop_to,
+            escaped: spec.escaped,
+            stop_grace_ms: spec.stop_grace_ms,
         }
     }
 

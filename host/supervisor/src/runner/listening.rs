@@ -96,6 +96,7 @@ impl Runner {
                 Input::WorldChanged => self.launch_if_open(),
                 Input::Drained => return self.leave(),
             }
+            self.note_standing();
             self.go_on_leaving();
         }
     }
@@ -129,6 +130,9 @@ impl Runner {
 
     /// Returns when the runner has to act without another input.
     fn due(&self) -> Option<Moment> {
+        if self.adoption.is_some() {
+            return None;
+        }
         match (&self.state.phase, &self.standing) {
             (Phase::Stopping { .. }, Standing::Ending { killed: true, .. }) => None,
             (Phase::Stopping { kill_at, .. }, _) => Some(*kill_at),

@@ -16,6 +16,7 @@
 //! | room | owns |
 //! |---|---|
 //! | `takeover` | running a runner, and replacing one that ended unexpectedly |
+//! | `adoption` | what the runner of a former host has left, and going on from there |
 //! | `listening` | the inputs, and the order in which they are handled |
 //! | `leaving` | the removal of the process |
 //! | `reconfigured` | another spec for the process, in place |
@@ -36,6 +37,7 @@
 //! | `news` | when the finding of a check is worth a commit |
 //! | `kept` | futures that outlive a runner, with their results |
 
+mod adoption;
 mod attempt;
 mod awaited;
 mod checkup;
@@ -57,5 +59,6 @@ mod takeover;
 mod task;
 mod together;
 
+pub(crate) use adoption::Adoption;
 pub(crate) use leaving::OUTPUT_GRACE;
 pub(crate) use task::Runner;

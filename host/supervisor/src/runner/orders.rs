@@ -6,7 +6,7 @@ use provost_state::{Cause, Desired, Event, PhaseKind, Signal};
 
 use super::attempt::Attempt;
 use super::standing::Step;
-use super::task::Runner;
+use super::task::{Beyond, Runner};
 use crate::children::Stop;
 use crate::mailbox::{Motive, Refusal, Request, Want};
 
@@ -33,6 +33,10 @@ impl Runner {
             Want::Signal(signal) => self.signal(signal),
             Want::Kill => {
                 self.kill();
+                Ok(())
+            }
+            Want::Resume => {
+                self.go_on();
                 Ok(())
             }
             Want::Hold(reason) => self.hold(reason),
@@ -85,15 +89,26 @@ impl Runner {
     /// Requests a stop: sends the stop signal if there is a child, and is done at once otherwise. A process that is
     /// already down is left alone.
     pub(super) fn stop(&mut self, cause: Cause, reason: Arc<str>) -> Result<(), Refusal> {
-        self.stop_within(cause, reason, self.spec.stop_grace_ms)
+        self.stop_for(cause, reason, self.spec.stop_grace_ms, Beyond::default())
     }
 
-    /// Does what [`stop`](Self::stop) does, with another grace time.
-    pub(super) fn stop_within(
+    /// Does what [`stop`](Self::stop) does, in order to start it again.
+    pub(super) fn stop_to_restart(
         &mut self,
         cause: Cause,
         reason: Arc<str>,
         grace_ms: u64,
+    ) -> Result<(), Refusal> {
+        self.stop_for(cause, reason, grace_ms, Beyond { again: true, ..Beyond::default() })
+    }
+
+    /// Does what [`stop`](Self::stop) does, with another grace time, and says what follows.
+    pub(super) fn stop_for(
+        &mut self,
+        cause: Cause,
+        reason: Arc<str>,
+        grace_ms: u64,
+        follows: Beyond,
     ) -> Result<(), Refusal> {
         let was = self.state.phase.kind();
         let already = match was {
@@ -111,7 +126,9 @@ impl Runner {
         self.permission = None;
         self.checkup.end();
         self.metering.end();
-        if !self.commit_now(&Event::Stop { cause, reason, kill_at }) {
+        let event = Event::Stop { cause, reason, kill_at };
+        let follows = Beyond { beside: Some(follows.beside.unwrap_or_default()), ..follows };
+        if !self.commit_with(self.state.incarnation, &event, follows) {
             return Ok(());
         }
         match was {
@@ -129,7 +146,7 @@ impl Runner {
     /// Restarts a process that its policies find unfit, giving it `grace_ms` for its end. That is not a crash: it does not count as a
     /// failure.
     pub(super) fn restart_living(&mut self, cause: Cause, reason: Arc<str>, grace_ms: u64) {
-        if let Err(refusal) = self.stop_within(cause, reason.clone(), grace_ms) {
+        if let Err(refusal) = self.stop_to_restart(cause, reason.clone(), grace_ms) {
             tracing::warn!(process = &*self.spec.name, %refusal, "the order to stop failed");
         }
         if let Err(refusal) = self.start(cause, reason) {
@@ -142,7 +159,7 @@ impl Runner {
             return Err(Refusal::ShuttingDown);
         }
         if self.state.phase.kind().is_live() {
-            self.stop(motive.cause, motive.of("stop"))?;
+            self.stop_to_restart(motive.cause, motive.of("stop"), self.spec.stop_grace_ms)?;
         }
         self.start(motive.cause, motive.of("start"))
     }

@@ -8,9 +8,10 @@ use tokio::sync::{oneshot, watch};
 use super::awaited::{Awaited, Trial};
 use super::news::{FIRST, News};
 use super::standing::Step;
-use super::task::Runner;
+use super::task::{Beyond, Runner};
 use crate::children::probe::{self, Failed};
 use crate::groups::Tried;
+use crate::stash::Beside;
 
 /// How late a runner has to be for a deadline, in milliseconds, to conclude that the host was suspended.
 const ASLEEP_MS: u64 = 1_000;
@@ -103,10 +104,12 @@ impl Runner {
         let within = span::exact(within_ms);
         let kill_at = self.shared.publisher.now().plus_ms(self.spec.stop_grace_ms);
         let reason = Arc::from(format!("not ready within {within}: {last}"));
-        if !self.commit_now(&Event::Overdue { reason, kill_at }) {
+        let why: Arc<str> = Arc::from(format!("{last} (ready.within is {within})"));
+        let follows = Beyond { beside: Some(Beside::Overdue(why.clone())), ..Beyond::default() };
+        if !self.commit_with(self.state.incarnation, &Event::Overdue { reason, kill_at }, follows) {
             return;
         }
-        self.step(Step::Overdue(Arc::from(format!("{last} (ready.within is {within})"))));
+        self.step(Step::Overdue(why));
         if let Err(refusal) = self.tell_to_end() {
             tracing::warn!(process = &*self.spec.name, %refusal, "cannot send the stop signal");
         }

@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
-use provost_state::Moment;
+use provost_state::{Moment, Phase};
+
+use crate::stash::Beside;
 
 /// What holds beside the phase.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,6 +127,37 @@ impl Standing {
             (Self::Deferred(_), Step::Due | Step::Start) => Self::Plain,
             (Self::Spare, Step::Start) => Self::Plain,
             (unchanged, _) => unchanged,
+        }
+    }
+
+    /// Returns what of this another host has to know.
+    pub(super) fn lasting(&self) -> Beside {
+        match self {
+            Self::Plain | Self::Deferred(_) | Self::Spawning => Beside::Nothing,
+            Self::Held => Beside::Held,
+            Self::Spare => Beside::Spare,
+            Self::Late(after) | Self::Ending { after, .. } => match after {
+                After::Nothing => Beside::Nothing,
+                After::Held => Beside::Held,
+                After::Spare => Beside::Spare,
+                After::Fatal(reason) => Beside::Fatal(reason.clone()),
+                After::Overdue(why) => Beside::Overdue(why.clone()),
+            },
+        }
+    }
+
+    /// Returns what holds beside this phase, of which a former host has written down this.
+    pub(super) fn resumed(phase: &Phase, beside: Beside) -> Self {
+        let after = match beside {
+            Beside::Nothing => After::Nothing,
+            Beside::Held => After::Held,
+            Beside::Spare => After::Spare,
+            Beside::Fatal(reason) => After::Fatal(reason),
+            Beside::Overdue(why) => After::Overdue(why),
+        };
+        match phase {
+            Phase::Stopping { .. } => Self::Ending { after, killed: false },
+            _ => after.standing(),
         }
     }
 

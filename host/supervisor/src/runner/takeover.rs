@@ -84,11 +84,14 @@ impl Runner {
             leaving,
             env,
             vars,
+            aside,
+            adoption,
             ..
         } = self;
         let state = shared.publisher.reader().state(state.id).unwrap_or(state);
         let mut runner = Self::new(record, shared, state, mailbox);
         (runner.env, runner.vars) = (env, vars);
+        (runner.aside, runner.adoption) = (aside, adoption);
         runner.inherit(Estate { child, launching, late, ruling, standing, leaving });
         runner
     }

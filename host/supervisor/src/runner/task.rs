@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use provost_state::{
-    At, Cause, Event, Exit, Generation, Incarnation, ProcessState, Rejected, Ruling, StartAction,
+    Cause, Event, Exit, Generation, Incarnation, MemoryChange, Moment, ProcessState, Rejected, RulingAction,
+    StartAction,
 };
 use tokio::sync::{Semaphore, mpsc, watch};
 
+use super::adoption::Adoption;
 use super::attempt::{Attempt, Launching};
 use super::awaited::Awaited;
 use super::checkup::Checkup;
@@ -15,11 +17,13 @@ use super::kept::{Kept, Tagged};
 use super::metered::Metering;
 use super::standing::{Standing, Step};
 use crate::children::LifeEnv;
-use crate::decider::Verdict;
+use crate::decider::{Answered, Verdict};
 use crate::groups::Record;
 use crate::mailbox::Request;
+use crate::publish::Commit;
 use crate::shared::Shared;
 use crate::spec::ProcessSpec;
+use crate::stash::{Aside, Beside, Life, With, is_written_ahead};
 
 /// The owner of one process.
 pub(crate) struct Runner {
@@ -33,6 +37,10 @@ pub(crate) struct Runner {
     /// The last state it committed, which is the latest: nobody else writes.
     pub(super) state: Arc<ProcessState>,
     pub(super) child: Option<Own>,
+    /// What a former host has left, until this host starts.
+    pub(super) adoption: Option<Adoption>,
+    /// What was written down last beside its state.
+    pub(super) aside: Aside,
     /// The spawn in progress.
     pub(super) launching: Option<Launching>,
     /// A spawn that was abandoned: resolves when nothing of it is left.
@@ -61,12 +69,31 @@ pub(super) struct Own {
     pub(super) pid: u32,
     /// How it ended, until that is committed.
     pub(super) exit: Kept<Exit>,
+    /// When it ended, if that was before this host could see it.
+    pub(super) ended_at: Option<Moment>,
+}
+
+/// What is written down together with a commit, and what is said about it.
+#[derive(Debug, Default)]
+pub(super) struct Beyond {
+    /// When it happened; `None` for now.
+    pub(super) at: Option<Moment>,
+    /// What will hold beside the phase; `None` for what holds already.
+    pub(super) beside: Option<Beside>,
+    /// Whether the life that has ended had become ready.
+    pub(super) was_ready: bool,
+    /// Whether a start follows this stop.
+    pub(super) again: bool,
+    /// What the child was spawned with.
+    pub(super) life: Option<Life>,
+    /// What the policies that were asked have written into their memories.
+    pub(super) memory: Vec<Arc<MemoryChange>>,
 }
 
 /// A question about an end, and the ruling.
 pub(super) struct Asked {
     pub(super) incarnation: Incarnation,
-    pub(super) ruling: Kept<Ruling>,
+    pub(super) ruling: Kept<Answered<RulingAction>>,
 }
 
 impl Runner {
@@ -85,6 +112,8 @@ impl Runner {
             changed,
             state,
             child: None,
+            adoption: None,
+            aside: Aside::default(),
             launching: None,
             late: None,
             standing: Standing::Plain,
@@ -113,10 +142,22 @@ impl Runner {
 
     /// Commits an event of `incarnation`. Returns false if it was refused: then nothing has changed.
     pub(super) fn commit(&mut self, incarnation: Incarnation, event: &Event) -> bool {
-        let at = At { incarnation, version: self.state.version };
-        match self.shared.publisher.commit(self.state.id, at, event) {
+        self.commit_with(incarnation, event, Beyond::default())
+    }
+
+    /// Does what [`commit`](Self::commit) does, and writes down more with the same write.
+    pub(super) fn commit_with(&mut self, incarnation: Incarnation, event: &Event, beyond: Beyond) -> bool {
+        let Beyond { at, beside, was_ready, again, life, memory } = beyond;
+        let beside = beside.unwrap_or_else(|| self.aside.beside.clone());
+        let aside = Aside { beside, was_ready, again };
+        let aside = (is_written_ahead(event.kind()) && aside != self.aside).then_some(aside);
+        let with = With { life: life.as_ref(), aside: aside.as_ref(), memory: &memory };
+        let committed =
+            self.shared.publisher.commit(&Commit { from: &self.state, incarnation, event, at, with });
+        match committed {
             Ok(state) => {
                 self.state = state;
+                self.aside = aside.unwrap_or_else(|| std::mem::take(&mut self.aside));
                 true
             }
             Err(rejected @ (Rejected::StaleIncarnation { .. } | Rejected::StaleVersion { .. })) => {
@@ -133,6 +174,16 @@ impl Runner {
     /// Commits an event of the present life.
     pub(super) fn commit_now(&mut self, event: &Event) -> bool {
         self.commit(self.state.incarnation, event)
+    }
+
+    /// Writes down what holds beside the phase, if that has changed without a commit.
+    pub(super) fn note_standing(&mut self) {
+        let Some(stash) = self.shared.publisher.stash() else { return };
+        let beside = self.standing.lasting();
+        if self.aside.beside != beside {
+            self.aside.beside = beside;
+            stash.aside(&self.state, &self.aside);
+        }
     }
 
     /// Sends SIGKILL to the child and all that belongs to it. A child that is already gone has an exit that is yet to

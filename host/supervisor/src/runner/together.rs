@@ -6,8 +6,9 @@ use provost_state::{Cause, Desired, Event, PhaseKind};
 
 use super::launch::restarted_by;
 use super::standing::Step;
-use super::task::Runner;
+use super::task::{Beyond, Runner};
 use crate::mailbox::{Motive, Refusal};
+use crate::stash::Beside;
 
 impl Runner {
     /// Holds the process while its group is restarted. If it is up, or about to be, it is stopped and not spawned again
@@ -18,7 +19,8 @@ impl Runner {
         }
         match self.state.phase.kind() {
             PhaseKind::Starting | PhaseKind::Running => {
-                let told = self.stop(Cause::Policy, reason.clone());
+                let follows = Beyond { beside: Some(Beside::Held), again: true, ..Beyond::default() };
+                let told = self.stop_for(Cause::Policy, reason.clone(), self.spec.stop_grace_ms, follows);
                 self.want_up_held(reason);
                 told
             }
@@ -69,7 +71,8 @@ impl Runner {
         }
         match self.state.phase.kind() {
             PhaseKind::Starting | PhaseKind::Running | PhaseKind::Stopping => {
-                let told = self.stop(Cause::Policy, reason.clone());
+                let follows = Beyond { beside: Some(Beside::Fatal(reason.clone())), ..Beyond::default() };
+                let told = self.stop_for(Cause::Policy, reason.clone(), self.spec.stop_grace_ms, follows);
                 self.step(Step::GiveUp(reason));
                 told
             }
@@ -101,7 +104,8 @@ impl Runner {
         if kind == PhaseKind::Stopped || self.state.desired == Desired::Down {
             return Ok(());
         }
-        let told = self.stop(motive.cause, motive.of("stop"));
+        let follows = Beyond { beside: Some(Beside::Spare), ..Beyond::default() };
+        let told = self.stop_for(motive.cause, motive.of("stop"), self.spec.stop_grace_ms, follows);
         self.step(Step::Spare);
         told
     }

@@ -1,15 +1,19 @@
 //! The boot: everything that runners share, all processes, then their first orders.
 
+use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use parking_lot::Mutex;
-use provost_state::{Cause, Consumer, Generation, ProcessId};
+use provost_state::{Cause, Consumer, Generation, Incarnation, ProcessId, ProcessState, Version};
 use tokio::runtime::Handle as Runtime;
 use tokio::sync::watch;
 
+use super::adopting::{Found, Resumed};
 use super::handle::Supervisor;
+use super::unfinished::{Lives, Unfinished};
+use crate::adoption::Adopted;
 use crate::children::Spawner;
 use crate::children::leftovers::Leftovers;
 use crate::children::os::OsSpawner;
@@ -21,24 +25,39 @@ use crate::decider::Decider;
 use crate::groups::{Dispatch, Groups, Lineup, Roster, Sets};
 use crate::jobs::Jobs;
 use crate::logs::{LogReader, Logs};
-use crate::mailbox::Want;
+use crate::mailbox::{Motive, Want};
 use crate::publish::Publisher;
 use crate::settings::{BootError, Settings};
 use crate::shared::Shared;
 use crate::spec::{ProcessSpec, ReplicaSet};
 use crate::usage::{Sampler, Table};
 
-/// The processes to run, and the consumers to notify.
+/// The processes to run, the consumers to notify, and what is found of a former host.
 struct Wanted {
     specs: Vec<ProcessSpec>,
     sets: Vec<ReplicaSet>,
     consumers: Vec<Box<dyn Consumer>>,
+    adopted: Adopted,
+}
+
+/// What starts processes and runs the programs of checks, and the threads for that.
+struct Means {
+    spawner: Arc<dyn Spawner>,
+    helpers: OsSpawner,
+    jobs: Jobs,
+    clock: Clock,
 }
 
 /// A supervisor that has added its processes and started none of them.
 pub struct Prepared {
     supervisor: Supervisor,
+    /// The processes that are new.
     processes: Vec<ProcessId>,
+    /// The processes that go on, each with whether its child was spawned with another spec.
+    resumed: Vec<(ProcessId, bool)>,
+    /// The processes that are not in the config any more.
+    leaving: Vec<ProcessId>,
+    unfinished: Unfinished,
 }
 
 impl std::fmt::Debug for Prepared {
@@ -63,13 +82,35 @@ impl Prepared {
         self.supervisor.adopt_orphans()
     }
 
-    /// Starts the processes with `autostart` that their replica set needs. Must be called within the tokio runtime.
+    /// Resolves when what happens from now on is safe from the end of this host: the keeper of the stash has confirmed its
+    /// file. Resolves at once if nothing is written down. It may never resolve, if the keeper is gone.
+    pub async fn kept(&self) {
+        if let Some(stash) = self.supervisor.shared.publisher.stash() {
+            stash.confirmed().await;
+        }
+    }
+
+    /// Starts the processes with `autostart` that their replica set needs, and goes on with those of a former host: takes
+    /// over their children, decides the ends that are not decided, and ends what the config does not have any more. Must
+    /// be called within the tokio runtime.
     #[must_use]
     pub fn start(self) -> Supervisor {
-        let Self { supervisor, processes } = self;
-        for id in processes.into_iter().filter(|id| supervisor.is_autostarted(*id)) {
-            supervisor.roster.tell(id, Want::Start(Cause::Boot.into()));
+        let Self { supervisor, processes, resumed, leaving, unfinished } = self;
+        let roster = &supervisor.roster;
+        for (id, is_changed) in resumed {
+            roster.tell(id, Want::Resume);
+            if is_changed {
+                let reason = "its config was changed before the host was started anew";
+                roster.tell(id, Want::Renew(Motive::because(Cause::Reload, reason)));
+            }
         }
+        for id in processes.into_iter().filter(|id| supervisor.is_autostarted(*id)) {
+            roster.tell(id, Want::Start(Cause::Boot.into()));
+        }
+        supervisor.finish(unfinished);
+        let reason: Arc<str> = Arc::from("it is not in the config any more");
+        let leaving = leaving.into_iter().map(|id| (id, reason.clone())).collect();
+        drop(supervisor.remove_in_order(leaving));
         supervisor
     }
 }
@@ -86,11 +127,15 @@ impl Supervisor {
         sets: Vec<ReplicaSet>,
         consumers: Vec<Box<dyn Consumer>>,
     ) -> Result<Self, BootError> {
-        Self::prepare(settings, specs, sets, consumers).map(Prepared::start)
+        Self::prepare(settings, specs, sets, consumers, Adopted::default()).map(Prepared::start)
     }
 
     /// Does the first half of [`Supervisor::boot`]: adds all processes and notifies `consumers`, but starts nothing, so
     /// that a log reader can be attached before the first line is written.
+    ///
+    /// What was found of a former host goes on: generations, incarnations, restarts and deaths count on, its children keep
+    /// running, and what it had decided is carried out at the time that it had decided. Processes that the config does not
+    /// have any more are stopped, and those whose config has changed are restarted if a reload would restart them.
     ///
     /// # Errors
     /// [`BootError`].
@@ -99,45 +144,107 @@ impl Supervisor {
         specs: Vec<ProcessSpec>,
         sets: Vec<ReplicaSet>,
         consumers: Vec<Box<dyn Consumer>>,
+        adopted: Adopted,
     ) -> Result<Prepared, BootError> {
         let jobs = Jobs::start(&settings.degraded);
         let leftovers = Leftovers::default();
-        let spawner =
-            OsSpawner::new(&jobs, settings.degraded.clone(), leftovers, settings.children_open_files);
-        let wanted = Wanted { specs, sets, consumers };
-        Self::prepare_with(settings, wanted, Arc::new(spawner.clone()), spawner, jobs)
+        let (degraded, keeper) = (settings.degraded.clone(), settings.keeper.clone());
+        let spawner = OsSpawner::new(&jobs, degraded, leftovers, settings.children_open_files, keeper);
+        let wanted = Wanted { specs, sets, consumers, adopted };
+        let means =
+            Means { spawner: Arc::new(spawner.clone()), helpers: spawner, jobs, clock: Clock::of_boot() };
+        Self::prepare_with(settings, wanted, means)
     }
 
-    fn prepare_with(
-        settings: Settings,
-        wanted: Wanted,
-        spawner: Arc<dyn Spawner>,
-        helpers: OsSpawner,
-        jobs: Jobs,
-    ) -> Result<Prepared, BootError> {
-        let Wanted { specs, sets, consumers } = wanted;
-        let supervisor = Self::empty(settings, spawner, helpers, jobs)?;
+    fn prepare_with(settings: Settings, wanted: Wanted, means: Means) -> Result<Prepared, BootError> {
+        let Wanted { mut specs, sets, consumers, adopted } = wanted;
+        let mut found = Found::of(adopted);
+        let gone = found.not_in(&specs);
+        let leaving: HashSet<Arc<str>> = gone.iter().map(|spec| spec.name.clone()).collect();
+        specs.extend(gone);
+        found.keep(&specs);
+        if let Some(stash) = &settings.stash {
+            stash.go_on(&found.former);
+        }
+        let specs: Vec<_> = specs.into_iter().map(|spec| (found.take(&spec), spec)).collect();
+        let states: Vec<&ProcessState> =
+            specs.iter().filter_map(|(resumed, _)| resumed.as_ref()).map(|resumed| &resumed.state).collect();
+        let (clock, former) = (means.clock, &found.former);
+        let publisher = match former.generation {
+            Generation(0) if states.is_empty() => {
+                Publisher::new(clock, settings.routing, settings.recorder.clone())
+            }
+            generation => {
+                let routing = former.routing.unwrap_or(settings.routing);
+                Publisher::after(clock, routing, settings.recorder.clone(), generation, states)?
+            }
+        };
+        let supervisor = Self::empty(settings, publisher, means)?;
         for consumer in consumers {
-            supervisor.tell_from(consumer, Generation(0));
+            supervisor.tell_from(consumer, former.known);
         }
         for set in sets {
-            supervisor.enter_set(set);
+            let count = former.sets.get(&set.name).copied();
+            supervisor.enter_set(set, count);
         }
         // All are added before the first is started, so that none waits for one that does not exist yet.
-        let processes = supervisor.enter(specs)?;
-        Ok(Prepared { supervisor, processes })
+        supervisor.enter_all(specs, &leaving)
+    }
+
+    /// Enters the processes that go on, and adds the others.
+    fn enter_all(
+        self,
+        specs: Vec<(Option<Resumed>, ProcessSpec)>,
+        leaving: &HashSet<Arc<str>>,
+    ) -> Result<Prepared, BootError> {
+        let names: Vec<Arc<str>> = specs.iter().map(|(_, spec)| spec.name.clone()).collect();
+        let mut lives = Lives::default();
+        let (mut resumed, mut left, mut new, mut started) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for (former, spec) in specs {
+            let name = spec.name.clone();
+            let Some(Resumed { adoption, is_changed, .. }) = former else {
+                new.push(spec);
+                continue;
+            };
+            let Some(state) = self.reader().handle(&name).and_then(|it| self.reader().state(it.id)) else {
+                continue;
+            };
+            if let Some(at) = adoption.child_started_at() {
+                lives.started.insert(name.clone(), at);
+            }
+            if adoption.is_held() {
+                lives.held.insert(name.clone());
+            }
+            let is_unstarted = state.version == Version(0) && state.incarnation == Incarnation(0);
+            let id = self.re_enter(spec, state, adoption);
+            resumed.push((id, is_changed));
+            if is_unstarted {
+                // The former host ended before it started it.
+                started.push(id);
+            }
+            if leaving.contains(&name) {
+                left.push(id);
+            }
+        }
+        let mut processes = self.enter(new)?;
+        processes.extend(started);
+        // Those that go on were entered before the new ones.
+        if !resumed.is_empty() {
+            self.arrange(&names);
+        }
+        let unfinished = self.unfinished(&lives);
+        Ok(Prepared { supervisor: self, processes, resumed, leaving: left, unfinished })
     }
 
     /// Returns a supervisor without processes.
-    fn empty(
-        settings: Settings,
-        spawner: Arc<dyn Spawner>,
-        helpers: OsSpawner,
-        jobs: Jobs,
-    ) -> Result<Self, BootError> {
+    fn empty(settings: Settings, mut publisher: Publisher, means: Means) -> Result<Self, BootError> {
+        let Means { spawner, helpers, jobs, .. } = means;
         let envelope = settings.envelope();
-        let publisher = Publisher::new(Clock::new(), settings.routing, settings.recorder);
-        let decider = Decider::new(envelope, jobs.judging.clone(), Some(publisher.notes().clone()));
+        let stash = settings.stash.clone();
+        if let Some(stash) = &stash {
+            publisher.write_into(stash.clone());
+        }
+        let decider = Decider::new(envelope, jobs.judging.clone(), stash, Some(publisher.notes().clone()));
         let (roster, lineup) = (Arc::<Roster>::default(), Arc::<Lineup>::default());
         let dispatch = Dispatch {
             reader: publisher.reader().clone(),
@@ -196,9 +303,25 @@ impl Scripted {
         sets: Vec<ReplicaSet>,
         consumers: Vec<Box<dyn Consumer>>,
     ) -> Result<Supervisor, BootError> {
+        self.prepare(settings, specs, sets, consumers, Adopted::default()).map(Prepared::start)
+    }
+
+    /// Does what [`Supervisor::prepare`] does, with these scripted children.
+    ///
+    /// # Errors
+    /// As [`Supervisor::prepare`].
+    pub fn prepare(
+        &self,
+        settings: Settings,
+        specs: Vec<ProcessSpec>,
+        sets: Vec<ReplicaSet>,
+        consumers: Vec<Box<dyn Consumer>>,
+        adopted: Adopted,
+    ) -> Result<Prepared, BootError> {
         let jobs = Jobs::virtual_time();
-        let helpers = OsSpawner::new(&jobs, settings.degraded.clone(), Leftovers::default(), None);
-        let wanted = Wanted { specs, sets, consumers };
-        Supervisor::prepare_with(settings, wanted, Arc::new(self.clone()), helpers, jobs).map(Prepared::start)
+        let helpers = OsSpawner::new(&jobs, settings.degraded.clone(), Leftovers::default(), None, None);
+        let wanted = Wanted { specs, sets, consumers, adopted };
+        let means = Means { spawner: Arc::new(self.clone()), helpers, jobs, clock: self.clock() };
+        Supervisor::prepare_with(settings, wanted, means)
     }
 }

@@ -4,15 +4,16 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
-use provost_state::{Identity, NameTaken, ProcessId};
+use provost_state::{NameTaken, ProcessId, ProcessState};
 use tokio::sync::mpsc;
 
+use super::adopting::identity_of;
 use super::handle::Supervisor;
 use crate::children::command;
 use crate::children::spawned_with::SpawnedWith;
 use crate::groups::{Listing, Named, Record, Tried, not_needed};
 use crate::mailbox::{Refusal, Want};
-use crate::runner::{OUTPUT_GRACE, Runner};
+use crate::runner::{Adoption, OUTPUT_GRACE, Runner};
 use crate::shared::Shared;
 use crate::spec::ProcessSpec;
 
@@ -96,21 +97,42 @@ impl Supervisor {
         let shared = &self.shared;
         let record = Record::new(spec);
         let spec = record.spec.load_full();
-        let identity =
-            Identity::new(spec.name.clone(), spec.group.clone()).of_type(spec.process_type.clone());
         let is_spare = spare.is_some();
-        let state = shared.publisher.add(identity, spare)?;
-        let id = state.id;
+        let state = shared.publisher.add(identity_of(&spec), spare)?;
+        Ok(self.settle(record, state, |runner| {
+            if is_spare {
+                runner.begin_spare();
+            }
+        }))
+    }
+
+    /// Goes on with a process of a former host, which is in the registry already: enters it everywhere else, and starts its
+    /// task, which does nothing before it is told to.
+    pub(super) fn re_enter(
+        &self,
+        spec: ProcessSpec,
+        state: Arc<ProcessState>,
+        adoption: Adoption,
+    ) -> ProcessId {
+        self.settle(Record::new(spec), state, |runner| runner.adopt(adoption))
+    }
+
+    /// Enters a process of the registry everywhere else, and starts its task.
+    fn settle(
+        &self,
+        record: Arc<Record>,
+        state: Arc<ProcessState>,
+        begin: impl FnOnce(&mut Runner),
+    ) -> ProcessId {
+        let (shared, spec, id) = (&self.shared, record.spec.load_full(), state.id);
         shared.logs.add(id, &spec);
         shared.lineup.add(id, spec.clone());
         shared.groups.enter(&spec.group, id);
         let orders = self.roster.enter(id, record.clone());
         let mut runner = Runner::new(record, shared.clone(), state, orders);
-        if is_spare {
-            runner.begin_spare();
-        }
+        begin(&mut runner);
         shared.runtime.spawn(runner.run());
-        Ok(id)
+        id
     }
 
     /// Removes a process, and returns when it is gone: stops it if it is up (cause `reload`, with this reason), waits

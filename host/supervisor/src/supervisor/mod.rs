@@ -5,6 +5,8 @@
 //! |---|---|
 //! | `census` | what is held, for tests that look for leaks |
 //! | `boot` | the boot: what runners share, all processes, their first orders |
+//! | `unfinished` | what a former host has decided about several processes, and has not carried out |
+//! | `adopting` | what a former host has left, paired with the processes of the config |
 //! | `membership` | processes added, removed and reconfigured |
 //! | `scaling` | replica sets added, removed and changed, and their numbers |
 //! | `policies` | the policies that judge the processes |
@@ -12,6 +14,7 @@
 //! | `ending` | the end of the host |
 //! | `handle` | the handle, and what can be read through it |
 
+mod adopting;
 mod boot;
 #[cfg(any(test, feature = "scripted"))]
 mod census;
@@ -21,7 +24,9 @@ mod membership;
 mod orders;
 mod policies;
 mod scaling;
+mod unfinished;
 
+pub use adopting::FormerValues;
 pub use boot::Prepared;
 #[cfg(any(test, feature = "scripted"))]
 pub use census::Census;

@@ -44,19 +44,21 @@ impl Supervisor {
             return Err(NotScaled::ShuttingDown);
         }
         let name = set.name.clone();
-        if self.enter_set(set) { Ok(()) } else { Err(NotScaled::SetTaken(name)) }
+        if self.enter_set(set, None) { Ok(()) } else { Err(NotScaled::SetTaken(name)) }
     }
 
-    /// Adds a set and starts its task. Returns false if there is one of this name.
-    pub(super) fn enter_set(&self, set: ReplicaSet) -> bool {
+    /// Adds a set and starts its task. A set of a former host goes on with this count, of which the second part says whether
+    /// it was set by hand. Returns false if there is one of this name.
+    pub(super) fn enter_set(&self, set: ReplicaSet, count: Option<(u32, bool)>) -> bool {
         let shared = Arc::downgrade(&self.shared);
         let decider = move || {
             let shared = shared.upgrade().filter(|shared| !shared.closing())?;
             Some(shared.decider.clone())
         };
         let _within = self.shared.runtime.enter();
-        let (dispatch, clock) = (self.dispatch.clone(), self.shared.publisher.clock);
-        self.sets.add(Replicas::new(set), |replicas| replicas.start(decider, dispatch, clock))
+        let (dispatch, publisher) = (self.dispatch.clone(), &self.shared.publisher);
+        let replicas = Replicas::new(set, count, publisher.stash().cloned());
+        self.sets.add(replicas, |replicas| replicas.start(decider, dispatch, publisher.clock))
     }
 
     /// Removes a replica set. Its replicas stay as they are; they are [removed](Supervisor::remove) like all processes.

@@ -14,6 +14,7 @@ mod removing;
 mod replicas;
 mod scaling;
 mod starting;
+mod surviving;
 mod swapping;
 mod telling;
 mod usage;
@@ -23,13 +24,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use provost_state::{
-    Cause, Decision, Demand, Ended, Exit, Fault, FaultKind, HealthAction, Incarnation, Judgement,
-    Observation, Phase, PhaseKind, Plan, Policy, ProcessId, ProcessState, RulingAction, Sample, Scope,
-    Signal, Snapshot, StartAction, UsageAction,
+    Backend, Cause, Decision, Demand, Desired, Ended, Exit, Fault, FaultKind, HealthAction, Incarnation,
+    Judgement, MemoryChange, Observation, Phase, PhaseKind, Plan, Policy, ProcessId, ProcessState, Routing,
+    RulingAction, Sample, Scope, Signal, Snapshot, StartAction, UsageAction,
 };
 use provost_supervisor::{
-    Act, CommandLine, Condition, Dependency, Manner, ProcessSpec, Refusal, ReplicaSet, Scripted, Settings,
-    Supervisor,
+    Act, Check, CommandLine, Condition, Dependency, Manner, ProcessSpec, Readiness, Refusal, ReplicaSet,
+    Scripted, Settings, Supervisor,
 };
 
 const TERM: Signal = Signal::TERM;

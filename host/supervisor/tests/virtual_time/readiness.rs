@@ -41,7 +41,7 @@ async fn a_start_that_is_not_ready_in_time_is_ended_and_judged_as_a_failure() {
     // It exits with code 0 when it is stopped; that it was late still counts.
     let stopping = world.until_phase("web", PhaseKind::Stopping).await;
     assert_eq!(&*stopping.reason, format!("not ready within 5s: {WHY}"));
-    assert_eq!((stopping.desired, stopping.cause), (provost_state::Desired::Up, Cause::Health));
+    assert_eq!((stopping.desired, stopping.cause), (Desired::Up, Cause::Health));
     assert_eq!(world.children.signals("web"), [TERM, CONT]);
     world.children.end("web", Exit::Code(0));
     let late = Exit::NotReady(format!("{WHY} (ready.within is 5s)").into());

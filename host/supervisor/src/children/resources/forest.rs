@@ -41,6 +41,8 @@ pub(crate) struct Forest {
     clock: Clock,
     family: Arc<Family>,
     units: Units,
+    /// The parent of the children: the keeper, or this process.
+    parent: u32,
     host: Tree,
     /// The figures of the host that are slow to read, and when they were read.
     host_detail: Option<(u64, Detail)>,
@@ -67,6 +69,7 @@ impl Forest {
         }
         Self {
             clock,
+            parent: family.adopter().unwrap_or(pid),
             family,
             units: Units::of_system(),
             host,
@@ -100,7 +103,9 @@ impl Forest {
             let mut tree = Tree::new(*incarnation, *pid);
             // The child may have been reaped since the state was read, and its number may mean another process.
             let stat = Stat::of(*pid).ok();
-            if let Some(stat) = stat.filter(|stat| stat.session == *pid && stat.parent == self.host.main) {
+            // One whose keeper has ended has another parent.
+            let is_child = |stat: &Stat| stat.parent == self.parent || self.family.is_own(*pid);
+            if let Some(stat) = stat.filter(|stat| stat.session == *pid && is_child(stat)) {
                 tree.add(*pid, stat.started);
                 self.strangers.remove(pid);
                 self.owners.insert(*pid, *id);
@@ -121,7 +126,7 @@ impl Forest {
             let is_owner = |one: &&Alive| *one.name == **name && one.incarnation.0 == *incarnation;
             let Some(Alive { id, .. }) = wanted.alive.iter().find(is_owner) else { continue };
             let stat = Stat::of(*pid).ok();
-            if let Some(stat) = stat.filter(|stat| stat.parent == self.host.main) {
+            if let Some(stat) = stat.filter(|stat| stat.parent == self.parent) {
                 self.enter(*pid, &stat, *id);
             }
         }
@@ -149,7 +154,11 @@ impl Forest {
                 continue;
             };
             all.insert(pid);
-            if pid == self.host.main || self.owners.contains_key(&pid) || self.strangers.contains(&pid) {
+            if pid == self.host.main
+                || pid == self.parent
+                || self.owners.contains_key(&pid)
+                || self.strangers.contains(&pid)
+            {
                 continue;
             }
             // One that is gone by now is not missed.
@@ -187,7 +196,7 @@ impl Forest {
     /// Tells strangers from descendants of the host, which are looked at again: a child that is not published yet, a
     /// check, and what these have started. Returns the orphans.
     fn sort_out(&mut self, mut unknown: Vec<(u32, Stat)>) -> Vec<u32> {
-        let mut ours = HashSet::from([self.host.main]);
+        let mut ours = HashSet::from([self.host.main, self.parent]);
         let mut orphans = Vec::new();
         loop {
             let before = unknown.len();
@@ -195,10 +204,7 @@ impl Forest {
                 let is_ours = ours.contains(&stat.parent);
                 if is_ours {
                     ours.insert(*pid);
-                    if stat.parent == self.host.main
-                        && !self.family.is_own(*pid)
-                        && self.reported.insert(*pid)
-                    {
+                    if stat.parent == self.parent && !self.family.is_own(*pid) && self.reported.insert(*pid) {
                         orphans.push(*pid);
                     }
                 }

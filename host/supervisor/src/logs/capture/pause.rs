@@ -13,9 +13,10 @@ use parking_lot::{Mutex, MutexGuard};
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
 };
+use tokio::io::Interest;
 use tokio::sync::oneshot;
 
-use super::source::registered;
+use crate::children::watched::registered;
 use crate::clock::figure_ns;
 
 /// The pause after a short look at an ordinary pipe, in nanoseconds: long enough for half of the pipe to fill, too
@@ -69,7 +70,7 @@ impl Pauses {
 
     /// Ends pauses as they fall due, for ever. Runs on the reading thread.
     pub(crate) async fn run(self) -> io::Result<()> {
-        let timer = registered(self.0.timer.clone())?;
+        let timer = registered(self.0.timer.clone(), Interest::READABLE)?;
         loop {
             timer.readable().await?.clear_ready();
             // The count of expirations is not needed.

@@ -14,6 +14,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use super::peek::{Peeker, capacity, set_capacity};
+use crate::children::watched::registered;
 
 /// The most bytes that are buffered of a source that cannot be peeked into, and the capacity of an ordinary pipe.
 pub(crate) const HELD_BYTES_MAX: usize = 64 << 10;
@@ -64,7 +65,7 @@ impl Source {
             Ok(capacity) => From::Pipe { peeker, capacity, grown: None },
             Err(_) => From::Held(Vec::new()),
         };
-        let waited = Some(registered(fd.clone())?);
+        let waited = Some(registered(fd.clone(), Interest::READABLE)?);
         Ok(Self { fd: Some(fd), waited, from })
     }
 
@@ -75,7 +76,7 @@ impl Source {
             let Some(fd) = &self.fd else { return Ok(Sight::End) };
             let waited = match &mut self.waited {
                 Some(waited) => waited,
-                none => none.insert(registered(fd.clone())?),
+                none => none.insert(registered(fd.clone(), Interest::READABLE)?),
             };
             let mut ready = waited.readable().await?;
             // Checked before the look, so that the look sees everything that the last writer wrote.
@@ -198,13 +199,4 @@ impl From {
         seen.extend_from_slice(held);
         Sight::Bytes(held.len())
     }
-}
-
-/// Registers a descriptor with the runtime of the thread that reads.
-pub(crate) fn registered(fd: Arc<OwnedFd>) -> io::Result<AsyncFd<Arc<OwnedFd>>> {
-    // SAFETY: the descriptor must stay the same open file until it is deregistered. The AsyncFd holds a share of its
-    // owner, which is never replaced, and deregisters before it drops it.
-    #[expect(unsafe_code, reason = "tokio has no safe way to register a foreign descriptor; proved above")]
-    let registered = unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) };
-    Ok(registered?)
 }

@@ -1,23 +1,18 @@
-//! The calls of the C library that have no safe form: `posix_spawn` with the attributes that a child needs, and signals by
-//! number. Everything here is small enough to be reviewed at one sitting, and nothing else of this crate is `unsafe` but the
-//! registration of a pidfd and the exec stage.
+//! `posix_spawn` with the attributes that a child needs: its own session, an empty signal mask, default dispositions, and
+//! nothing open but what it is given.
 
-#![expect(
-    unsafe_code,
-    reason = "posix_spawn and signals by number are C calls; each is proved where it stands"
-)]
+#![expect(unsafe_code, reason = "posix_spawn is a C call; each call is proved where it stands")]
 
 use std::ffi::{CStr, CString};
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::ptr;
-use std::sync::OnceLock;
 
-use provost_state::Signal;
+use crate::signals::hangup_is_ignored;
 
 /// The target of one of the descriptors 0, 1 and 2.
-pub(super) enum Target<'a> {
+pub enum Target<'a> {
     /// `/dev/null`, for reading.
     Null,
     /// This descriptor.
@@ -29,7 +24,7 @@ pub(super) enum Target<'a> {
 
 impl Target<'_> {
     /// Returns the same target once more.
-    pub(super) fn again(&self) -> Target<'_> {
+    pub fn again(&self) -> Target<'_> {
         match self {
             Self::Null => Target::Null,
             Self::Fd(fd) => Target::Fd(fd.as_fd()),
@@ -39,19 +34,19 @@ impl Target<'_> {
 }
 
 /// A program, and all that its process is given.
-pub(super) struct Launch<'a> {
+pub struct Launch<'a> {
     /// The path of the program.
-    pub(super) program: &'a CStr,
+    pub program: &'a CStr,
     /// Its arguments, its own name first.
-    pub(super) arguments: &'a [CString],
+    pub arguments: &'a [CString],
     /// Its environment, as `NAME=value`.
-    pub(super) environment: &'a [CString],
+    pub environment: &'a [CString],
     /// Its working directory; that of this process if none.
-    pub(super) directory: Option<&'a CStr>,
+    pub directory: Option<&'a CStr>,
     /// Its standard input, output and error.
-    pub(super) stdio: [Target<'a>; 3],
+    pub stdio: [Target<'a>; 3],
     /// A descriptor that it gets as number 3; everything above is closed.
-    pub(super) third: Option<BorrowedFd<'a>>,
+    pub third: Option<BorrowedFd<'a>>,
 }
 
 /// Returns the result of a call that returns an error number.
@@ -157,25 +152,11 @@ impl Drop for Attributes {
     }
 }
 
-/// Whether this program was started with SIGHUP ignored (`nohup`): its children then ignore it, too. The first call
-/// reads it, before anything could have changed it.
-pub fn hangup_is_ignored() -> bool {
-    static IGNORED: OnceLock<bool> = OnceLock::new();
-    *IGNORED.get_or_init(|| {
-        let mut now = MaybeUninit::<libc::sigaction>::zeroed();
-        // SAFETY: with no new action the call only writes the present one; all zeroes is a valid `sigaction`, should it fail.
-        unsafe {
-            libc::sigaction(libc::SIGHUP, ptr::null(), now.as_mut_ptr());
-            now.assume_init().sa_sigaction == libc::SIG_IGN
-        }
-    })
-}
-
 /// Starts a program in a new session; returns its process id, which is also that of its session and of its group.
 ///
 /// # Errors
 /// The kernel's error of the step that failed: the directory, a descriptor, the exec.
-pub(super) fn spawn(launch: &Launch<'_>) -> io::Result<u32> {
+pub fn spawn(launch: &Launch<'_>) -> io::Result<u32> {
     let mut actions = Actions::new()?;
     if let Some(directory) = launch.directory {
         actions.directory(directory)?;
@@ -212,39 +193,4 @@ pub(super) fn spawn(launch: &Launch<'_>) -> io::Result<u32> {
 /// Returns the list of pointers that C wants, with the null at its end.
 fn pointers(strings: &[CString]) -> Vec<*mut libc::c_char> {
     strings.iter().map(|string| string.as_ptr().cast_mut()).chain(std::iter::once(ptr::null_mut())).collect()
-}
-
-/// Sends a signal to every process of a group. The caller knows that the group is the one that is meant: its leader has not
-/// been reaped.
-pub(super) fn signal_group(group: u32, signal: Signal) -> io::Result<()> {
-    signal_number(group, signal, true)
-}
-
-/// Sends a signal to one process, which is a child that has not been reaped.
-pub(super) fn signal_process(pid: u32, signal: Signal) -> io::Result<()> {
-    signal_number(pid, signal, false)
-}
-
-fn signal_number(pid: u32, signal: Signal, group: bool) -> io::Result<()> {
-    // As groups, 0 and 1 would be this process's own group and every process.
-    let target = libc::pid_t::try_from(pid).ok().filter(|pid| *pid > 1);
-    let target = target.ok_or_else(|| io::Error::from_raw_os_error(libc::ESRCH))?;
-    // SAFETY: `kill` takes numbers and touches no memory.
-    let done = unsafe { libc::kill(if group { -target } else { target }, signal.number()) };
-    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
-}
-
-/// Sends a signal to the process of a pidfd, which is always the one that it was opened for.
-pub(super) fn signal_pidfd(pidfd: BorrowedFd<'_>, signal: Signal) -> io::Result<()> {
-    // SAFETY: the descriptor is open, the null pointer stands for no information, there are no flags.
-    let done = unsafe {
-        libc::syscall(
-            libc::SYS_pidfd_send_signal,
-            pidfd.as_raw_fd(),
-            signal.number(),
-            ptr::null::<libc::siginfo_t>(),
-            0,
-        )
-    };
-    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

@@ -1,4 +1,4 @@
-//! Real children: started by `posix_spawn` in their own sessions, and watched through pidfds.
+//! Real children: started in their own sessions, by the keeper or by the host itself, and watched through pidfds.
 //!
 //! A pidfd becomes readable at the very moment the child ends, before it is reaped. So its pid is still its own when
 //! what is left of its group is killed, and no later process with the same pid can be hit (pitchfork #878).
@@ -6,30 +6,40 @@
 //! A spawn waits for disks, so it runs on a thread for spawning. One that hangs occupies its thread and nothing else;
 //! when it is abandoned, the child that hangs in its exec is killed. A shortage of the machine (descriptors, processes,
 //! memory) is not a failure of the program: the spawn is retried until it is abandoned.
+//!
+//! | room | owns |
+//! |---|---|
+//! | `kept` | starting a child of the keeper |
+//! | `direct` | starting a child of the host itself |
+//! | `flight` | a spawn in progress |
+//! | `request` | what is to be started, and what became of it |
 
-use std::fs::File;
+mod direct;
+mod flight;
+mod kept;
+mod request;
+
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use dashmap::DashMap;
-use parking_lot::{Mutex, MutexGuard};
 use provost_state::{Exit, Incarnation, Signal};
 use tokio::sync::oneshot;
 
-use super::command::{Prepared, exec_error, prepare};
-use super::ends::{Ends, pipe};
-use super::family::{Family, children_of_thread, pid_of};
+use self::direct::Direct;
+use self::flight::{Flight, InFlight};
+use self::request::{Failure, SpawnRequest, Started};
+use super::family::{Family, pid_of};
+use super::keeper::{FormerChild, Keeper, Kept};
 use super::leftovers::{Leftover, Leftovers};
-use super::life::{Endings, Life, Owner, Surroundings};
+use super::life::{Endings, Life, Owner, Parent, Surroundings};
 use super::pidfd::Pidfd;
-use super::posix::{self, Launch, Target};
 use super::resources::{Forest, Source};
-use super::spawned_with::Gave;
-use super::stage;
 use super::{Boxed, Child, LifeEnv, Output, PendingSpawn, SpawnTicket, Spawned, Spawner, Stop};
+use crate::adoption::Held;
 use crate::clock::Clock;
 use crate::degraded::Degraded;
 use crate::jobs::{Jobs, Lane};
@@ -57,83 +67,9 @@ pub(crate) struct OsSpawner {
     /// The spawns in progress, by number.
     flights: Arc<DashMap<u64, Flight>>,
     flight: Arc<AtomicU64>,
-    /// The soft limit on open files that children get, if the host has raised its own.
-    open_files: Option<u64>,
-}
-
-/// A request to start a program.
-struct SpawnRequest {
-    line: CommandLine,
-    spec: Arc<ProcessSpec>,
-    /// `None` for a check.
-    incarnation: Option<Incarnation>,
-    env: LifeEnv,
-}
-
-/// Why there is no child.
-enum Failure {
-    /// The command cannot be run, for this reason.
-    Refused(Arc<str>),
-    /// The machine is short of something at the moment.
-    Short(io::Error),
-}
-
-impl From<Arc<str>> for Failure {
-    fn from(why: Arc<str>) -> Self {
-        Self::Refused(why)
-    }
-}
-
-/// A spawn in progress.
-#[derive(Debug)]
-struct Flight {
-    name: Arc<str>,
-    in_flight: Arc<InFlight>,
-}
-
-/// The thread of a spawn, by which the spawn is reached from outside while it hangs.
-#[derive(Debug, Default)]
-struct InFlight(Mutex<Option<u32>>);
-
-impl InFlight {
-    /// Runs `act` with this thread entered.
-    fn enter<T>(&self, act: impl FnOnce() -> T) -> T {
-        let thread = rustix::thread::gettid().as_raw_nonzero().get().cast_unsigned();
-        *self.thread() = Some(thread);
-        let done = act();
-        *self.thread() = None;
-        done
-    }
-
-    fn thread(&self) -> MutexGuard<'_, Option<u32>> {
-        self.0.lock()
-    }
-
-    /// Returns the child that hangs in its exec, if there is one: the child of that thread that no task owns yet.
-    fn children(&self, family: &Family) -> Vec<u32> {
-        let thread = self.thread();
-        Self::of_thread(*thread, family)
-    }
-
-    fn of_thread(thread: Option<u32>, family: &Family) -> Vec<u32> {
-        let children = thread.map(|thread| children_of_thread(std::process::id(), thread));
-        // A child that cannot be listed now is looked for again.
-        children
-            .and_then(Result::ok)
-            .unwrap_or_default()
-            .into_iter()
-            .filter(|pid| !family.is_own(*pid))
-            .collect()
-    }
-
-    /// Kills the child that hangs. The thread cannot go on to anything else meanwhile, because it would have to take
-    /// the lock.
-    fn kill(&self, family: &Family) {
-        let thread = self.thread();
-        for pid in Self::of_thread(*thread, family) {
-            let _ = posix::signal_process(pid, Signal::KILL);
-        }
-    }
+    direct: Direct,
+    /// The parent of the processes, if it is not this process.
+    keeper: Option<Keeper>,
 }
 
 impl OsSpawner {
@@ -142,8 +78,10 @@ impl OsSpawner {
         degraded: Degraded,
         leftovers: Leftovers,
         open_files: Option<u64>,
+        keeper: Option<Keeper>,
     ) -> Self {
-        let around = Surroundings { family: Arc::default(), leftovers, reading: jobs.reading.clone() };
+        let family = keeper.as_ref().map(Keeper::family).unwrap_or_default();
+        let around = Surroundings { family: family.clone(), leftovers, reading: jobs.reading.clone() };
         Self {
             spawning: jobs.spawning.clone(),
             around,
@@ -151,7 +89,8 @@ impl OsSpawner {
             living: Arc::default(),
             flights: Arc::default(),
             flight: Arc::default(),
-            open_files,
+            direct: Direct { family, open_files },
+            keeper,
         }
     }
 
@@ -251,25 +190,68 @@ impl OsSpawner {
     }
 
     async fn end_unwanted(&self, child: Child) {
+        let life = self.life(child.pid);
         let _ = self.kill(child.pid);
         child.exit.await;
+        if let Ok(life) = life {
+            life.forget();
+        }
     }
 
-    /// Makes one attempt, on a thread for spawning.
+    /// Makes one attempt. The keeper starts processes, if there is one, and this process starts checks.
     async fn attempt(
         &self,
         request: &Arc<SpawnRequest>,
         in_flight: &Arc<InFlight>,
     ) -> Result<Child, Failure> {
-        let (wanted, in_flight, spawner) = (request.clone(), in_flight.clone(), self.clone());
-        let started = self.spawning.run(move || in_flight.enter(|| spawner.start(&wanted))).await;
-        let started = started.map_err(|lost| Failure::Refused(Arc::from(lost.to_string())))??;
+        let keeper = self.keeper.as_ref().filter(|keeper| !keeper.is_gone());
+        let (started, parent) = match (keeper, request.incarnation) {
+            (Some(keeper), Some(life)) => self.attempt_of_keeper(keeper, life, request, in_flight).await?,
+            (None, _) | (_, None) => {
+                let (wanted, in_flight, direct) = (request.clone(), in_flight.clone(), self.direct.clone());
+                let started = self.spawning.run(move || in_flight.enter(|| direct.start(&wanted))).await;
+                let started = started.map_err(|lost| Failure::Refused(Arc::from(lost.to_string())))??;
+                (started, Parent::Host)
+            }
+        };
+        self.begin(started, parent, request).await
+    }
+
+    async fn attempt_of_keeper(
+        &self,
+        keeper: &Keeper,
+        incarnation: Incarnation,
+        request: &Arc<SpawnRequest>,
+        in_flight: &InFlight,
+    ) -> Result<(Started, Parent), Failure> {
+        let wanted = request.clone();
+        let ready = self.spawning.run(move || kept::ready(&wanted)).await;
+        let ready = ready.map_err(|lost| Failure::Refused(Arc::from(lost.to_string())))??;
+        let start = ready.ask(keeper, &request.spec, incarnation)?;
+        in_flight.enter_keeper(start.starting());
+        let started = ready.done(start, &request.spec).await;
+        in_flight.leave();
+        started
+    }
+
+    /// Begins to watch a child that was started.
+    async fn begin(
+        &self,
+        started: Started,
+        parent: Parent,
+        request: &SpawnRequest,
+    ) -> Result<Child, Failure> {
         let Started { pid, pidfd, output, stdin, vars, env_files } = started;
         let watch = match Pidfd::watch(pidfd) {
             Ok(watch) => watch,
             Err(error) => {
-                let spawner = self.clone();
-                let _ = self.spawning.run(move || spawner.undo(pid)).await;
+                match parent {
+                    Parent::Host => {
+                        let direct = self.direct.clone();
+                        let _ = self.spawning.run(move || direct.undo(pid)).await;
+                    }
+                    Parent::Keeper(kept) => kept.undo().await,
+                }
                 return Err(Failure::Short(error));
             }
         };
@@ -278,7 +260,14 @@ impl OsSpawner {
         let of_spec = Endings::from(&**spec);
         let is_check = request.incarnation.is_none();
         let escaped = if is_check { Escaped::Kill } else { of_spec.escaped };
-        let life = Arc::new(Life::new(pid, owner, Endings { escaped, ..of_spec }));
+        let life = Arc::new(Life::new(pid, owner, parent, Endings { escaped, ..of_spec }));
+        let exit = self.live(life, watch, stdin);
+        Ok(Child { pid, exit, output, vars, env_files })
+    }
+
+    /// Waits for the end of a life; `stdin` keeps its standard input open until then.
+    fn live(&self, life: Arc<Life>, watch: Pidfd, stdin: Option<OwnedFd>) -> Boxed<Exit> {
+        let pid = life.pid;
         self.living.insert(pid, life.clone());
         let (living, around) = (self.living.clone(), self.around.clone());
         let (ended, end) = oneshot::channel();
@@ -288,86 +277,12 @@ impl OsSpawner {
             // Its pid may be reused by now.
             living.remove_if(&pid, |_, other| Arc::ptr_eq(other, &life));
             drop(stdin);
-            let _ = ended.send(exit);
+            if ended.send(exit).is_err() {
+                // It was never taken, and nobody records its end.
+                life.forget();
+            }
         });
-        let exit = Box::pin(async move { end.await.unwrap_or(Exit::Unobserved) });
-        Ok(Child { pid, exit, output, vars, env_files })
-    }
-
-    /// Starts the child. Blocks for as long as its exec does.
-    fn start(&self, request: &SpawnRequest) -> Result<Started, Failure> {
-        let SpawnRequest { line, spec, incarnation, env } = request;
-        fail::fail_point!("spawn.prepare", |why| Err(Failure::Refused(Arc::from(why.unwrap_or_default()))));
-        let prepared = prepare(line, spec, *incarnation, env)?;
-        // Reserves a descriptor for the pidfd, which must be available once the child exists.
-        let spare = File::open("/dev/null").map_err(Failure::Short)?;
-        let ends = Ends::open(spec, incarnation.is_some()).map_err(Failure::Short)?;
-        let pid = self.execute(&prepared, spec, &ends)?;
-        self.around.family.enter(pid);
-        drop(spare);
-        let pidfd = match pid_of(pid).map(Pidfd::open) {
-            Some(Ok(pidfd)) => pidfd,
-            Some(Err(error)) => {
-                self.undo(pid);
-                return Err(Failure::Short(error));
-            }
-            None => return Err(Failure::Refused(Arc::from("the kernel gave no process id"))),
-        };
-        let Ends { output, keep, .. } = ends;
-        let Prepared { vars, env_files, .. } = prepared;
-        Ok(Started { pid, pidfd, output, stdin: keep, vars, env_files })
-    }
-
-    fn execute(&self, prepared: &Prepared, spec: &ProcessSpec, ends: &Ends) -> Result<u32, Failure> {
-        fail::fail_point!("spawn.fork", |errno| Err(Failure::Short(io::Error::from_raw_os_error(
-            errno.and_then(|errno| errno.parse().ok()).unwrap_or(libc::EAGAIN)
-        ))));
-        fail::fail_point!("spawn.exec", spec.name.starts_with("hang"), |_| Err(Failure::Refused(Arc::from(
-            "on purpose"
-        ))));
-        let launch = Launch {
-            program: &prepared.program,
-            arguments: &prepared.arguments,
-            environment: &prepared.environment,
-            directory: prepared.directory.as_deref(),
-            stdio: ends.targets(),
-            third: None,
-        };
-        let spawned = match self.open_files {
-            None => posix::spawn(&launch),
-            Some(limit) => self.through_stage(&launch, limit),
-        };
-        spawned.map_err(|error| match error.raw_os_error() {
-            Some(libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE | libc::ENOSPC) => {
-                Failure::Short(error)
-            }
-            _ => Failure::Refused(Arc::from(exec_error(prepared, spec, &error))),
-        })
-    }
-
-    /// Spawns through the exec stage, which restores the limit on open files.
-    fn through_stage(&self, launch: &Launch<'_>, limit: u64) -> io::Result<u32> {
-        let (report, reported) = pipe()?;
-        let arguments = stage::arguments(limit, launch)?;
-        let staged = Launch {
-            program: c"/proc/self/exe",
-            arguments: &arguments,
-            environment: launch.environment,
-            directory: launch.directory,
-            stdio: launch.stdio.each_ref().map(Target::again),
-            third: Some(reported.as_fd()),
-        };
-        let pid = posix::spawn(&staged)?;
-        drop(reported);
-        stage::await_program(report).inspect_err(|_| self.undo(pid))?;
-        Ok(pid)
-    }
-
-    /// Kills and reaps a child that cannot be used.
-    fn undo(&self, pid: u32) {
-        let _ = posix::signal_group(pid, Signal::KILL);
-        let _ = rustix::process::waitpid(pid_of(pid), rustix::process::WaitOptions::empty());
-        self.around.family.release(pid);
+        Box::pin(async move { end.await.unwrap_or(Exit::Unobserved) })
     }
 
     fn life(&self, pid: u32) -> Result<Arc<Life>, Arc<str>> {
@@ -381,6 +296,28 @@ impl Spawner for OsSpawner {
         let request = SpawnRequest { line: spec.command.clone(), spec, incarnation: Some(incarnation), env };
         tokio::spawn(self.clone().persist(Arc::new(request), ticket));
         pending
+    }
+
+    fn adopt(&self, spec: Arc<ProcessSpec>, held: Held) -> Child {
+        let Held { incarnation, pid, pidfd, stdout, stderr, ended, .. } = held;
+        let output = stdout.map(|stdout| Output { stdout, stderr });
+        let kept = self.keeper.as_ref().and_then(|keeper| Kept::take(keeper, &spec.name, incarnation));
+        let exit: Boxed<Exit> = match (kept, ended) {
+            (Some(FormerChild { reaped: Some(exit), .. }), _) => Box::pin(std::future::ready(exit)),
+            // One that has ended is not reaped yet: there may be others in its group.
+            (Some(FormerChild { kept, stdin, .. }), _) => {
+                self.watch_former(&spec, incarnation, (pid, pidfd), Parent::Keeper(kept), stdin)
+            }
+            (None, Some(end)) => Box::pin(std::future::ready(end.exit)),
+            (None, None) => self.watch_former(&spec, incarnation, (pid, pidfd), Parent::Host, None),
+        };
+        Child { pid, exit, output, vars: Arc::default(), env_files: Arc::default() }
+    }
+
+    fn forget(&self, process: &Arc<str>, incarnation: Incarnation) {
+        if let Some(keeper) = &self.keeper {
+            keeper.forget(process, incarnation);
+        }
     }
 
     fn stop(&self, pid: u32, stop: Stop) -> Result<(), Arc<str>> {
@@ -412,6 +349,22 @@ impl Spawner for OsSpawner {
 }
 
 impl OsSpawner {
+    /// Watches a child of a former host. Only its parent can tell how it ends.
+    fn watch_former(
+        &self,
+        spec: &ProcessSpec,
+        incarnation: Incarnation,
+        (pid, pidfd): (u32, Option<OwnedFd>),
+        parent: Parent,
+        stdin: Option<OwnedFd>,
+    ) -> Boxed<Exit> {
+        let opened = || pid_of(pid).map_or_else(|| Err(io::ErrorKind::NotFound.into()), Pidfd::open);
+        let watch = pidfd.map_or_else(opened, Ok).and_then(Pidfd::watch);
+        let Ok(watch) = watch else { return Box::pin(std::future::ready(Exit::Unobserved)) };
+        let owner = Owner { name: spec.name.clone(), incarnation: Some(incarnation) };
+        self.live(Arc::new(Life::new(pid, owner, parent, Endings::from(spec))), watch, stdin)
+    }
+
     /// Waits a little for abandoned spawns, then enters the children that hang in them, and orphans.
     async fn name_leftovers(&self) {
         let until = tokio::time::Instant::now() + LATE_WITHIN;
@@ -428,7 +381,7 @@ impl OsSpawner {
                 leave(Some(flight.name.clone()), pid, "its start hangs, and SIGKILL does not end it");
             }
         }
-        if !self.around.family.adopts() || self.around.family.is_alone() {
+        if self.around.family.adopter().is_none() || self.around.family.is_alone() {
             return;
         }
         let survey = self.around.family.survey(&self.around.reading);
@@ -450,15 +403,4 @@ impl OsSpawner {
             }
         }
     }
-}
-
-/// A child that has just been started.
-struct Started {
-    pid: u32,
-    pidfd: OwnedFd,
-    output: Option<Output>,
-    /// The end that keeps its standard input open.
-    stdin: Option<OwnedFd>,
-    vars: LifeEnv,
-    env_files: Arc<[Gave]>,
 }

@@ -1,0 +1,245 @@
+//! The state machine of the keeper: what is held, what the host is, and what follows from each input. It reads no clock and
+//! calls nothing but the [`World`] that it is given, so that tests can run it against a model.
+//!
+//! | room | owns |
+//! |---|---|
+//! | `reports` | what the host is sent next |
+//! | `alone` | what the keeper does while no host is attached, and how it ends |
+//! | `orders` | what follows from an order of the host |
+//! | `outbox` | the answers and marks that are to be sent |
+//! | `host` | the host: its state, its deaths, its pings |
+//! | `slots` | the slots |
+//! | `world` | what is asked of the operating system |
+
+mod alone;
+mod host;
+mod orders;
+mod outbox;
+mod reports;
+mod slots;
+mod world;
+
+#[cfg(test)]
+mod tests;
+
+use self::host::{After, Host};
+use self::outbox::{Greeting, Outbox};
+use self::slots::Slots;
+pub use self::world::{Adopted, Now, RESERVED, World};
+use crate::protocol::{Descriptors, End, Held, HostEnding, HostState, Id, Refusal, SlotState, Welcome};
+
+/// The number of SIGINT, of SIGKILL, of SIGTERM and of SIGCONT, which are the same on all architectures.
+const INTERRUPT: i32 = 2;
+const KILL: i32 = 9;
+const TERMINATE: i32 = 15;
+const CONTINUE: i32 = 18;
+
+/// The keeper.
+#[derive(Debug)]
+pub struct Machine {
+    slots: Slots,
+    host: Host,
+    outbox: Outbox,
+    /// Whether a signal asked for the end of everything.
+    is_asked_to_end: bool,
+    /// Whether it was asked for again while the keeper ends what is left: nothing has a grace time any more.
+    is_hurried: bool,
+    /// The exit code, while the keeper ends what is left.
+    ending: Option<u8>,
+    /// The steady time of the next look at the groups of those that have ended, and the pause after it.
+    look_at: u64,
+    look_pause: u64,
+    /// The steady time until which the keeper waits for the output of the ended, once nothing is left.
+    drained_by: Option<u64>,
+    /// Whether a host has attached while output was still being moved into a gap file, because a disk did not answer.
+    gaps_may_grow: bool,
+}
+
+/// What a message is about, which tells what is sent beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beside {
+    /// Nothing.
+    Nothing,
+    /// The descriptors of the slot at this place.
+    Slot(usize, Descriptors),
+    /// The memfd of the stash at this index.
+    Stash(usize),
+}
+
+impl Machine {
+    /// Returns the keeper at its start. A host is due at once. If `is_stubborn`, it is started again however often it dies.
+    #[must_use]
+    pub fn new(is_stubborn: bool) -> Self {
+        Self {
+            slots: Slots::new(),
+            host: Host::new(is_stubborn),
+            outbox: Outbox::new(),
+            is_asked_to_end: false,
+            is_hurried: false,
+            ending: None,
+            look_at: 0,
+            look_pause: 0,
+            drained_by: None,
+            gaps_may_grow: false,
+        }
+    }
+
+    /// Whether there is no host although nothing is to end, because it has died too often.
+    #[must_use]
+    pub fn stays_down(&self) -> bool {
+        self.ending.is_none() && self.host.state() == HostState::Down
+    }
+
+    /// The exec of a child was successful.
+    pub fn runs(&mut self, place: usize) {
+        if let Some(slot) = self.slots.get_mut(place)
+            && slot.state == SlotState::Starting
+            && slot.become_state(SlotState::Running)
+        {
+            self.slots.report(place, slots::SPAWNED);
+        }
+    }
+
+    /// The program of a child could not be run; the child has ended, and is reaped.
+    pub fn refused(&mut self, world: &mut impl World, place: usize, refusal: Refusal) {
+        let Some(slot) = self.slots.get_mut(place) else { return };
+        if slot.become_state(SlotState::Refused) {
+            slot.refusal = Some(refusal);
+            let pid = slot.pid;
+            world.reap(place, pid);
+            self.slots.report(place, slots::REFUSED);
+        }
+    }
+
+    /// A main process has ended. A child stays a zombie; another one was reaped by its parent.
+    pub fn ended(&mut self, now: Now, place: usize, end: End) {
+        let Some(slot) = self.slots.get_mut(place) else { return };
+        let next = if end.status.is_some() { SlotState::Ended } else { SlotState::Reaped };
+        if slot.become_state(next) {
+            slot.end = Some(End { ended_at: now.boot, ..end });
+            self.slots.report(place, slots::ENDED);
+            (self.look_at, self.look_pause) = (now.steady, 0);
+        }
+    }
+
+    /// Orphans were reaped: this many since the start, the last of which was this one.
+    pub fn orphaned(&mut self, count: u64, pid: u32, status: i32) {
+        self.outbox.orphans = outbox::Orphans { count, pid, status, is_due: true };
+    }
+
+    /// The keeper was sent a signal.
+    pub fn signalled(&mut self, number: i32) {
+        let asks = number == TERMINATE || number == INTERRUPT;
+        self.is_hurried |= asks && self.ending.is_some();
+        self.is_asked_to_end |= asks;
+        self.outbox.signal(number);
+    }
+
+    /// Somebody asks for a host, if there is none.
+    pub fn ask_for_host(&mut self, now: Now) {
+        if self.ending.is_none() {
+            self.host.ask(now);
+        }
+    }
+
+    /// The host has closed its end. Unless it is about to end, it is killed, in case that it has not ended by now.
+    pub fn closed(&mut self, world: &mut impl World) {
+        if self.host.state() != HostState::Leaving {
+            self.broke(world, HostEnding::Died);
+        }
+    }
+
+    /// The host cannot be understood any more: it is killed.
+    pub fn broke(&mut self, world: &mut impl World, why: HostEnding) {
+        if self.host.kill(why) {
+            world.kill_host();
+        }
+    }
+
+    /// The host has ended, after everything that it has sent was handled.
+    pub fn host_ended(&mut self, world: &mut impl World, now: Now, status: i32) {
+        let was_trial = self.host.trial.take().is_some();
+        self.host.ended(now, status);
+        self.outbox.forget_host();
+        if was_trial {
+            // The former program is the host again.
+            world.settle_program(false);
+            self.host.last.why = HostEnding::RolledBack;
+        }
+        (self.look_at, self.look_pause) = (now.steady, 0);
+        world.drain(true);
+        match self.host.after {
+            After::Finish(code) => self.begin_to_end(code),
+            _ if self.is_asked_to_end => self.begin_to_end(0),
+            After::Restart | After::Replace => {}
+        }
+    }
+
+    /// Output is not being moved into gap files any more.
+    pub fn drained(&mut self) {
+        if matches!(self.outbox.greeting, Greeting::Draining(_)) {
+            self.outbox.greeting = Greeting::Welcome;
+        }
+    }
+
+    /// Forgets the answers to orders of a host that has ended.
+    pub fn forget_answers(&mut self) {
+        self.outbox.forget_answers();
+    }
+
+    /// Whether the next message of the host is to be read.
+    #[must_use]
+    pub fn reads(&self) -> bool {
+        match self.host.state() {
+            HostState::Greeting => self.outbox.greeting == Greeting::Unasked,
+            HostState::Attached | HostState::Leaving => {
+                self.outbox.greeting == Greeting::Over && self.outbox.has_credit()
+            }
+            _ => false,
+        }
+    }
+
+    /// Returns what is held at a place.
+    fn held(&self, world: &impl World, place: usize) -> Option<(Id, Held)> {
+        let slot = self.slots.get(place)?;
+        Some((
+            slot.id,
+            Held {
+                state: slot.state,
+                pid: slot.pid,
+                started_at: slot.started_at,
+                end: slot.end,
+                refusal: slot.refusal,
+                ending: slot.ending,
+                kill_at: slot.kill_at,
+                gaps: world.gaps(place),
+                descriptors: world.descriptors(place),
+            },
+        ))
+    }
+
+    /// Returns the next slot that is not free, from this place on, and the place after it.
+    pub fn held_from(&self, world: &impl World, place: usize) -> Option<(usize, Id, Held)> {
+        let (place, _) = self.slots.iter().find(|(at, _)| *at >= place)?;
+        let (id, held) = self.held(world, place)?;
+        Some((place, id, held))
+    }
+
+    /// Returns what the keeper says of itself.
+    #[must_use]
+    pub fn welcome(&self, world: &impl World, now: Now) -> Welcome {
+        let stashed = (0..).take_while(|index| world.stashed(*index).is_some()).count();
+        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        Welcome {
+            keeper_pid: std::process::id(),
+            now: now.boot,
+            held: number(self.slots.len()),
+            stashed: number(stashed),
+            hosts: self.host.started,
+            deaths: number(self.host.deaths(now)),
+            last: self.host.last,
+            state: self.host.state(),
+            is_draining: self.is_draining(),
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! The state machine against a model: a world of processes, and hosts that lose everything at any step. Whatever happens, the
+//! next host is told what is true, each order has one answer, and nothing that is reaped is touched.
+
+mod model;
+mod play;
+
+use proptest::prelude::*;
+
+use self::model::Model;
+use self::play::{Asked, Play, SECOND, ending, spec};
+use super::{KILL, Machine, Now, TERMINATE};
+use crate::protocol::{HostEnding, Id, Leave, Order, Report, SlotState, Spec};
+
+/// One step of a play.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Ask(Asked),
+    Child(usize, u8),
+    Read(usize),
+    Kill,
+    Wait(u64),
+    Shortage(bool),
+    Populate(bool),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let id = 1..6_u32;
+    prop_oneof![
+        6 => id.clone().prop_map(|id| Step::Ask(Asked::Spawn(id))),
+        2 => id.clone().prop_map(|id| Step::Ask(Asked::Kill(id))),
+        3 => id.clone().prop_map(|id| Step::Ask(Asked::Reap(id))),
+        4 => id.prop_map(|id| Step::Ask(Asked::Forget(id))),
+        1 => Just(Step::Ask(Asked::Sync)),
+        8 => (0..8_usize, 0..3_u8).prop_map(|(nth, kind)| Step::Child(nth, kind)),
+        4 => (0..6_usize).prop_map(Step::Read),
+        2 => Just(Step::Kill),
+        2 => (1..200_u64).prop_map(|tenths| Step::Wait(tenths * SECOND / 10)),
+        1 => any::<bool>().prop_map(Step::Shortage),
+        1 => any::<bool>().prop_map(Step::Populate),
+    ]
+}
+
+fn take(play: &mut Play, step: Step) {
+    match step {
+        Step::Ask(asked) => play.ask(asked),
+        Step::Child(nth, kind) => play.child(nth, kind),
+        Step::Read(count) => play.read(count),
+        Step::Kill => {
+            play.kill_host();
+            play.next_host();
+        }
+        Step::Wait(time) => {
+            // Pings are answered.
+            play.tick(time);
+            play.machine.host.excuse();
+        }
+        Step::Shortage(is_short) => play.world.cannot_spawn = is_short,
+        Step::Populate(is_populated) => {
+            let groups = play.world.processes.values().map(|(pid, _)| *pid);
+            play.world.populated = if is_populated { groups.collect() } else { Vec::new() };
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_happens_the_host_knows_the_truth_when_it_has_read_everything(steps in prop::collection::vec(step(), 0..80)) {
+        let mut play = Play::new();
+        for step in steps {
+            take(&mut play, step);
+        }
+        play.settle();
+    }
+
+    #[test]
+    fn a_loss_of_the_host_at_every_step_loses_nothing(steps in prop::collection::vec(step(), 1..30)) {
+        for lost_at in 0..steps.len() {
+            let mut play = Play::new();
+            for step in &steps[..=lost_at] {
+                take(&mut play, *step);
+            }
+            play.kill_host();
+            play.next_host();
+            play.settle();
+        }
+    }
+}
+
+#[test]
+fn a_host_that_does_not_answer_is_killed_and_one_that_is_stopped_is_not() {
+    let mut play = Play::new();
+    play.read(10);
+    play.world.is_stopped = true;
+    for _ in 0..20 {
+        play.tick(10 * SECOND);
+    }
+    assert_eq!(play.world.host_kills, 0);
+    play.world.is_stopped = false;
+    let mut ticks = 0;
+    while play.world.host_kills == 0 {
+        play.tick(10 * SECOND);
+        ticks += 1;
+    }
+    assert!((3..=4).contains(&ticks), "{ticks}");
+    play.kill_host();
+    assert_eq!(play.machine.host.last.why, HostEnding::Silent);
+}
+
+#[test]
+fn a_pause_of_the_whole_machine_is_no_silence_of_the_host() {
+    let mut play = Play::new();
+    play.read(10);
+    play.tick(1_000 * SECOND);
+    assert_eq!(play.world.host_kills, 0);
+    let (seq, report, beside) = play.machine.next_report(&play.world, play.now).unwrap();
+    play.machine.sent(&report, beside);
+    assert_eq!(report, Report::Ping);
+    play.order(&Order::Pong, seq);
+    play.tick(1_000 * SECOND);
+    play.tick(1_000 * SECOND);
+    assert_eq!(play.world.host_kills, 0);
+}
+
+#[test]
+fn five_deaths_within_a_minute_keep_the_host_down_and_slower_ones_do_not() {
+    for (pause, is_down) in [(1, true), (20, false)] {
+        let (mut machine, mut world) = (Machine::new(false), Model::default());
+        let mut now = Now { boot: SECOND, steady: SECOND };
+        for _ in 0..5 {
+            let hosts = world.hosts;
+            while world.hosts == hosts && !machine.stays_down() {
+                now.steady += SECOND / 100;
+                machine.tick(&mut world, now);
+            }
+            now.steady += pause * SECOND;
+            machine.host_ended(&mut world, now, 9);
+        }
+        assert_eq!(machine.stays_down(), is_down, "{pause}");
+        machine.ask_for_host(now);
+        machine.tick(&mut world, Now { steady: now.steady + 2 * SECOND, ..now });
+        assert_eq!(world.hosts, 6);
+    }
+}
+
+#[test]
+fn a_new_program_that_does_not_settle_in_time_is_killed_and_rolled_back() {
+    let mut play = Play::new();
+    play.read(10);
+    play.order(&Order::Leave(Leave::Replace { deadline_ms: 3_000 }), 5);
+    play.machine.host_ended(&mut play.world, play.now, 0);
+    play.next_host();
+    play.read(10);
+    play.tick(4 * SECOND);
+    assert_eq!(play.world.host_kills, 1);
+    play.machine.host_ended(&mut play.world, play.now, 9);
+    assert_eq!((play.world.rollbacks, play.machine.host.last.why), (1, HostEnding::RolledBack));
+    play.next_host();
+    play.read(10);
+    play.tick(60 * SECOND);
+    assert_eq!(play.world.host_kills, 1, "the former program is on no trial");
+}
+
+#[test]
+fn ranks_end_one_after_the_other_and_what_does_not_end_is_given_up() {
+    let mut play = Play::new();
+    for (id, rank) in [(1, 1), (2, 2), (3, 2)] {
+        play.order(&Order::Spawn { id: Id(id), spec: Spec { ending: ending(rank), ..spec() } }, id);
+        let place = usize::try_from(id - 1).unwrap();
+        play.truth.insert(id, (SlotState::Starting, 100 + id, None));
+        play.machine.runs(place);
+        play.truth.get_mut(&id).unwrap().0 = SlotState::Running;
+    }
+    play.machine.signalled(TERMINATE);
+    play.machine.host_ended(&mut play.world, play.now, 9);
+    play.tick(0);
+    assert_eq!(play.world.signals, [(102, 15), (102, 18), (103, 15), (103, 18)]);
+    play.world.signals.clear();
+    play.child(1, 0);
+    play.tick(SECOND / 10);
+    assert!(play.world.signals.is_empty(), "the other one of the rank has its grace time");
+    play.tick(SECOND);
+    assert_eq!(play.world.signals, [(103, KILL)]);
+    play.world.signals.clear();
+    assert_eq!(play.machine.exit_code(&play.world, play.now), None);
+    // It waits for a disk.
+    play.tick(5 * SECOND);
+    play.tick(1);
+    assert_eq!(play.world.signals, [(101, 15), (101, 18)]);
+    play.child(0, 0);
+    play.tick(SECOND);
+    assert_eq!(play.machine.exit_code(&play.world, play.now), Some(1), "something is left");
+}

@@ -1,0 +1,469 @@
+//! The operating system as the state machine sees it: what is open of each slot, of the host and of the stash.
+
+use std::ffi::CStr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+
+use provost_posix::{Program, Source};
+use rustix::event::epoll::{self, EventData, EventFlags};
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+
+use super::children::{Child, Ends, Life, Surroundings, begin, begin_with, end_at_once, errno, list, pid_of};
+use super::drain::Drain;
+use super::groups;
+use super::limits::Limits;
+use super::options::Options;
+use super::outlet::Outlet;
+use crate::machine::{Adopted, RESERVED, World};
+use crate::protocol::{Descriptors, Gap, STASHES_MAX, Scope, SlotState, Spec, Stream, Strings};
+use crate::socket::Received;
+
+/// What an event of the loop is about: the kind in the high half, the place of a slot in the low half.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Token {
+    /// A message of the host, or room for one to it.
+    Host,
+    /// The end of the host.
+    HostEnd,
+    /// The main thread has something.
+    Main,
+    /// Output is not being moved any more.
+    Drained,
+    /// A client of the socket.
+    Listener,
+    /// The client that is being answered.
+    Client,
+    /// The end of a main process.
+    End(usize),
+    /// The exec of a child.
+    Exec(usize),
+}
+
+impl Token {
+    fn to_data(self) -> EventData {
+        let (kind, place) = match self {
+            Self::Host => (0, 0),
+            Self::HostEnd => (1, 0),
+            Self::Main => (2, 0),
+            Self::Drained => (3, 0),
+            Self::Listener => (4, 0),
+            Self::Client => (5, 0),
+            Self::End(place) => (6, place),
+            Self::Exec(place) => (7, place),
+        };
+        EventData::new_u64((kind << 32) | place as u64)
+    }
+
+    pub(super) fn from_data(data: EventData) -> Option<Self> {
+        let number = data.u64();
+        let place = usize::try_from(number & u64::from(u32::MAX)).ok()?;
+        Some(match number >> 32 {
+            0 => Self::Host,
+            1 => Self::HostEnd,
+            2 => Self::Main,
+            3 => Self::Drained,
+            4 => Self::Listener,
+            5 => Self::Client,
+            6 => Self::End(place),
+            7 => Self::Exec(place),
+            _ => return None,
+        })
+    }
+}
+
+/// What is open of one slot.
+#[derive(Debug)]
+pub(super) struct Resources {
+    pub(super) child: Child,
+    pub(super) outlets: [Option<Arc<Outlet>>; 2],
+    /// The end that keeps standard input open.
+    pub(super) input: Option<OwnedFd>,
+    /// Whether the keeper is its parent.
+    pub(super) is_child: bool,
+    /// The step that failed before the exec. The child is about to end.
+    pub(super) failure: Option<provost_posix::Failure>,
+}
+
+/// The host, from its fork to its reaping.
+#[derive(Debug)]
+pub(super) struct Host {
+    pub(super) child: Child,
+    /// The keeper's end of the protocol.
+    pub(super) socket: OwnedFd,
+}
+
+/// All that the keeper holds.
+#[derive(Debug)]
+pub(super) struct Kernel {
+    pub(super) epoll: OwnedFd,
+    options: Options,
+    limits: Limits,
+    /// `/proc` and `/proc/self/fd`, if they are there.
+    proc: Option<OwnedFd>,
+    own_files: Option<OwnedFd>,
+    resources: Vec<Option<Resources>>,
+    stashes: Vec<(u32, u64, OwnedFd)>,
+    /// The descriptors of the message at hand.
+    pub(super) received: Received,
+    pub(super) drain: Drain,
+    pub(super) host: Option<Host>,
+    /// The program of the host, and the one before it while a new one is on trial.
+    program: OwnedFd,
+    former_program: Option<OwnedFd>,
+}
+
+const PATH: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
+
+/// Replaces the standard streams by `/dev/null`.
+fn leave_streams() -> Result<(), Errno> {
+    let flags = OFlags::RDWR | OFlags::CLOEXEC;
+    let nothing = rustix::fs::open("/dev/null", flags, Mode::empty())?;
+    rustix::stdio::dup2_stdin(&nothing)?;
+    rustix::stdio::dup2_stdout(&nothing)?;
+    rustix::stdio::dup2_stderr(&nothing)
+}
+
+impl Kernel {
+    pub(super) fn new(options: Options, limits: Limits, drain: Drain) -> Result<Self, Errno> {
+        let program = rustix::fs::open(&options.program, PATH, Mode::empty())?;
+        Ok(Self {
+            epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
+            limits,
+            proc: rustix::fs::open("/proc", PATH, Mode::empty()).ok(),
+            own_files: rustix::fs::open("/proc/self/fd", PATH, Mode::empty()).ok(),
+            resources: Vec::with_capacity(RESERVED),
+            stashes: Vec::with_capacity(STASHES_MAX),
+            received: Received::default(),
+            drain,
+            host: None,
+            program,
+            former_program: None,
+            options,
+        })
+    }
+
+    pub(super) fn watch(&self, fd: BorrowedFd<'_>, token: Token, flags: EventFlags) -> Result<(), Errno> {
+        epoll::add(&self.epoll, fd, token.to_data(), flags)
+    }
+
+    /// Changes what is watched.
+    pub(super) fn rewatch(&self, fd: BorrowedFd<'_>, token: Token, flags: EventFlags) -> Result<(), Errno> {
+        epoll::modify(&self.epoll, fd, token.to_data(), flags)
+    }
+
+    /// Takes the descriptors of the message at hand, in their order.
+    fn given(received: &mut Received) -> impl Iterator<Item = OwnedFd> {
+        received.iter_mut().map_while(Option::take)
+    }
+
+    /// Takes the first descriptor of the message at hand.
+    pub(super) fn take_first(&mut self) -> Option<OwnedFd> {
+        Self::given(&mut self.received).next()
+    }
+
+    pub(super) fn get(&self, place: usize) -> Option<&Resources> {
+        self.resources.get(place)?.as_ref()
+    }
+
+    pub(super) fn get_mut(&mut self, place: usize) -> Option<&mut Resources> {
+        self.resources.get_mut(place)?.as_mut()
+    }
+
+    /// Makes room for a place.
+    fn reserve(&mut self, place: usize) -> Result<(), Errno> {
+        let more = place.saturating_add(1).saturating_sub(self.resources.len());
+        self.resources.try_reserve(more).map_err(|_| Errno::NOMEM)?;
+        while self.resources.len() <= place {
+            self.resources.push(None);
+        }
+        self.drain.reserve(place)
+    }
+
+    /// Watches and keeps what was started or adopted.
+    fn keep(&mut self, place: usize, resources: Resources) -> Result<(), Errno> {
+        let ends = self.watch(
+            resources.child.pidfd.as_fd(),
+            Token::End(place),
+            EventFlags::IN | EventFlags::ONESHOT,
+        );
+        let execs = resources
+            .child
+            .report
+            .as_ref()
+            .map_or(Ok(()), |report| self.watch(report.as_fd(), Token::Exec(place), EventFlags::IN));
+        if let Err(error) = ends.and(execs) {
+            self.unwatch(&resources);
+            return Err(error);
+        }
+        self.drain.set(place, resources.outlets.clone());
+        if let Some(entry) = self.resources.get_mut(place) {
+            *entry = Some(resources);
+        }
+        Ok(())
+    }
+
+    /// The descriptors are shared with the host: closing them here would not end the watching.
+    fn unwatch(&self, resources: &Resources) {
+        let _ = epoll::delete(&self.epoll, &resources.child.pidfd);
+        if let Some(report) = &resources.child.report {
+            let _ = epoll::delete(&self.epoll, report);
+        }
+    }
+
+    /// The exec of a child has returned: its report is closed.
+    pub(super) fn close_report(&mut self, place: usize) {
+        let report = self.get_mut(place).and_then(|resources| resources.child.report.take());
+        if let Some(report) = report {
+            let _ = epoll::delete(&self.epoll, &report);
+        }
+    }
+
+    /// Starts a child. If it cannot be watched, it is ended again.
+    fn begin(&mut self, place: usize, spec: &Spec<'_>) -> Result<u32, Errno> {
+        self.reserve(place)?;
+        let around =
+            Surroundings { limits: &self.limits, own_files: self.own_files.as_ref().map(AsFd::as_fd) };
+        let ends = Ends::open(spec, &around, Self::given(&mut self.received))?;
+        let child = begin(spec, &ends, &around)?;
+        let pid = child.pid;
+        let Ends { outlets, input, .. } = ends;
+        let resources = Resources { child, outlets, input, is_child: true, failure: None };
+        self.keep(place, resources).inspect_err(|_| {
+            let _ = provost_posix::signal_process(pid, 9);
+            let _ = pid_of(pid)
+                .and_then(|pid| rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::empty()));
+        })?;
+        Ok(pid)
+    }
+
+    fn begin_host(&mut self) -> Result<(), Errno> {
+        let (ours, theirs) = crate::socket::pair()?;
+        self.watch(ours.as_fd(), Token::Host, EventFlags::IN)?;
+        let list = |strings| list(Strings::Listed(strings));
+        let (arguments, environment) = (list(&self.options.arguments)?, list(&self.options.environment)?);
+        let own = [rustix::stdio::stdin(), rustix::stdio::stdout(), rustix::stdio::stderr()];
+        let [input, output, error] = own.map(Source::Fd);
+        let child = begin_with(&Life {
+            program: Program::File(self.program.as_fd()),
+            arguments: &arguments,
+            environment: &environment,
+            directory: None,
+            descriptors: &[input, output, error, Source::Fd(theirs.as_fd())],
+            limits: &self.limits,
+            is_host: true,
+        })?;
+        let watched = self.watch(child.pidfd.as_fd(), Token::HostEnd, EventFlags::IN | EventFlags::ONESHOT);
+        watched.inspect_err(|_| end_at_once(child.pid))?;
+        self.host = Some(Host { child, socket: ours });
+        if self.options.is_detached {
+            leave_streams()?;
+        }
+        Ok(())
+    }
+
+    /// Returns the descriptors of a slot that are to be sent, in their order. The gap files are borrowed from `gaps`.
+    pub(super) fn beside<'a>(
+        &'a self,
+        place: usize,
+        which: Descriptors,
+        gaps: &'a [Option<Arc<OwnedFd>>; 2],
+    ) -> Vec<BorrowedFd<'a>> {
+        let Some(resources) = self.get(place) else { return Vec::new() };
+        let outlet = |at: usize| resources.outlets.get(at)?.as_ref().map(|outlet| outlet.from());
+        let gap = |at: usize| gaps.get(at)?.as_ref().map(|file| file.as_fd());
+        let all = [
+            Some(resources.child.pidfd.as_fd()),
+            outlet(0),
+            outlet(1),
+            gap(0),
+            gap(1),
+            resources.input.as_ref().map(AsFd::as_fd),
+        ];
+        Descriptors::ALL
+            .iter()
+            .zip(all)
+            .filter(|(one, _)| which.has(**one))
+            .filter_map(|(_, fd)| fd)
+            .collect()
+    }
+
+    /// Returns the gap files of a slot.
+    pub(super) fn gap_files(&self, place: usize) -> [Option<Arc<OwnedFd>>; 2] {
+        let file = |at: usize| self.get(place)?.outlets.get(at)?.as_ref()?.gap_file();
+        [file(0), file(1)]
+    }
+
+    /// Returns the descriptor of the stash at this index.
+    pub(super) fn stash_at(&self, index: usize) -> Option<BorrowedFd<'_>> {
+        self.stashes.get(index).map(|(_, _, fd)| fd.as_fd())
+    }
+}
+
+impl World for Kernel {
+    fn spawn(&mut self, place: usize, spec: &Spec<'_>) -> Result<u32, i32> {
+        self.begin(place, spec).map_err(errno)
+    }
+
+    fn adopt(&mut self, place: usize, adopted: &Adopted<'_>) -> Result<bool, i32> {
+        let held = adopted.held;
+        self.reserve(place).map_err(errno)?;
+        let mut given = Self::given(&mut self.received);
+        let mut take = |one: Descriptors| held.descriptors.has(one).then(|| given.next()).flatten();
+        let pidfd = take(Descriptors::PIDFD).ok_or(errno(Errno::BADF))?;
+        let [output, error] = [take(Descriptors::OUTPUT), take(Descriptors::ERROR)];
+        let files = [take(Descriptors::OUTPUT_GAP), take(Descriptors::ERROR_GAP)];
+        let input = take(Descriptors::INPUT);
+        drop(given);
+        let outlet = |from: Option<OwnedFd>, is_terminal, file, at: usize| {
+            from.map(|from| {
+                let path = adopted.gap_files.get(at).copied().flatten();
+                let outlet = Outlet::new(from, is_terminal, path.map(CStr::to_owned));
+                outlet.resume(file, held.gaps.get(at).copied().unwrap_or_default());
+                Arc::new(outlet)
+            })
+        };
+        let [output_file, error_file] = files;
+        let outlets =
+            [outlet(output, adopted.is_terminal, output_file, 0), outlet(error, false, error_file, 1)];
+        let lives = !matches!(held.state, SlotState::Reaped | SlotState::Ended | SlotState::Refused);
+        let child = Child { pid: held.pid, pidfd, report: None };
+        let resources = Resources { child, outlets, input, is_child: false, failure: None };
+        self.keep(place, resources).map_err(errno)?;
+        Ok(lives)
+    }
+
+    fn signal(&mut self, place: usize, pid: u32, number: i32, scope: Scope) -> Result<(), i32> {
+        let main = || {
+            let pidfd = self.get(place).ok_or(errno(Errno::SRCH))?.child.pidfd.as_fd();
+            provost_posix::signal_pidfd(pidfd, number).map_err(|error| error.raw_os_error().unwrap_or(0))
+        };
+        let is_child = self.get(place).is_some_and(|resources| resources.is_child);
+        match scope {
+            Scope::Main => main(),
+            // The number is its own as long as it lives. Nobody here keeps its zombie.
+            Scope::Group if !is_child => {
+                provost_posix::signal_pidfd(self.get(place).ok_or(errno(Errno::SRCH))?.child.pidfd.as_fd(), 0)
+                    .and_then(|()| provost_posix::signal_group(pid, number))
+                    .map_err(|error| error.raw_os_error().unwrap_or(0))
+            }
+            // A main process that has left its own group is sent the signal all the same.
+            Scope::Group => match provost_posix::signal_group(pid, number) {
+                Err(error) if error.raw_os_error() == Some(errno(Errno::SRCH)) => main(),
+                other => other.map_err(|error| error.raw_os_error().unwrap_or(0)),
+            },
+        }
+    }
+
+    fn reap(&mut self, place: usize, pid: u32) {
+        if self.get(place).is_some_and(|resources| resources.is_child) {
+            let options = rustix::process::WaitOptions::NOHANG;
+            let _ = pid_of(pid).and_then(|pid| rustix::process::waitpid(Some(pid), options));
+        }
+    }
+
+    fn release(&mut self, place: usize) {
+        let resources = self.resources.get_mut(place).and_then(Option::take);
+        if let Some(resources) = resources {
+            self.unwatch(&resources);
+            self.drain.set(place, [None, None]);
+        }
+    }
+
+    fn descriptors(&self, place: usize) -> Descriptors {
+        let Some(resources) = self.get(place) else { return Descriptors::default() };
+        let gaps = self.gap_files(place);
+        let there = [
+            true,
+            resources.outlets[0].is_some(),
+            resources.outlets[1].is_some(),
+            gaps[0].is_some(),
+            gaps[1].is_some(),
+            resources.input.is_some(),
+        ];
+        let all = Descriptors::ALL.into_iter().zip(there).filter(|(_, is_there)| *is_there);
+        all.fold(Descriptors::default(), |all, (one, _)| all.with(one))
+    }
+
+    fn gaps(&self, place: usize) -> [Gap; 2] {
+        let gap = |at: usize| Some(self.get(place)?.outlets.get(at)?.as_ref()?.gap());
+        [gap(0).unwrap_or_default(), gap(1).unwrap_or_default()]
+    }
+
+    fn framed(&mut self, place: usize, stream: Stream, bytes: u64) -> Result<(), i32> {
+        let outlet = self.get(place).and_then(|resources| resources.outlets.get(stream as usize)?.as_ref());
+        outlet.ok_or(errno(Errno::INVAL))?.framed(bytes)
+    }
+
+    fn stash(&mut self, key: u32, generation: u64) -> Result<(), i32> {
+        let given = Self::given(&mut self.received).next();
+        let known = self.stashes.iter().position(|(other, ..)| *other == key);
+        match (known, given) {
+            (Some(at), Some(fd)) => {
+                if let Some(entry) = self.stashes.get_mut(at) {
+                    *entry = (key, generation, fd);
+                }
+            }
+            (Some(at), None) => drop(self.stashes.remove(at)),
+            (None, Some(fd)) if self.stashes.len() < STASHES_MAX => self.stashes.push((key, generation, fd)),
+            (None, Some(_)) => return Err(errno(Errno::NOSPC)),
+            (None, None) => {}
+        }
+        Ok(())
+    }
+
+    fn stashed(&self, index: usize) -> Option<(u32, u64)> {
+        self.stashes.get(index).map(|(key, generation, _)| (*key, *generation))
+    }
+
+    fn start_host(&mut self) -> Result<(), i32> {
+        self.begin_host().map_err(errno)
+    }
+
+    fn replace_program(&mut self) -> bool {
+        let given = Self::given(&mut self.received).next();
+        let is_given = given.is_some();
+        if let Some(program) = given {
+            let former = std::mem::replace(&mut self.program, program);
+            // The one that has proved itself is kept, should several follow each other.
+            self.former_program.get_or_insert(former);
+        }
+        is_given
+    }
+
+    fn settle_program(&mut self, stays: bool) {
+        if let Some(former) = self.former_program.take()
+            && !stays
+        {
+            self.program = former;
+        }
+    }
+
+    fn kill_host(&mut self) {
+        if let Some(host) = &self.host {
+            // One that has ended by now needs nothing.
+            let _ = provost_posix::signal_pidfd(host.child.pidfd.as_fd(), 9);
+        }
+    }
+
+    fn host_is_stopped(&self) -> bool {
+        let (Some(host), Some(proc)) = (&self.host, &self.proc) else { return false };
+        groups::state(proc, host.child.pid).is_some_and(|state| matches!(state, b'T' | b't'))
+    }
+
+    fn drain(&mut self, on: bool) -> bool {
+        self.drain.want(on)
+    }
+
+    fn is_drained(&self) -> bool {
+        self.drain.is_drained()
+    }
+
+    fn groups(&mut self, found: &mut dyn FnMut(u32)) -> bool {
+        self.proc.as_ref().is_some_and(|proc| groups::groups(proc, found).is_ok())
+    }
+
+    fn upgrade(&mut self) -> i32 {
+        errno(Errno::NOSYS)
+    }
+}

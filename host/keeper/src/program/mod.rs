@@ -1,0 +1,101 @@
+//! The program: three threads. The main one receives signals and reaps orphans, one runs the loop and starts everything, one
+//! waits for disks.
+//!
+//! | room | owns |
+//! |---|---|
+//! | `engine` | the loop |
+//! | `answerer` | the socket at which the keeper tells what it holds |
+//! | `kernel` | what is open of each slot, of the host and of the stash |
+//! | `children` | starting a child |
+//! | `drain` | the thread that moves output into gap files |
+//! | `outlet` | one output of a process, and its gap file |
+//! | `front` | the main thread: signals and orphans |
+//! | `groups` | the groups of all living processes |
+//! | `limits` | what the keeper takes for itself and gives back to its children |
+//! | `options` | the command line |
+
+mod answerer;
+mod children;
+mod drain;
+mod engine;
+mod front;
+mod groups;
+mod kernel;
+mod limits;
+mod options;
+mod outlet;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+use std::thread::Builder;
+
+use rustix::process::{getpid, set_child_subreaper};
+
+use self::answerer::Answerer;
+use self::drain::Drain;
+use self::engine::Engine;
+use self::front::News;
+use self::kernel::Kernel;
+use self::limits::Limits;
+use self::options::{Options, USAGE};
+use crate::machine::Machine;
+
+/// The address space of a stack in bytes; only what is used of it is memory.
+const STACK: usize = 256 * 1024;
+
+/// Runs the keeper with these arguments, the name of the program first, and this environment. It returns only if the keeper
+/// cannot begin; otherwise the process ends in it.
+#[must_use]
+pub fn run(
+    arguments: impl Iterator<Item = OsString>,
+    environment: impl Iterator<Item = (OsString, OsString)>,
+) -> ExitCode {
+    let Some(options) = Options::read(arguments.skip(1), environment) else {
+        return complain(USAGE, 2);
+    };
+    match begin(options) {
+        Ok(()) => ExitCode::FAILURE,
+        Err(error) => complain(&format!("provost-keeper: cannot start: {error}"), 1),
+    }
+}
+
+fn complain(text: &str, code: u8) -> ExitCode {
+    // There is no other place for it.
+    let _ = writeln!(std::io::stderr(), "{text}");
+    ExitCode::from(code)
+}
+
+fn begin(options: Options) -> std::io::Result<()> {
+    // Before the first thread, which inherits what is blocked.
+    let signals = front::block_signals()?;
+    set_child_subreaper(Some(getpid()))?;
+    let machine = Machine::new(options.is_stubborn);
+    let answerer = options.socket.as_deref().map_or_else(|| Ok(Answerer::default()), Answerer::listen)?;
+    let (drain, news) = (Drain::new()?, News::new()?);
+    let kernel = Kernel::new(options, Limits::take(), drain.clone())?;
+    let mut engine = Engine::new(machine, kernel, news.clone(), answerer)?;
+    let thread = |name: &str| Builder::new().name(name.to_owned()).stack_size(STACK);
+    thread("drain").spawn(move || {
+        let _guard = Guard;
+        drain.run();
+    })?;
+    thread("loop").spawn(move || {
+        let guard = Guard;
+        let code = engine.run();
+        std::mem::forget(guard);
+        std::process::exit(i32::from(code));
+    })?;
+    front::run(&signals, &news);
+    Ok(())
+}
+
+/// Ends the process if its thread ends: without one of them the keeper would be deaf, and the host takes over what is held
+/// when it dies.
+struct Guard;
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        std::process::abort();
+    }
+}

@@ -1,0 +1,171 @@
+//! The head of a message, the kinds of messages, and which version two ends speak.
+
+use super::HEAD_LEN;
+use super::bytes::{Malformed, Reader, Writer};
+
+/// The version of the protocol that this code speaks.
+pub const VERSION: u8 = 1;
+
+/// The versions that one end speaks, from the lowest to the highest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Versions {
+    /// The lowest.
+    pub lowest: u8,
+    /// The highest.
+    pub highest: u8,
+}
+
+impl Versions {
+    /// Those that this code speaks.
+    pub const OURS: Self = Self { lowest: VERSION, highest: VERSION };
+
+    pub(super) fn write(self, writer: &mut Writer<'_>) {
+        writer.bytes(&[self.lowest, self.highest]);
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        Ok(Self { lowest: reader.u8()?, highest: reader.u8()? })
+    }
+
+    /// Returns the highest version that both ends speak.
+    #[must_use]
+    pub fn common(self, other: Self) -> Option<u8> {
+        let highest = self.highest.min(other.highest);
+        (highest >= self.lowest.max(other.lowest)).then_some(highest)
+    }
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $number:literal,)+) => {
+        /// The kind of a message. Numbers below 64 are of the host, the others of the keeper.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Kind {
+            $($(#[$doc])* $name = $number,)+
+        }
+
+        impl Kind {
+            /// All kinds.
+            pub const ALL: &[Self] = &[$(Self::$name),+];
+
+            /// Returns the kind of this number.
+            #[must_use]
+            pub const fn from_number(number: u8) -> Option<Self> {
+                match number {
+                    $($number => Some(Self::$name),)+
+                    _ => None,
+                }
+            }
+
+            /// Returns its number.
+            #[must_use]
+            pub const fn number(self) -> u8 {
+                match self {
+                    $(Self::$name => $number,)+
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// The host attaches.
+    Hello = 1,
+    /// Starts a process.
+    Spawn = 2,
+    /// Sends a signal.
+    Signal = 3,
+    /// The group is done: its leader may be reaped.
+    Reap = 4,
+    /// The host has recorded the end: the slot is free.
+    Forget = 5,
+    /// Changes how a process is ended without a host.
+    Amend = 6,
+    /// Keeps a memfd for the next host.
+    Stash = 7,
+    /// The host has written this much of a gap file into the log.
+    Framed = 8,
+    /// The host lives.
+    Pong = 9,
+    /// Asks for nothing but the answer.
+    Sync = 10,
+    /// The host is about to end, on purpose.
+    Leave = 11,
+    /// Hands a process to a new keeper.
+    Adopt = 12,
+    /// Replaces the program of the keeper.
+    Upgrade = 13,
+    /// The host is in service.
+    Settled = 14,
+    /// The host is attached.
+    Welcome = 64,
+    /// The host and the keeper have no version in common.
+    Unsupported = 65,
+    /// A slot that is not free.
+    Held = 66,
+    /// A memfd that was kept.
+    Stashed = 67,
+    /// The answer to an order.
+    Done = 68,
+    /// The program of a process runs.
+    Spawned = 69,
+    /// The program of a process could not be run.
+    Refused = 70,
+    /// The main process has ended.
+    Ended = 71,
+    /// Orphans were reaped.
+    Orphans = 72,
+    /// Asks whether the host lives.
+    Ping = 73,
+    /// The keeper was sent a signal that is meant for the host.
+    Signalled = 74,
+}
+
+/// The head of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The kind of the message.
+    pub kind: Kind,
+    /// The version in which the body is written.
+    pub version: u8,
+    /// Bits whose meaning the kind defines; 0 if it defines none.
+    pub flags: u16,
+    /// The slot or the key that the message is about, or 0.
+    pub id: u32,
+    /// The sequence number of an order, and of its answer; 0 in other reports.
+    pub seq: u32,
+}
+
+impl Head {
+    /// Refuses a body of a version that is not spoken here.
+    pub(super) fn check_version(&self) -> Result<(), Malformed> {
+        let Versions { lowest, highest } = Versions::OURS;
+        let is_ours = (lowest..=highest).contains(&self.version);
+        if is_ours { Ok(()) } else { Err(Malformed::Value("version", u32::from(self.version))) }
+    }
+
+    pub(super) fn write(&self, writer: &mut Writer<'_>) {
+        writer.u8(self.kind.number());
+        writer.u8(self.version);
+        writer.u16(self.flags);
+        writer.u32(self.id);
+        writer.u32(self.seq);
+    }
+
+    /// Reads the head of a message, and returns the body, too.
+    ///
+    /// # Errors
+    /// The message is shorter than a head, or of an unknown kind.
+    pub fn read(message: &[u8]) -> Result<(Self, &[u8]), Malformed> {
+        let (head, body) = message.split_at_checked(HEAD_LEN).ok_or(Malformed::Short)?;
+        let mut reader = Reader::new(head);
+        let number = reader.u8()?;
+        let head = Self {
+            kind: Kind::from_number(number).ok_or(Malformed::Kind(number))?,
+            version: reader.u8()?,
+            flags: reader.u16()?,
+            id: reader.u32()?,
+            seq: reader.u32()?,
+        };
+        Ok((head, body))
+    }
+}

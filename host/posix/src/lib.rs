@@ -1,0 +1,20 @@
+//! The calls of the C library that have no safe form: `posix_spawn` and `fork` with all that a child needs, signals by number, the
+//! end of a child. This is the ground below floor 0, beside `provost-hazard`: small enough to be reviewed at one sitting, so that the
+//! crates above it start and signal processes without unsafe code.
+//!
+//! | room | owns |
+//! |---|---|
+//! | `spawn` | `posix_spawn`, for a large program |
+//! | `birth` | `fork`, for a small one that must not wait |
+//! | `ended` | how a child has ended |
+//! | `signals` | signals by number, and how SIGHUP was set at the start |
+
+mod birth;
+mod ended;
+mod signals;
+mod spawn;
+
+pub use birth::{Birth, DESCRIPTORS_MAX, Failure, List, Program, Source, fork};
+pub use ended::{Ended, ended};
+pub use signals::{hangup_is_ignored, next_signal, signal_group, signal_pidfd, signal_process, signals};
+pub use spawn::{Launch, Target, spawn};

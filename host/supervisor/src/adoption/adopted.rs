@@ -1,0 +1,18 @@
+//! Everything that a host finds at its start of the one before it.
+
+use std::sync::Arc;
+
+use super::held::Held;
+
+/// Everything that a host finds at its start of the one before it. The default value is that of a first host, which finds
+/// nothing.
+#[derive(Debug, Default)]
+pub struct Adopted {
+    /// The children that are held, living and ended. A process may have several, of different incarnations.
+    pub held: Vec<Held>,
+    /// The contents of the files of the former [stash](crate::Stash), in any order: usually one, two if the former host
+    /// ended while it replaced one by the next. Bytes that cannot be read are counted and not used.
+    pub stash: Vec<Vec<u8>>,
+    /// Why the former host ended, in words for people, such as `killed by SIGKILL`; `None` if that is not known.
+    pub last_end: Option<Arc<str>>,
+}

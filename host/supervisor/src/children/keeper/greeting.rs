@@ -1,0 +1,179 @@
+//! The first messages between the host and its keeper, without a runtime: a host that cannot even set one up has to be able to
+//! say how it ends.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+
+use provost_keeper::protocol::{Held, Id, Leave, MESSAGE_MAX, Order, Report, Versions, Welcome};
+use provost_keeper::socket::{self, Received};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
+/// How long the keeper may take for each of its first messages, and for the room for the last one of the host, in seconds.
+const PATIENCE_S: i64 = 10;
+
+/// The sequence number of the last order, which the link never gets to.
+const LAST: u32 = u32::MAX;
+
+/// The number of reports that may be unread when the host ends: some for each process.
+const UNREAD_MAX: usize = 1_000_000;
+
+/// Why the keeper cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum NotGreeted {
+    /// The socket failed.
+    #[error("the keeper does not answer: {0}")]
+    Io(#[from] io::Error),
+    /// It sent something else than was expected.
+    #[error("the keeper is of another build: {0}")]
+    Foreign(String),
+}
+
+impl From<Errno> for NotGreeted {
+    fn from(error: Errno) -> Self {
+        Self::Io(error.into())
+    }
+}
+
+/// A child that the keeper holds.
+#[derive(Debug)]
+pub(crate) struct HeldChild {
+    pub(crate) id: Id,
+    pub(crate) held: Held,
+    /// In the order of [`Descriptors::ALL`](provost_keeper::protocol::Descriptors::ALL), those that are there.
+    pub(crate) descriptors: Vec<OwnedFd>,
+}
+
+/// A file that was kept for this host.
+#[derive(Debug)]
+pub(crate) struct StashedFile {
+    pub(crate) key: u32,
+    /// The number that was given with it.
+    pub(crate) number: u64,
+    pub(crate) file: OwnedFd,
+}
+
+/// The connection to the keeper, and what it has told at first.
+#[derive(Debug)]
+pub struct Greeting {
+    pub(crate) socket: Arc<OwnedFd>,
+    pub(crate) welcome: Welcome,
+    pub(crate) held: Vec<HeldChild>,
+    /// The files that were kept for this host.
+    pub(crate) stashed: Vec<StashedFile>,
+    /// Reports that came between them, and are handled later.
+    pub(crate) early: Vec<(u32, EarlyReport)>,
+}
+
+/// A report without descriptors that came before the greeting was over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EarlyReport(pub(crate) Report);
+
+/// What is left of the connection for the last message of the host.
+#[derive(Clone, Debug)]
+pub struct Farewell(Arc<OwnedFd>);
+
+impl Greeting {
+    /// Attaches this process to the keeper at the other end of the socket; `build` says which host this is.
+    ///
+    /// # Errors
+    /// [`NotGreeted`].
+    pub fn exchange(socket: OwnedFd, build: &str) -> Result<Self, NotGreeted> {
+        let mut buffer = vec![0; MESSAGE_MAX];
+        let hello = Order::Hello { versions: Versions::OURS, build: build.as_bytes() };
+        let message = hello.encode(1, &mut buffer).map_err(|error| NotGreeted::Foreign(error.to_string()))?;
+        socket::send(socket.as_fd(), message, &[])?;
+        let (report, _, _) = next(&socket, &mut buffer)?;
+        let welcome = match report {
+            Report::Welcome(welcome) => welcome,
+            other => return Err(NotGreeted::Foreign(format!("it answers with {:?}", other.kind()))),
+        };
+        let mut greeting = Self {
+            socket: Arc::new(socket),
+            welcome,
+            held: Vec::new(),
+            stashed: Vec::new(),
+            early: Vec::new(),
+        };
+        while greeting.held.len() < welcome.held as usize || greeting.stashed.len() < welcome.stashed as usize
+        {
+            let (report, seq, descriptors) = next(&greeting.socket, &mut buffer)?;
+            match report {
+                Report::Held { id, held } => greeting.held.push(HeldChild { id, held, descriptors }),
+                Report::Stashed { key, generation } => {
+                    let file = descriptors.into_iter().next();
+                    let file =
+                        file.ok_or_else(|| NotGreeted::Foreign(format!("the file {key} is missing")))?;
+                    greeting.stashed.push(StashedFile { key, number: generation, file });
+                }
+                other => greeting.early.push((seq, EarlyReport(other))),
+            }
+        }
+        Ok(greeting)
+    }
+
+    /// Returns the process id of the keeper.
+    #[must_use]
+    pub fn keeper(&self) -> u32 {
+        self.welcome.keeper_pid
+    }
+
+    /// Returns what is needed for the last message.
+    #[must_use]
+    pub fn farewell(&self) -> Farewell {
+        Farewell(self.socket.clone())
+    }
+}
+
+impl Farewell {
+    /// Tells the keeper that this process ends on purpose, and that it ends with this exit code, too. Whatever is left is
+    /// ended by the keeper. Returns when it has taken notice; one that is gone needs to know nothing. Nobody else may use
+    /// the connection any more.
+    pub fn leave(&self, code: u8) {
+        let mut buffer = vec![0; MESSAGE_MAX];
+        let order = Order::Leave(Leave::Finish { code });
+        let Ok(message) = order.encode(LAST, &mut buffer) else { return };
+        loop {
+            match socket::send(self.0.as_fd(), message, &[]) {
+                Ok(()) => break,
+                Err(Errno::AGAIN) if is_ready(self.0.as_fd(), PollFlags::OUT) => {}
+                Err(_) => return,
+            }
+        }
+        // What the keeper has sent before its answer is nobody's any more. If this process ended with messages unread, the
+        // keeper would see an error before the last order.
+        for _ in 0..UNREAD_MAX {
+            match next(&self.0, &mut buffer) {
+                Ok((Report::Done { .. }, LAST, _)) | Err(_) => return,
+                Ok(_) => {}
+            }
+        }
+    }
+}
+
+/// Waits for the next message.
+pub(super) fn next(socket: &OwnedFd, buffer: &mut [u8]) -> Result<(Report, u32, Vec<OwnedFd>), NotGreeted> {
+    let mut received = Received::default();
+    loop {
+        match socket::receive(socket.as_fd(), buffer, &mut received) {
+            Ok(0) => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
+            Ok(length) => {
+                let message = buffer.get(..length).unwrap_or_default();
+                let (head, report) =
+                    Report::decode(message).map_err(|error| NotGreeted::Foreign(error.to_string()))?;
+                return Ok((report, head.seq, received.into_iter().flatten().collect()));
+            }
+            Err(Errno::AGAIN) if is_ready(socket.as_fd(), PollFlags::IN) => {}
+            Err(Errno::AGAIN) => return Err(io::Error::from(io::ErrorKind::TimedOut).into()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Waits until the socket is ready, for as long as the keeper may take.
+fn is_ready(socket: BorrowedFd<'_>, flags: PollFlags) -> bool {
+    let patience = Timespec { tv_sec: PATIENCE_S, tv_nsec: 0 };
+    let mut polled = [PollFd::from_borrowed_fd(socket, flags)];
+    rustix::io::retry_on_intr(|| poll(&mut polled, Some(&patience))).is_ok_and(|ready| ready > 0)
+}

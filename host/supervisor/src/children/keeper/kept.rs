@@ -1,0 +1,247 @@
+//! A child of the keeper, from the order to start it to its reaping.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use provost_keeper::protocol::{Descriptors, End, Ending, Id, MESSAGE_MAX, Order, SPEC_MAX, Scope, Spec};
+use provost_state::{Exit, Incarnation, Signal};
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+use rustix::io::Errno;
+use tokio::sync::oneshot;
+
+use super::connection::Keeper;
+use super::link::{Answer, FormerSlot, Slot, Started};
+use super::names::Life;
+use crate::children::Output;
+use crate::children::family::Family;
+
+/// Why there is no child.
+#[derive(Debug)]
+pub(in crate::children) enum NotStarted {
+    /// Its program cannot be executed.
+    Refused(io::Error),
+    /// The machine is short of something, or the keeper has just ended.
+    Short(io::Error),
+}
+
+/// A child that has just been started.
+pub(in crate::children) struct NewChild {
+    pub(in crate::children) pid: u32,
+    pub(in crate::children) pidfd: OwnedFd,
+    pub(in crate::children) output: Option<Output>,
+    /// The end that keeps its standard input open.
+    pub(in crate::children) stdin: Option<OwnedFd>,
+    pub(in crate::children) kept: Kept,
+}
+
+/// A child of the keeper that has not been reaped.
+#[derive(Debug)]
+pub(in crate::children) struct Kept {
+    keeper: Keeper,
+    id: Id,
+    pid: u32,
+    /// Taken by whoever waits for its end.
+    end: Mutex<Option<oneshot::Receiver<End>>>,
+}
+
+/// A start that the keeper was asked for.
+#[derive(Debug)]
+pub(in crate::children) struct Start {
+    keeper: Keeper,
+    id: Id,
+    /// The process id, once the child exists; it may hang in its exec.
+    exists: oneshot::Receiver<Result<u32, Errno>>,
+    started: oneshot::Receiver<Started>,
+    end: oneshot::Receiver<End>,
+}
+
+/// By which a start that hangs is ended.
+#[derive(Clone, Debug)]
+pub(in crate::children) struct Starting {
+    keeper: Keeper,
+    id: Id,
+}
+
+impl Starting {
+    /// Kills the child, which hangs in its exec, or will not be wanted when it runs.
+    pub(in crate::children) fn kill(&self) {
+        let (id, number) = (self.id, Signal::KILL.number());
+        self.keeper.tell(&Order::Signal { id, number, scope: Scope::Group, kill_at: 0 });
+    }
+}
+
+impl Start {
+    /// Asks the keeper to start a child; the descriptors are those that the spec says.
+    ///
+    /// # Errors
+    /// The spec is too long for the kernel, or cannot be handed over.
+    pub(in crate::children) fn ask(
+        keeper: &Keeper,
+        life: Life,
+        spec: &Spec<'_>,
+        mut descriptors: Vec<OwnedFd>,
+    ) -> Result<Self, NotStarted> {
+        let (started, is_started) = oneshot::channel();
+        let (ended, end) = oneshot::channel();
+        let slot = Slot { started: Some(started), ended: Some(ended) };
+        let id = keeper.enter(life, slot).map_err(NotStarted::Short)?;
+        let message = match message(id, spec, &mut descriptors) {
+            Ok(message) => message,
+            Err(error) => {
+                keeper.leave(id);
+                return Err(NotStarted::of(error));
+            }
+        };
+        let (exist, exists) = oneshot::channel();
+        keeper.send(message, descriptors, Answer::Started(exist));
+        Ok(Self { keeper: keeper.clone(), id, exists, started: is_started, end })
+    }
+
+    /// Returns that by which it can be ended.
+    pub(in crate::children) fn starting(&self) -> Starting {
+        Starting { keeper: self.keeper.clone(), id: self.id }
+    }
+
+    /// Waits until the program runs.
+    pub(in crate::children) async fn done(self) -> Result<NewChild, NotStarted> {
+        let Self { keeper, id, exists, started, end } = self;
+        let gone = || NotStarted::Short(io::Error::other("the keeper has ended"));
+        let pid = match exists.await.map_err(|_| gone())? {
+            Ok(pid) => pid,
+            Err(error) => {
+                keeper.leave(id);
+                return Err(NotStarted::of(error.into()));
+            }
+        };
+        let outcome = started.await.map_err(|_| gone())?;
+        let kept = Kept { keeper, id, pid, end: Mutex::new(Some(end)) };
+        match outcome {
+            Started::Runs { descriptors, files } => kept.with(descriptors, files).await,
+            Started::Refused(refusal) => {
+                kept.forget();
+                Err(NotStarted::of(io::Error::from_raw_os_error(refusal.errno)))
+            }
+            Started::Lost => {
+                kept.undo().await;
+                Err(NotStarted::of(Errno::MFILE.into()))
+            }
+        }
+    }
+}
+
+impl NotStarted {
+    /// Tells a shortage from an error of the program.
+    fn of(error: io::Error) -> Self {
+        match error.raw_os_error() {
+            Some(libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE | libc::ENOSPC | libc::EPIPE) => {
+                Self::Short(error)
+            }
+            _ => Self::Refused(error),
+        }
+    }
+}
+
+/// A child that a former host has had started.
+#[derive(Debug)]
+pub(in crate::children) struct FormerChild {
+    pub(in crate::children) kept: Kept,
+    /// How it ended, if it is reaped.
+    pub(in crate::children) reaped: Option<Exit>,
+    /// The end that keeps its standard input open.
+    pub(in crate::children) stdin: Option<OwnedFd>,
+}
+
+impl Kept {
+    /// Takes over a child of a former host, if the keeper holds one of this life.
+    pub(in crate::children) fn take(
+        keeper: &Keeper,
+        process: &Arc<str>,
+        incarnation: Incarnation,
+    ) -> Option<FormerChild> {
+        let FormerSlot { id, pid, end, reaped, stdin } = keeper.take_former(process, incarnation)?;
+        let kept = Self { keeper: keeper.clone(), id, pid, end: Mutex::new(Some(end)) };
+        Some(FormerChild { kept, reaped: reaped.map(|end| exit_of(&end)), stdin })
+    }
+
+    /// Takes the descriptors of a child that runs.
+    async fn with(self, which: Descriptors, files: Vec<OwnedFd>) -> Result<NewChild, NotStarted> {
+        let mut files = files.into_iter();
+        let mut named =
+            Descriptors::ALL.map(|one| if which.has(one) { files.next() } else { None }).into_iter();
+        let mut next = || named.next().flatten();
+        let (pidfd, stdout, stderr, _, _, stdin) = (next(), next(), next(), next(), next(), next());
+        let Some(pidfd) = pidfd else {
+            self.undo().await;
+            return Err(NotStarted::Short(io::Error::other("the keeper has no descriptor of the child")));
+        };
+        let output = stdout.map(|stdout| Output { stdout, stderr });
+        Ok(NewChild { pid: self.pid, pidfd, output, stdin, kept: self })
+    }
+
+    /// Whether the keeper has ended, so that the number of the child may be another's once the child has ended.
+    pub(in crate::children) fn is_orphaned(&self) -> bool {
+        self.keeper.is_gone()
+    }
+
+    /// Waits until the keeper has told how the child ended, and has it reaped: it returns before that is done.
+    pub(in crate::children) async fn reap(&self, family: &Family) -> Exit {
+        let end = self.end.lock().take();
+        let end = match end {
+            Some(end) => end.await.ok(),
+            None => None,
+        };
+        family.release(self.pid);
+        self.keeper.tell(&Order::Reap { id: self.id });
+        end.map_or(Exit::Unobserved, |end| exit_of(&end))
+    }
+
+    /// Tells the keeper that the life is over and recorded, or never was one.
+    pub(in crate::children) fn forget(&self) {
+        self.keeper.forget_id(self.id);
+    }
+
+    /// Kills and reaps a child that cannot be used.
+    pub(in crate::children) async fn undo(self) {
+        Starting { keeper: self.keeper.clone(), id: self.id }.kill();
+        let family = self.keeper.family();
+        self.reap(&family).await;
+        self.forget();
+    }
+
+    /// Changes how the keeper ends the child when there is no host.
+    pub(in crate::children) fn amend(&self, ending: Ending) {
+        self.keeper.tell(&Order::Amend { id: self.id, ending });
+    }
+}
+
+/// Writes the order to start a child. A spec that is longer than a message goes into a file in memory, which is put before the
+/// other descriptors.
+fn message(id: Id, spec: &Spec<'_>, descriptors: &mut Vec<OwnedFd>) -> io::Result<Vec<u8>> {
+    let mut buffer = vec![0; MESSAGE_MAX];
+    if let Ok(message) = (Order::Spawn { id, spec: *spec }).encode(0, &mut buffer) {
+        let length = message.len();
+        buffer.truncate(length);
+        return Ok(buffer);
+    }
+    let mut large = vec![0; SPEC_MAX];
+    let spec = spec.encode(&mut large).map_err(|_| io::Error::from_raw_os_error(libc::E2BIG))?;
+    let file = memfd_create("provost-spec", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+    let mut file = File::from(file);
+    file.write_all(spec)?;
+    fcntl_add_seals(&file, SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW)?;
+    descriptors.insert(0, file.into());
+    let length = u32::try_from(spec.len()).map_err(io::Error::other)?;
+    let order = Order::SpawnLarge { id, length };
+    Ok(order.encode(0, &mut buffer).map_err(io::Error::other)?.to_vec())
+}
+
+pub(super) fn exit_of(end: &End) -> Exit {
+    let Some(status) = end.status else { return Exit::Unobserved };
+    match status & 0x7f {
+        0 => Exit::Code((status >> 8) & 0xff),
+        signal => Exit::Signal(signal),
+    }
+}

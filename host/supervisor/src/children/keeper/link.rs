@@ -1,0 +1,324 @@
+//! The connection to the keeper while the host runs: one task sends orders within the credit and passes reports on to those who
+//! wait for them.
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use provost_keeper::protocol::{CREDIT, Descriptors, End, Id, MESSAGE_MAX, Order, Refusal, Report};
+use provost_keeper::socket::{self, Received};
+use rustix::io::Errno;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Duration, sleep};
+
+use super::greeting::EarlyReport;
+use crate::children::family::Family;
+use crate::children::watched::Socket;
+
+/// The pause before a message is sent again when too many descriptors are in transit.
+const IN_TRANSIT: Duration = Duration::from_millis(1);
+
+/// The descriptors that are reserved while a child is being started: for its own and the ends of its pipes.
+const RESERVED: usize = 4;
+
+/// A message that waits to be sent.
+pub(super) struct Outgoing {
+    pub(super) message: Vec<u8>,
+    pub(super) descriptors: Vec<OwnedFd>,
+    /// Whether it is answered.
+    pub(super) answer: Answer,
+}
+
+/// What becomes of the answer to an order.
+pub(super) enum Answer {
+    /// There is none.
+    None,
+    /// It is not needed.
+    Unneeded,
+    /// The error number of an order.
+    Wanted(oneshot::Sender<Result<(), Errno>>),
+    /// The process id of a child that the order was to start.
+    Started(oneshot::Sender<Result<u32, Errno>>),
+}
+
+/// What is known of a life from the order to start it on.
+#[derive(Debug)]
+pub(super) struct Slot {
+    /// Taken when its program runs, or does not.
+    pub(super) started: Option<oneshot::Sender<Started>>,
+    /// Taken when it has ended.
+    pub(super) ended: Option<oneshot::Sender<End>>,
+}
+
+/// A child of a former host that was not taken over yet.
+#[derive(Debug)]
+pub(super) struct FormerSlot {
+    pub(super) id: Id,
+    pub(super) pid: u32,
+    /// Resolves when it has ended.
+    pub(super) end: oneshot::Receiver<End>,
+    /// How it ended, if it is reaped.
+    pub(super) reaped: Option<End>,
+    /// The end that keeps its standard input open.
+    pub(super) stdin: Option<OwnedFd>,
+}
+
+/// What became of a start.
+#[derive(Debug)]
+pub(super) enum Started {
+    Runs {
+        descriptors: Descriptors,
+        /// Those that are there, in the order of the bits.
+        files: Vec<OwnedFd>,
+    },
+    Refused(Refusal),
+    /// It may run, but no descriptor was free for it.
+    Lost,
+}
+
+/// The lives that the keeper holds for this host. Dropping an entry ends the waiting for it.
+pub(super) type Slots = Arc<Mutex<HashMap<Id, Slot>>>;
+
+/// The end of the connection that the task has.
+pub(super) struct Link {
+    pub(super) socket: Arc<OwnedFd>,
+    pub(super) orders: mpsc::UnboundedReceiver<Outgoing>,
+    pub(super) slots: Slots,
+    pub(super) family: Arc<Family>,
+    pub(super) signals: mpsc::Sender<i32>,
+    pub(super) gone: watch::Sender<bool>,
+}
+
+/// The state of the task.
+struct Running {
+    link: Link,
+    socket: Socket,
+    /// The orders without an answer, by their sequence numbers.
+    unanswered: HashMap<u32, Answer>,
+    seq: u32,
+    waiting: VecDeque<Outgoing>,
+    buffer: Vec<u8>,
+    received: Received,
+    /// The lives that are being started.
+    starting: usize,
+    /// Descriptors that are free when the next child comes.
+    reserve: Vec<OwnedFd>,
+}
+
+/// The keeper is gone.
+struct Gone(io::Error);
+
+impl Link {
+    /// Runs until the keeper is gone.
+    pub(super) async fn run(self, early: Vec<(u32, EarlyReport)>) {
+        let why = match Running::new(self) {
+            Ok(mut running) => {
+                for (seq, EarlyReport(report)) in early {
+                    running.handle(seq, report);
+                }
+                let Err(Gone(why)) = running.run().await;
+                running.link.end(&why);
+                return;
+            }
+            Err((link, why)) => (link, why),
+        };
+        why.0.end(&why.1);
+    }
+
+    /// Ends all waiting: nobody answers any more.
+    fn end(&self, why: &io::Error) {
+        tracing::error!("the keeper is gone: {why}");
+        // Orphans of its children go to another process, which is not known.
+        self.family.adopted_by(None);
+        self.gone.send_replace(true);
+        self.slots.lock().clear();
+        self.family.orphans_ended();
+    }
+}
+
+impl Running {
+    fn new(link: Link) -> Result<Self, (Link, io::Error)> {
+        let socket = match Socket::new(link.socket.clone()) {
+            Ok(socket) => socket,
+            Err(error) => return Err((link, error)),
+        };
+        Ok(Self {
+            link,
+            socket,
+            unanswered: HashMap::new(),
+            // The greeting had the first.
+            seq: 1,
+            waiting: VecDeque::new(),
+            buffer: vec![0; MESSAGE_MAX],
+            received: Received::default(),
+            starting: 0,
+            reserve: Vec::new(),
+        })
+    }
+
+    async fn run(&mut self) -> Result<std::convert::Infallible, Gone> {
+        loop {
+            self.receive()?;
+            let is_full = self.send().await?;
+            let has_credit = self.unanswered.len() < CREDIT && !is_full;
+            tokio::select! {
+                order = self.link.orders.recv(), if has_credit => match order {
+                    Some(order) => self.waiting.push_back(order),
+                    // All handles are gone: the host has ended.
+                    None => return Err(Gone(io::Error::other("the host is ending"))),
+                },
+                readable = self.socket.readable() => readable.map_err(Gone)?,
+                writable = self.socket.writable(), if is_full => writable.map_err(Gone)?,
+            }
+        }
+    }
+
+    /// Sends what waits, as far as the credit and the socket allow it. Returns true if the socket is full.
+    async fn send(&mut self) -> Result<bool, Gone> {
+        while self.unanswered.len() < CREDIT {
+            let Some(order) = self.waiting.pop_front().or_else(|| self.link.orders.try_recv().ok()) else {
+                break;
+            };
+            if !matches!(order.answer, Answer::None) {
+                // 0 stands for none.
+                self.seq = self.seq.checked_add(1).unwrap_or(2);
+            }
+            let Outgoing { mut message, descriptors, answer } = order;
+            let answer = match answer {
+                Answer::Started(started) if !self.reserve() => {
+                    // Whoever waits may be gone.
+                    let _ = started.send(Err(Errno::MFILE));
+                    continue;
+                }
+                other => other,
+            };
+            if !matches!(answer, Answer::None) {
+                number(&mut message, self.seq);
+            }
+            let borrowed: Vec<_> = descriptors.iter().map(AsFd::as_fd).collect();
+            match socket::send(self.link.socket.as_fd(), &message, &borrowed) {
+                Ok(()) if matches!(answer, Answer::None) => {}
+                Ok(()) => {
+                    self.starting += usize::from(matches!(answer, Answer::Started(_)));
+                    self.unanswered.insert(self.seq, answer);
+                }
+                Err(error @ (Errno::AGAIN | Errno::TOOMANYREFS)) => {
+                    self.waiting.push_front(Outgoing { message, descriptors, answer });
+                    if error == Errno::TOOMANYREFS {
+                        sleep(IN_TRANSIT).await;
+                        continue;
+                    }
+                    return Ok(true);
+                }
+                Err(error) => return Err(Gone(error.into())),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Handles all reports that are there.
+    fn receive(&mut self) -> Result<(), Gone> {
+        loop {
+            self.reserve.clear();
+            let received = socket::receive(self.link.socket.as_fd(), &mut self.buffer, &mut self.received);
+            if self.starting > 0 {
+                self.reserve();
+            }
+            match received {
+                Ok(0) => return Err(Gone(io::ErrorKind::UnexpectedEof.into())),
+                Ok(length) => match Report::decode(self.buffer.get(..length).unwrap_or_default()) {
+                    Ok((head, report)) => self.handle(head.seq, report),
+                    Err(error) => tracing::error!("a message of the keeper is dropped: {error}"),
+                },
+                Err(Errno::AGAIN) => return Ok(()),
+                // Its text has arrived, and some of its descriptors have not.
+                Err(Errno::MSGSIZE) => self.on_incomplete(),
+                Err(error) => return Err(Gone(error.into())),
+            }
+        }
+    }
+
+    /// Reserves descriptors for the next child; returns false if there are not enough.
+    fn reserve(&mut self) -> bool {
+        while self.reserve.len() < RESERVED {
+            let Ok(spare) = rustix::io::fcntl_dupfd_cloexec(&self.link.socket, 3) else { return false };
+            self.reserve.push(spare);
+        }
+        true
+    }
+
+    fn on_incomplete(&mut self) {
+        use provost_keeper::protocol::{Head, Kind};
+        let Ok((head, _)) = Head::read(&self.buffer) else { return };
+        if head.kind == Kind::Spawned {
+            self.tell_start(Id(head.id), Started::Lost);
+        }
+    }
+
+    fn handle(&mut self, seq: u32, report: Report) {
+        match report {
+            Report::Done { errno, pid, .. } => self.on_done(seq, errno, pid),
+            Report::Spawned { id, descriptors, .. } => {
+                let files = self.received.iter_mut().filter_map(Option::take).collect();
+                self.tell_start(id, Started::Runs { descriptors, files });
+            }
+            Report::Refused { id, refusal } => self.tell_start(id, Started::Refused(refusal)),
+            Report::Ended { id, end } => {
+                let ended = self.link.slots.lock().get_mut(&id).and_then(|slot| slot.ended.take());
+                // Whoever waits may be gone.
+                let _ = ended.map(|ended| ended.send(end));
+            }
+            Report::Orphans { .. } => self.link.family.orphans_ended(),
+            Report::Ping => self.pong(seq),
+            // A signal that is not taken in time is repeated by whoever has sent it.
+            Report::Signalled { number } => drop(self.link.signals.try_send(number)),
+            other @ (Report::Welcome(_)
+            | Report::Unsupported { .. }
+            | Report::Held { .. }
+            | Report::Stashed { .. }) => {
+                tracing::error!("an unexpected message of the keeper is dropped: {:?}", other.kind());
+            }
+        }
+    }
+
+    fn on_done(&mut self, seq: u32, errno: i32, pid: u32) {
+        let outcome = if errno == 0 { Ok(()) } else { Err(Errno::from_raw_os_error(errno)) };
+        match self.unanswered.remove(&seq) {
+            Some(Answer::Wanted(wanted)) => drop(wanted.send(outcome)),
+            Some(Answer::Started(started)) => {
+                if outcome.is_ok() {
+                    // At once: from now on it is a child of the keeper that is not an orphan.
+                    self.link.family.enter(pid);
+                } else {
+                    self.starting = self.starting.saturating_sub(1);
+                }
+                let _ = started.send(outcome.map(|()| pid));
+            }
+            Some(Answer::Unneeded | Answer::None) | None => {}
+        }
+    }
+
+    fn tell_start(&mut self, id: Id, outcome: Started) {
+        self.starting = self.starting.saturating_sub(1);
+        let started = self.link.slots.lock().get_mut(&id).and_then(|slot| slot.started.take());
+        // Whoever waits may be gone.
+        let _ = started.map(|started| started.send(outcome));
+    }
+
+    fn pong(&mut self, seq: u32) {
+        let mut buffer = [0; 64];
+        if let Ok(message) = Order::Pong.encode(seq, &mut buffer) {
+            let answer = Answer::None;
+            self.waiting.push_front(Outgoing { message: message.to_vec(), descriptors: Vec::new(), answer });
+        }
+    }
+}
+
+/// Writes the sequence number into the head of a message.
+fn number(message: &mut [u8], seq: u32) {
+    if let Some(place) = message.get_mut(8..12) {
+        place.copy_from_slice(&seq.to_le_bytes());
+    }
+}

@@ -1,0 +1,92 @@
+//! Starting a child of the host itself, on a thread for spawning, which it blocks for as long as its exec does.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+
+use provost_posix::{self as posix, Launch, Target};
+use provost_state::Signal;
+
+use super::request::{Failure, SpawnRequest, Started, faults};
+use crate::children::command::{Prepared, prepare};
+use crate::children::ends::{Ends, pipe};
+use crate::children::family::{Family, pid_of};
+use crate::children::pidfd::Pidfd;
+use crate::children::stage;
+use crate::spec::ProcessSpec;
+
+/// Starts children of the host. Clones share everything.
+#[derive(Clone, Debug)]
+pub(super) struct Direct {
+    pub(super) family: Arc<Family>,
+    /// The soft limit on open files that children get, if the host has raised its own.
+    pub(super) open_files: Option<u64>,
+}
+
+impl Direct {
+    /// Starts the child. Blocks for as long as its exec does.
+    pub(super) fn start(&self, request: &SpawnRequest) -> Result<Started, Failure> {
+        let SpawnRequest { line, spec, incarnation, env } = request;
+        let prepared = prepare(line, spec, *incarnation, env)?;
+        // Reserves a descriptor for the pidfd, which must be available once the child exists.
+        let spare = File::open("/dev/null").map_err(Failure::Short)?;
+        let ends = Ends::open(spec, incarnation.is_some()).map_err(Failure::Short)?;
+        let pid = self.execute(&prepared, spec, &ends)?;
+        self.family.enter(pid);
+        drop(spare);
+        let pidfd = match pid_of(pid).map(Pidfd::open) {
+            Some(Ok(pidfd)) => pidfd,
+            Some(Err(error)) => {
+                self.undo(pid);
+                return Err(Failure::Short(error));
+            }
+            None => return Err(Failure::Refused(Arc::from("the kernel gave no process id"))),
+        };
+        let Ends { output, keep, .. } = ends;
+        let Prepared { vars, env_files, .. } = prepared;
+        Ok(Started { pid, pidfd, output, stdin: keep, vars, env_files })
+    }
+
+    fn execute(&self, prepared: &Prepared, spec: &ProcessSpec, ends: &Ends) -> Result<u32, Failure> {
+        faults(spec)?;
+        let launch = Launch {
+            program: &prepared.program,
+            arguments: &prepared.arguments,
+            environment: &prepared.environment,
+            directory: prepared.directory.as_deref(),
+            stdio: ends.targets(),
+            third: None,
+        };
+        let spawned = match self.open_files {
+            None => posix::spawn(&launch),
+            Some(limit) => self.through_stage(&launch, limit),
+        };
+        spawned.map_err(|error| Failure::of(error, prepared, spec))
+    }
+
+    /// Spawns through the exec stage, which restores the limit on open files.
+    fn through_stage(&self, launch: &Launch<'_>, limit: u64) -> io::Result<u32> {
+        let (report, reported) = pipe()?;
+        let arguments = stage::arguments(limit, launch)?;
+        let staged = Launch {
+            program: c"/proc/self/exe",
+            arguments: &arguments,
+            environment: launch.environment,
+            directory: launch.directory,
+            stdio: launch.stdio.each_ref().map(Target::again),
+            third: Some(reported.as_fd()),
+        };
+        let pid = posix::spawn(&staged)?;
+        drop(reported);
+        stage::await_program(report).inspect_err(|_| self.undo(pid))?;
+        Ok(pid)
+    }
+
+    /// Kills and reaps a child that cannot be used.
+    pub(super) fn undo(&self, pid: u32) {
+        let _ = posix::signal_group(pid, Signal::KILL.number());
+        let _ = rustix::process::waitpid(pid_of(pid), rustix::process::WaitOptions::empty());
+        self.family.release(pid);
+    }
+}

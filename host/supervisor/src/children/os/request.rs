@@ -1,0 +1,70 @@
+//! A request to start a program, and what became of it.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use provost_state::Incarnation;
+
+use crate::children::command::{Prepared, exec_error};
+use crate::children::spawned_with::Gave;
+use crate::children::{LifeEnv, Output};
+use crate::spec::{CommandLine, ProcessSpec};
+
+/// A request to start a program.
+pub(super) struct SpawnRequest {
+    pub(super) line: CommandLine,
+    pub(super) spec: Arc<ProcessSpec>,
+    /// `None` for a check.
+    pub(super) incarnation: Option<Incarnation>,
+    pub(super) env: LifeEnv,
+}
+
+/// A child that has just been started.
+pub(super) struct Started {
+    pub(super) pid: u32,
+    pub(super) pidfd: OwnedFd,
+    pub(super) output: Option<Output>,
+    /// The end that keeps its standard input open.
+    pub(super) stdin: Option<OwnedFd>,
+    pub(super) vars: LifeEnv,
+    pub(super) env_files: Arc<[Gave]>,
+}
+
+/// Why there is no child.
+pub(super) enum Failure {
+    /// The command cannot be run, for this reason.
+    Refused(Arc<str>),
+    /// The machine is short of something at the moment.
+    Short(io::Error),
+}
+
+impl From<Arc<str>> for Failure {
+    fn from(why: Arc<str>) -> Self {
+        Self::Refused(why)
+    }
+}
+
+impl Failure {
+    /// Tells a shortage from an error of the program.
+    pub(super) fn of(error: io::Error, prepared: &Prepared, spec: &ProcessSpec) -> Self {
+        match error.raw_os_error() {
+            Some(libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE | libc::ENOSPC) => {
+                Self::Short(error)
+            }
+            _ => Self::Refused(Arc::from(exec_error(prepared, spec, &error))),
+        }
+    }
+}
+
+/// The faults that tests inject between the preparation of a start and its execution.
+pub(super) fn faults(spec: &ProcessSpec) -> Result<(), Failure> {
+    fail::fail_point!("spawn.fork", |errno| Err(Failure::Short(io::Error::from_raw_os_error(
+        errno.and_then(|errno| errno.parse().ok()).unwrap_or(libc::EAGAIN)
+    ))));
+    fail::fail_point!("spawn.exec", spec.name.starts_with("hang"), |_| Err(Failure::Refused(Arc::from(
+        "on purpose"
+    ))));
+    let _ = spec;
+    Ok(())
+}

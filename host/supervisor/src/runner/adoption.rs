@@ -1,0 +1,179 @@
+//! What a runner takes over from the one of a former host, and how it goes on from there. Nothing is done before the host
+//! has started: its readers of output come first.
+//!
+//! A life is spawned once: a child that is held is taken over, and only without one is anything spawned. An end is decided
+//! once: what was decided was written down before anything was done about it, and what was not is asked now.
+
+use std::sync::Arc;
+
+use provost_state::{Cause, Desired, Event, Exit, Incarnation, Moment, Phase, PhaseKind};
+
+use super::attempt::Attempt;
+use super::kept::Kept;
+use super::standing::{After, Standing, Step};
+use super::task::{Beyond, Own, Runner};
+use crate::adoption::Held;
+use crate::children::spawned_with::SpawnedWith;
+use crate::children::{Boxed, Child};
+use crate::stash::{Aside, Beside, Life};
+
+/// What a former host has left of one process.
+#[derive(Debug)]
+pub(crate) struct Adoption {
+    /// The child of the present life, or of the one after it, whose start was not written down.
+    pub(crate) held: Option<Held>,
+    /// Children that are not to be: a life of which another one is known that came later, or one that was abandoned.
+    pub(crate) unwanted: Vec<Held>,
+    pub(crate) life: Option<Life>,
+    pub(crate) aside: Aside,
+    /// Why there is another host, in words for people.
+    pub(crate) why: Arc<str>,
+}
+
+impl Adoption {
+    /// Returns when its child was started, if it has one.
+    pub(crate) fn child_started_at(&self) -> Option<Moment> {
+        self.held.as_ref().map(|held| held.started_at)
+    }
+
+    /// Whether its group holds the process.
+    pub(crate) fn is_held(&self) -> bool {
+        self.aside.beside == Beside::Held
+    }
+}
+
+impl Runner {
+    /// Makes the runner go on where that of a former host was, when it is told to.
+    pub(crate) fn adopt(&mut self, adoption: Adoption) {
+        self.adoption = Some(adoption);
+    }
+
+    /// Goes on where the runner of a former host was.
+    pub(super) fn go_on(&mut self) {
+        let Some(Adoption { held, unwanted, life, aside, why }) = self.adoption.take() else { return };
+        self.standing = Standing::resumed(&self.state.phase, aside.beside.clone());
+        if let Some(life) = &life {
+            (self.env, self.vars) = (life.env.clone().into(), life.vars.clone().into());
+        }
+        let was_ready = aside.was_ready;
+        let (again, beside) = (aside.again, aside.beside.clone());
+        self.aside = aside;
+        self.end_unwanted(unwanted, held.is_some());
+        match held {
+            Some(held) => self.take_in(held, &why),
+            None if self.state.phase.kind().is_live() => {
+                // It ended, and nobody saw how.
+                return self.on_exited(self.state.incarnation, Exit::Unobserved);
+            }
+            None => {}
+        }
+        if again && self.state.desired == Desired::Down {
+            let (cause, reason) = (self.state.cause, self.state.reason.clone());
+            if !self.shared.closing() && self.want_up(cause, reason) && beside == Beside::Held {
+                self.step(Step::Hold);
+            }
+        }
+        self.go_on_from_phase(was_ready, &beside);
+    }
+
+    /// Takes over a child, which may have ended meanwhile.
+    fn take_in(&mut self, held: Held, why: &str) {
+        let (incarnation, pid, started_at) = (held.incarnation, held.pid, held.started_at);
+        let ended_at = held.ended.as_ref().map(|end| end.at);
+        let is_unannounced = incarnation == self.state.incarnation.next();
+        let is_starting = is_unannounced || self.state.phase.kind() == PhaseKind::Starting;
+        let text_seen = if is_starting { self.await_text(incarnation) } else { None };
+        let Child { exit, output, env_files, .. } = self.shared.spawner.adopt(self.spec.clone(), held);
+        self.child = Some(Own { incarnation, pid, exit: Kept::new(exit), ended_at });
+        let (spec, env) = (self.spec.clone(), self.env.clone());
+        let spawned = SpawnedWith { incarnation, spec, env, env_files };
+        self.record.spawned.store(Some(Arc::new(spawned)));
+        if let Some(output) = output {
+            self.shared.logs.capture(self.state.id, incarnation, output);
+        }
+        if is_unannounced {
+            let reason = Arc::from(format!("started by the former host, and taken over: {why}"));
+            let life = self.shared.publisher.stash().map(|_| self.life(incarnation));
+            let said = Beyond { at: Some(started_at), life, ..Beyond::default() };
+            self.commit_with(self.state.incarnation, &Event::Spawned { pid, reason }, said);
+        } else if ended_at.is_none() {
+            self.commit_now(&Event::TakenOver { reason: Arc::from(format!("taken over: {why}")) });
+        }
+        if self.state.phase.kind() == PhaseKind::Starting {
+            self.watch_readiness(incarnation, text_seen);
+        }
+    }
+
+    fn go_on_from_phase(&mut self, was_ready: bool, beside: &Beside) {
+        match &self.state.phase {
+            Phase::Waiting => {
+                self.attempt = Attempt::new(self.state.cause);
+                self.launch_if_open();
+            }
+            Phase::Running { .. } => {
+                self.begin_checkup();
+                self.begin_metering();
+            }
+            Phase::Stopping { .. } => {
+                // The stop signal may not have been sent yet; sending it twice does no harm.
+                let _ = self.tell_to_end();
+                if !matches!(self.standing, Standing::Ending { .. }) {
+                    self.step(Step::End);
+                }
+            }
+            Phase::Exited { settled: false } => self.ask(was_ready),
+            Phase::Backoff { .. } => {
+                self.attempt = Attempt::new(Cause::Policy);
+                // The supervisor lets its group go on.
+                if self.state.decision.as_ref().is_some_and(|ruling| ruling.restarts_others()) {
+                    self.step(Step::Hold);
+                }
+            }
+            Phase::Stopped => {
+                if let Beside::Fatal(reason) = beside {
+                    self.commit_now(&Event::Refused { reason: reason.clone() });
+                }
+            }
+            Phase::Starting { .. } | Phase::Exited { settled: true } | Phase::Fatal => {}
+        }
+    }
+
+    /// Ends children that are not to be. Without another child, nothing is spawned before they are gone.
+    fn end_unwanted(&mut self, unwanted: Vec<Held>, has_child: bool) {
+        let mut ends: Vec<(Incarnation, Boxed<Exit>)> = Vec::new();
+        for held in unwanted {
+            let (incarnation, pid) = (held.incarnation, held.pid);
+            if held.ended.is_some() {
+                // What followed from it is written down.
+                self.shared.spawner.forget(&self.spec.name, incarnation);
+                continue;
+            }
+            tracing::warn!(process = &*self.spec.name, pid, "ends a child that a former host has abandoned");
+            let child = self.shared.spawner.adopt(self.spec.clone(), held);
+            if let Err(error) = self.shared.spawner.kill(pid) {
+                tracing::warn!(process = &*self.spec.name, %error, "cannot kill");
+            }
+            ends.push((incarnation, child.exit));
+        }
+        if ends.is_empty() {
+            return;
+        }
+        let (shared, name) = (self.shared.clone(), self.spec.name.clone());
+        let gone = Box::pin(async move {
+            for (incarnation, exit) in ends {
+                exit.await;
+                shared.spawner.forget(&name, incarnation);
+            }
+        });
+        if has_child || self.state.phase.kind().is_live() {
+            self.shared.runtime.spawn(gone);
+        } else {
+            self.late = Some(Kept::new(gone));
+            self.standing = match &self.standing {
+                Standing::Held => Standing::Late(After::Held),
+                Standing::Spare => Standing::Late(After::Spare),
+                _ => Standing::Late(After::Nothing),
+            };
+        }
+    }
+}

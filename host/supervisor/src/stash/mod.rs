@@ -1,0 +1,41 @@
+//! What another host needs to go on where this one was, written down as it changes: the stash.
+//!
+//! | room | owns |
+//! |---|---|
+//! | `following` | the task that writes what was not written ahead, and replaces the file |
+//! | `log` | the stash of a host: what is written ahead, and what happens when it cannot be |
+//! | `copying` | the thread that copies the file to a disk |
+//! | `gate` | ending a host at one of its steps, for tests |
+//! | `kept` | the last of everything that is no state |
+//! | `file` | one file, to which records are appended |
+//! | `keeper` | the port by which the files outlive the host |
+//! | `former` | what the files of a former host say, taken together |
+//! | `records` | the records, and the frames that they are in |
+//! | `states` | the state of a process as bytes |
+//! | `frames` | lengths, kinds, versions and checksums |
+//! | `wire` | numbers, texts and lists as bytes |
+
+mod copying;
+mod file;
+mod following;
+mod former;
+mod frames;
+#[cfg(any(test, feature = "scripted"))]
+mod gate;
+mod keeper;
+mod kept;
+mod log;
+mod records;
+mod states;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+pub(crate) use following::Following;
+pub(crate) use former::{Former, FormerMemory, FormerProcess};
+#[cfg(any(test, feature = "scripted"))]
+pub use gate::Gate;
+pub use keeper::{StashKeeper, StashKept};
+pub use log::Stash;
+pub(crate) use log::{With, Written, is_written_ahead};
+pub(crate) use records::{Aside, Beside, Life};

@@ -1,0 +1,170 @@
+//! Pairs what a former host has written down with the children that are held, and with the processes of the config: what
+//! goes on, what is stopped because the config does not have it any more, and what is new.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use provost_state::{Desired, Identity, Incarnation, Phase, ProcessId, ProcessState};
+
+use crate::adoption::{Adopted, Held};
+use crate::runner::Adoption;
+use crate::spec::{CommandLine, ProcessSpec};
+use crate::stash::{Former, FormerMemory, FormerProcess, Life, Stash};
+
+/// What was found of a former host.
+pub(super) struct Found {
+    pub(super) former: Former,
+    held: HashMap<Arc<str>, Vec<Held>>,
+    why: Arc<str>,
+}
+
+/// A process that goes on.
+pub(super) struct Resumed {
+    /// The state that it goes on from.
+    pub(super) state: ProcessState,
+    pub(super) adoption: Adoption,
+    /// Whether its child was spawned with another spec.
+    pub(super) is_changed: bool,
+}
+
+impl Found {
+    /// Reads what was found, and logs what could not be read.
+    pub(super) fn of(adopted: Adopted) -> Self {
+        let former = Stash::former(&adopted);
+        let losses = former.losses;
+        if losses != Default::default() {
+            tracing::warn!(
+                files = losses.files,
+                unknown = losses.unknown,
+                unreadable = losses.unreadable,
+                torn_bytes = losses.torn_bytes,
+                "not everything that the former host has written down could be read"
+            );
+        }
+        let mut held: HashMap<Arc<str>, Vec<Held>> = HashMap::new();
+        for child in adopted.held {
+            held.entry(child.name.clone()).or_default().push(child);
+        }
+        let why = match &adopted.last_end {
+            Some(end) => Arc::from(format!("the former host ended ({end})")),
+            None => Arc::from("the former host ended"),
+        };
+        Self { former, held, why }
+    }
+
+    /// Returns the specs of those processes that the config does not have and that have a child, which is to be stopped.
+    pub(super) fn not_in(&self, specs: &[ProcessSpec]) -> Vec<ProcessSpec> {
+        let named: HashSet<&str> = specs.iter().map(|spec| &*spec.name).collect();
+        let mut gone: Vec<&Arc<str>> = self.held.keys().filter(|name| !named.contains(&***name)).collect();
+        gone.sort();
+        gone.into_iter().map(|name| self.spec_of(name)).collect()
+    }
+
+    /// Drops what is known of processes that are not among these.
+    pub(super) fn keep(&mut self, specs: &[ProcessSpec]) {
+        let named: HashSet<&str> = specs.iter().map(|spec| &*spec.name).collect();
+        self.former.processes.retain(|name, _| named.contains(&**name));
+    }
+
+    /// Returns a spec by which the child of a process can be ended that the config does not have.
+    fn spec_of(&self, name: &Arc<str>) -> ProcessSpec {
+        let spec = ProcessSpec::new(name.clone(), CommandLine::Argv(vec![name.to_string()]));
+        let spec = ProcessSpec { autostart: false, ..spec };
+        let Some(process) = self.former.processes.get(name) else { return spec };
+        let identity = &process.state.identity;
+        let spec = ProcessSpec {
+            group: identity.group.clone(),
+            process_type: identity.process_type.clone(),
+            ..spec
+        };
+        match &process.life {
+            None => spec,
+            Some(Life { stop_signal, stop_to, escaped, stop_grace_ms, .. }) => ProcessSpec {
+                stop_signal: *stop_signal,
+                stop_to: *stop_to,
+                escaped: *escaped,
+                stop_grace_ms: *stop_grace_ms,
+                ..spec
+            },
+        }
+    }
+
+    /// Takes what there is of the process of this spec; `None` if it is new.
+    pub(super) fn take(&mut self, spec: &ProcessSpec) -> Option<Resumed> {
+        let former = self.former.processes.remove(&spec.name);
+        let held = self.held.remove(&spec.name).unwrap_or_default();
+        let identity = Arc::new(identity_of(spec));
+        let (state, held, unwanted) = paired(former.as_ref().map(|former| &former.state), held, &identity)?;
+        let (life, aside) =
+            former.map_or_else(Default::default, |FormerProcess { life, aside, .. }| (life, aside));
+        let life = life.filter(|life| held.as_ref().is_some_and(|held| held.incarnation == life.incarnation));
+        let is_other = state.identity != identity;
+        let is_changed = is_other || life.as_ref().is_some_and(|life| life.spec != spec.digest_at_spawn());
+        let state = ProcessState { identity, ..state };
+        let adoption = Adoption { held, unwanted, life, aside, why: self.why.clone() };
+        Some(Resumed { state, adoption, is_changed })
+    }
+}
+
+/// The keys and values of a plugin's memory; `None` for a key that was deleted.
+pub type FormerValues = BTreeMap<Arc<str>, Option<Arc<[u8]>>>;
+
+impl Adopted {
+    /// Returns what the policies of the former host have written into their memories, the last write of each key, by the
+    /// name of the plugin. It goes with the decisions that were written down: a write is there if and only if the decision
+    /// of its call is, apart from writes of calls that decided nothing.
+    #[must_use]
+    pub fn memories(&self) -> BTreeMap<Arc<str>, FormerValues> {
+        let memories = Stash::former(self).memories.into_iter();
+        let values = |memory: FormerMemory| memory.0.into_values().map(|one| (one.key, one.value)).collect();
+        memories.map(|(plugin, memory)| (plugin, values(memory))).collect()
+    }
+
+    /// Returns what the former host has written down under this key ([`Stash::note`]).
+    #[must_use]
+    pub fn note(&self, key: &str) -> Option<Vec<u8>> {
+        Stash::former(self).notes.remove(key)
+    }
+}
+
+/// Returns the identity of the process of this spec.
+pub(super) fn identity_of(spec: &ProcessSpec) -> Identity {
+    Identity::new(spec.name.clone(), spec.group.clone()).of_type(spec.process_type.clone())
+}
+
+/// Returns the state that a process goes on from, the child of its present or next life, and its other children, which are
+/// not to be. `None` if there is nothing of it.
+fn paired(
+    state: Option<&ProcessState>,
+    mut held: Vec<Held>,
+    identity: &Arc<Identity>,
+) -> Option<(ProcessState, Option<Held>, Vec<Held>)> {
+    held.sort_by_key(|held| held.incarnation);
+    let last = held.pop();
+    let Some(last) = last else { return state.map(|state| (state.clone(), None, held)) };
+    let Some(state) = state else {
+        let state = ProcessState::new(ProcessId::NOWHERE, identity.clone(), last.started_at);
+        return Some((before_life(state, last.incarnation), Some(last), held));
+    };
+    let (now, has_child) = (state.incarnation, state.phase.kind().is_live());
+    let may_follow = state.desired == Desired::Up;
+    if last.incarnation == now && has_child {
+        return Some((state.clone(), Some(last), held));
+    }
+    if last.incarnation > now && may_follow {
+        let is_expected =
+            last.incarnation == now.next() && matches!(state.phase, Phase::Waiting | Phase::Backoff { .. });
+        let state = if is_expected { state.clone() } else { before_life(state.clone(), last.incarnation) };
+        return Some((state, Some(last), held));
+    }
+    // Its end is written down, or it was abandoned while it was being started.
+    held.push(last);
+    Some((state.clone(), None, held))
+}
+
+/// Returns this state as it is before `life` begins: what was between them was not written down.
+fn before_life(state: ProcessState, life: Incarnation) -> ProcessState {
+    let incarnation = Incarnation(life.0.saturating_sub(1));
+    let reason = Arc::from("it was started by a former host, which has not written that down");
+    ProcessState { incarnation, desired: Desired::Up, phase: Phase::Waiting, reason, ..state }
+}
