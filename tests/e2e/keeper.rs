@@ -26,7 +26,7 @@ fn until_another_host(host: &Host, former: u64) -> Value {
     )
 }
 
-/// Returns the processes of the machine whose environment names this directory, and which are no host and no keeper.
+/// Returns the number of the children of the keeper, those included that have ended and are not reaped.
 fn children_of_keeper(keeper: u32) -> usize {
     let tasks = std::fs::read_dir(format!("/proc/{keeper}/task")).unwrap();
     let lists = tasks.map(|task| std::fs::read_to_string(task.unwrap().path().join("children")).unwrap());
