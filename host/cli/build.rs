@@ -10,7 +10,7 @@ use std::process::Command;
 /// What the keeper is built from, seen from this package. Its profile is in the `Cargo.toml` of the workspace.
 const SOURCES: [&str; 4] = ["../keeper", "../posix", "../../Cargo.lock", "../../Cargo.toml"];
 
-/// Variables by which whoever started the outer Cargo changes how programs are compiled: flags of a sanitizer, of coverage or of
+/// Variables that change how the outer Cargo compiles programs: flags of a sanitizer, of coverage or of
 /// a model checker, another target folder, clippy in the place of the compiler. None of them is meant for the keeper.
 const OF_THE_OUTER: [&str; 12] = [
     "CARGO_BUILD_RUSTFLAGS",

@@ -238,5 +238,8 @@ fn cargo_run_at_the_top_means_provost() {
     let of_crates = ["host", "plugins", "tests"].map(|dir| files(&root().join(dir), ".rs")).concat();
     let is_binary = |path: &&PathBuf| path.ends_with("src/main.rs") || path.iter().any(|part| part == "bin");
     let binaries: Vec<&PathBuf> = of_crates.iter().filter(is_binary).collect();
-    assert_eq!(binaries, [&root().join("host/cli/src/main.rs")]);
+    // The keeper is a part of the binary `provost`, and nobody runs it by hand.
+    assert_eq!(binaries, [&root().join("host/cli/src/main.rs"), &root().join("host/keeper/src/main.rs")]);
+    let manifest = std::fs::read_to_string(root().join("host/cli/Cargo.toml")).unwrap();
+    assert!(manifest.contains("\ndefault-run = \"provost\"\n"));
 }

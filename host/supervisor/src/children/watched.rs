@@ -16,7 +16,7 @@ pub(crate) fn registered(fd: Arc<OwnedFd>, interest: Interest) -> io::Result<Asy
     Ok(registered?)
 }
 
-/// A socket on which a task waits in both directions. Whoever was woken reads or writes until the kernel says that it would
+/// A socket on which a task waits in both directions. After each wake-up it reads or writes until the kernel says that it would
 /// block.
 #[derive(Debug)]
 pub(super) struct Socket(AsyncFd<Arc<OwnedFd>>);

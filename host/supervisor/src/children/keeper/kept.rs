@@ -43,7 +43,7 @@ pub(in crate::children) struct Kept {
     keeper: Keeper,
     id: Id,
     pid: u32,
-    /// Taken by whoever waits for its end.
+    /// Taken by the task that waits for its end.
     end: Mutex<Option<oneshot::Receiver<End>>>,
 }
 

@@ -188,7 +188,7 @@ impl Running {
             let Outgoing { mut message, descriptors, answer } = order;
             let answer = match answer {
                 Answer::Started(started) if !self.reserve() => {
-                    // Whoever waits may be gone.
+                    // The task that waits may be gone.
                     let _ = started.send(Err(Errno::MFILE));
                     continue;
                 }
@@ -267,12 +267,12 @@ impl Running {
             Report::Refused { id, refusal } => self.tell_start(id, Started::Refused(refusal)),
             Report::Ended { id, end } => {
                 let ended = self.link.slots.lock().get_mut(&id).and_then(|slot| slot.ended.take());
-                // Whoever waits may be gone.
+                // The task that waits may be gone.
                 let _ = ended.map(|ended| ended.send(end));
             }
             Report::Orphans { .. } => self.link.family.orphans_ended(),
             Report::Ping => self.pong(seq),
-            // A signal that is not taken in time is repeated by whoever has sent it.
+            // A signal that is not taken in time is repeated by its sender.
             Report::Signalled { number } => drop(self.link.signals.try_send(number)),
             other @ (Report::Welcome(_)
             | Report::Unsupported { .. }
@@ -303,7 +303,7 @@ impl Running {
     fn tell_start(&mut self, id: Id, outcome: Started) {
         self.starting = self.starting.saturating_sub(1);
         let started = self.link.slots.lock().get_mut(&id).and_then(|slot| slot.started.take());
-        // Whoever waits may be gone.
+        // The task that waits may be gone.
         let _ = started.map(|started| started.send(outcome));
     }
 
