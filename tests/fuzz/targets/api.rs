@@ -101,7 +101,9 @@ impl Plugins for Shelf {
 struct NoConfig;
 
 fn no_config<T: Send + 'static>() -> Answer<'static, Result<T, ConfigRefusal>> {
-    Box::pin(std::future::ready(Err(ConfigRefusal::BadConfig(ConfigReport::default()))))
+    let report = "the config is wrong".to_owned();
+    let report = ConfigReport { whole: report.clone(), without_lines: report };
+    Box::pin(std::future::ready(Err(ConfigRefusal::BadConfig(report))))
 }
 
 impl LiveConfig for NoConfig {

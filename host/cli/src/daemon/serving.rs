@@ -132,17 +132,8 @@ impl Host {
         }
         .map_err(|error| Failure::failed(reason(&error), "set another `host.runtime_dir` in the config"))?;
         let tcp = self.listen_on_tcp(&config.api.tcp)?;
-        let stash = keeper.clone().map(|keeper| Stash::new(Arc::new(keeper), self.degraded.clone()));
         let recording = Recording::begin(&config);
-        let settings = Settings {
-            recorder: recording.recorder(),
-            degraded: self.degraded.clone(),
-            children_open_files,
-            host_log: self.log.for_readers(),
-            keeper,
-            stash,
-            ..config.settings.clone()
-        };
+        let settings = self.settings(&config, children_open_files, &recording, keeper);
         let Processes { specs, replica_sets } = processes;
         self.done.check(&specs)?;
         // A partial failure may drop a runtime, which is not allowed in an async context.
@@ -189,6 +180,26 @@ impl Host {
         recording.end(&running.supervisor, code, FAREWELL);
         running.finish(Ended { pid: std::process::id(), code, left }).await;
         failure.map_or(Ok(code), Err)
+    }
+
+    /// Returns the settings of the supervisor.
+    fn settings(
+        &self,
+        config: &Config,
+        children_open_files: Option<u64>,
+        recording: &Recording,
+        keeper: Option<Keeper>,
+    ) -> Settings {
+        let stash = keeper.clone().map(|keeper| Stash::new(Arc::new(keeper), self.degraded.clone()));
+        Settings {
+            recorder: recording.recorder(),
+            degraded: self.degraded.clone(),
+            children_open_files,
+            host_log: self.log.for_readers(),
+            keeper,
+            stash,
+            ..config.settings.clone()
+        }
     }
 
     /// Listens on TCP if the config says so.
