@@ -171,7 +171,7 @@ impl Stash {
         let _ = self.0.gate.set(gate.clone());
     }
 
-    /// Returns the number of records that could not be written.
+    /// Returns how often something could not be written, or kept.
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.0.lost.load(Ordering::Relaxed)
