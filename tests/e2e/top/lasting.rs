@@ -109,10 +109,10 @@ fn a_host_that_does_not_answer_any_more_is_told_and_its_answers_are_shown_again(
     let terminal = Terminal::open(host.setup(), 80, 24);
     terminal.line("\"$PROVOST\" top");
     terminal.until("the list is drawn", is_drawn);
-    host.signal(Signal::STOP);
+    Host::kill(&host.pid().into(), Signal::STOP);
     let silent = terminal.until("the silence is told", |screen| screen.contains("no host: "));
     assert!(silent.contains("is suspended: a signal has stopped it") && silent.contains("web"), "{silent}");
-    host.signal(Signal::CONT);
+    Host::kill(&host.pid().into(), Signal::CONT);
     terminal.until("the host is shown again", |screen| is_drawn(screen) && !screen.contains("no host"));
 }
 
