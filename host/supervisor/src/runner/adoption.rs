@@ -6,8 +6,9 @@
 
 use std::sync::Arc;
 
-use provost_state::{Cause, Desired, Event, Exit, Incarnation, Moment, Phase, PhaseKind};
+use provost_state::{Cause, Desired, Event, Exit, Incarnation, Phase, PhaseKind};
 
+use super::adopted::Adoption;
 use super::attempt::Attempt;
 use super::kept::Kept;
 use super::standing::{After, Standing, Step};
@@ -15,32 +16,7 @@ use super::task::{Beyond, Own, Runner};
 use crate::adoption::Held;
 use crate::children::spawned_with::SpawnedWith;
 use crate::children::{Boxed, Child};
-use crate::stash::{Aside, Beside, Life};
-
-/// What a former host has left of one process.
-#[derive(Debug)]
-pub(crate) struct Adoption {
-    /// The child of the present life, or of the one after it, whose start was not written down.
-    pub(crate) held: Option<Held>,
-    /// Children that are not to be: a life of which another one is known that came later, or one that was abandoned.
-    pub(crate) unwanted: Vec<Held>,
-    pub(crate) life: Option<Life>,
-    pub(crate) aside: Aside,
-    /// Why there is another host, in words for people.
-    pub(crate) why: Arc<str>,
-}
-
-impl Adoption {
-    /// Returns when its child was started, if it has one.
-    pub(crate) fn child_started_at(&self) -> Option<Moment> {
-        self.held.as_ref().map(|held| held.started_at)
-    }
-
-    /// Whether its group holds the process.
-    pub(crate) fn is_held(&self) -> bool {
-        self.aside.beside == Beside::Held
-    }
-}
+use crate::stash::Beside;
 
 impl Runner {
     /// Makes the runner go on where that of a former host was, when it is told to.

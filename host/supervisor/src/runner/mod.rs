@@ -16,7 +16,7 @@
 //! | room | owns |
 //! |---|---|
 //! | `takeover` | running a runner, and replacing one that ended unexpectedly |
-//! | `adoption` | what the runner of a former host has left, and going on from there |
+//! | `adoption` | going on where the runner of a former host was |
 //! | `listening` | the inputs, and the order in which they are handled |
 //! | `leaving` | the removal of the process |
 //! | `reconfigured` | another spec for the process, in place |
@@ -28,6 +28,7 @@
 //! | `health` | the checks while the process is ready, and what they mean |
 //! | `metering` | the samples of what the process uses, and what they mean |
 //! | `task` | the fields of a runner, and how it commits |
+//! | `adopted` | what a former host has left of one process |
 //! | `attempt` | an attempt to start, and a spawn in progress |
 //! | `awaited` | the wait for the readiness of one life |
 //! | `checkup` | the health checks of one life |
@@ -37,6 +38,7 @@
 //! | `news` | when the finding of a check is worth a commit |
 //! | `kept` | futures that outlive a runner, with their results |
 
+mod adopted;
 mod adoption;
 mod attempt;
 mod awaited;
@@ -59,6 +61,6 @@ mod takeover;
 mod task;
 mod together;
 
-pub(crate) use adoption::Adoption;
+pub(crate) use adopted::Adoption;
 pub(crate) use leaving::OUTPUT_GRACE;
 pub(crate) use task::Runner;

@@ -8,7 +8,7 @@ use provost_state::{
 };
 use tokio::sync::{Semaphore, mpsc, watch};
 
-use super::adoption::Adoption;
+use super::adopted::Adoption;
 use super::attempt::{Attempt, Launching};
 use super::awaited::Awaited;
 use super::checkup::Checkup;

@@ -5,9 +5,9 @@
 //! | `following` | the task that writes what was not written ahead, and replaces the file |
 //! | `log` | the stash of a host: what is written ahead, and what happens when it cannot be |
 //! | `copying` | the thread that copies the file to a disk |
-//! | `gate` | ending a host at one of its steps, for tests |
 //! | `kept` | the last of everything that is no state |
 //! | `file` | one file, to which records are appended |
+//! | `gate` | ending a host at one of its steps, for tests |
 //! | `keeper` | the port by which the files outlive the host |
 //! | `former` | what the files of a former host say, taken together |
 //! | `records` | the records, and the frames that they are in |

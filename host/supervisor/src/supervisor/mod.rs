@@ -6,12 +6,12 @@
 //! | `census` | what is held, for tests that look for leaks |
 //! | `boot` | the boot: what runners share, all processes, their first orders |
 //! | `unfinished` | what a former host has decided about several processes, and has not carried out |
-//! | `adopting` | what a former host has left, paired with the processes of the config |
 //! | `membership` | processes added, removed and reconfigured |
 //! | `scaling` | replica sets added, removed and changed, and their numbers |
 //! | `policies` | the policies that judge the processes |
 //! | `orders` | orders to a process |
 //! | `ending` | the end of the host |
+//! | `adopting` | what a former host has left, paired with the processes of the config |
 //! | `handle` | the handle, and what can be read through it |
 
 mod adopting;
