@@ -190,7 +190,7 @@ pub struct Decision<A = RulingAction> {
     pub action: Option<A>,
     /// Why, in words for people.
     pub reason: Arc<str>,
-    /// What the policy has written into its memory while it decided, if it has written anything. It is in force; whoever
+    /// What the policy has written into its memory while it decided, if it has written anything. It is in force; a caller that
     /// writes the decision down writes both or none.
     pub written: Option<Arc<MemoryChange>>,
 }
