@@ -11,7 +11,7 @@ use http_body_util::{BodyExt, Full};
 use rmcp::model::{CallToolResult, ClientCapabilities, Implementation, JsonObject};
 use serde::{Deserialize, Serialize};
 
-use super::service::SESSION;
+use super::sessions::SESSION;
 use crate::caller::{Caller, Grant};
 use crate::tools::{self, ToolEntry};
 

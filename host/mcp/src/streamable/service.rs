@@ -10,16 +10,13 @@ use http_body_util::{BodyExt, Either, Full};
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 
 use super::seats::{Owner, Seats};
-use super::sessions::{CALL, Call, Sessions};
+use super::sessions::{CALL, Call, SESSION, Sessions};
 use super::{plain, problem};
 use crate::caller::Caller;
 use crate::server::Server;
 
 /// The most bytes of one request.
 const REQUEST_BYTES_MAX: usize = 1 << 20;
-
-/// The header with the session of a request of the older era.
-pub(super) const SESSION: &str = "mcp-session-id";
 
 /// The service over HTTP. A clone is the same service.
 #[derive(Clone)]

@@ -17,6 +17,9 @@ use super::seats::{Full, Open, Owner, Seats};
 /// How long the answers to finished requests are kept for a client that was disconnected.
 const ANSWERS_KEPT: Duration = Duration::from_secs(5);
 
+/// The header with the session of a request of the older era.
+pub(super) const SESSION: &str = "mcp-session-id";
+
 tokio::task_local! {
     /// The request that is being answered.
     pub(super) static CALL: Arc<Call>;

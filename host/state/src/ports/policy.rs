@@ -192,8 +192,8 @@ pub struct Decision<A = RulingAction> {
     pub reason: Arc<str>,
     /// What the answer was computed from, beside the trigger and the snapshot; `None` if the policy is not a component.
     pub basis: Option<Basis>,
-    /// What the policy has written into its memory while it decided, if it has written anything. It is in force; whoever
-    /// writes the decision down writes both or none.
+    /// What the policy has written into its memory while it decided, if it has written anything. It is in force; a caller
+    /// that writes the decision down writes both or none.
     pub written: Option<Arc<MemoryChange>>,
 }
 
