@@ -8,9 +8,11 @@
 
 mod figures;
 
+use std::path::{Path, PathBuf};
+
 use provost_tests::{Host, eventually};
 use rustix::process::Signal;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use figures::{Latencies, now_ns, quick};
 
@@ -19,6 +21,42 @@ const KILLS: usize = 300;
 
 /// The variable that makes this program the child, and names the file for its time. The child then waits to be killed.
 const MARK: &str = "PROVOST_BENCH_MARK";
+
+/// Who the parent of the processes is, and the setting of the host for it.
+const PARENTS: [(&str, &str); 2] =
+    [("component policy, first = 0ms", "true"), ("the same, without a keeper", "false")];
+
+/// A host whose process is killed again and again.
+struct Measured {
+    name: &'static str,
+    host: Host,
+    /// The file with the time at which the last child began.
+    mark: PathBuf,
+    took: Latencies,
+}
+
+impl Measured {
+    fn start(name: &'static str, keeper: &str, marks: &Path) -> Self {
+        let mark = marks.join(format!("keeper-{keeper}"));
+        let config = format!(
+            "[host]\nkeeper = {keeper}\nrestart_budget = {{ restarts = 99, per = \"1ms\" }}\n\
+             [plugins.backoff]\ncomponent = \"bundled:backoff\"\nsettings = {{ first = \"0ms\" }}\n\
+             [process.target]\ncommand = [{:?}]\nenv = {{ {MARK} = {mark:?} }}\npolicies = [\"backoff\"]\n",
+            std::env::current_exe().unwrap(),
+        );
+        Self { name, host: Host::up(PROVOST, &config), mark, took: Latencies::default() }
+    }
+
+    /// Checks that the policy has decided every restart, and returns the figures.
+    fn end(self, kills: usize) -> Value {
+        let events = self.host.events("target");
+        let decided = events.into_iter().filter(|event| event["decision"]["by"] == "backoff").count();
+        assert!(decided >= kills, "the policy decided {decided} of {kills} restarts");
+        self.host.down();
+        println!("{:<30} {}", self.name, self.took.words());
+        json!({ "design": self.name, "kill_to_successor": self.took.json() })
+    }
+}
 
 fn child(mark: &str) {
     let born = now_ns();
@@ -35,28 +73,20 @@ fn main() {
         child(&mark);
     }
     let marks = tempfile::tempdir().unwrap();
-    let mark = marks.path().join("born");
-    let config = format!(
-        "[host]\nrestart_budget = {{ restarts = 99, per = \"1ms\" }}\n\
-         [plugins.backoff]\ncomponent = \"bundled:backoff\"\nsettings = {{ first = \"0ms\" }}\n\
-         [process.target]\ncommand = [{:?}]\nenv = {{ {MARK} = {mark:?} }}\npolicies = [\"backoff\"]\n",
-        std::env::current_exe().unwrap(),
-    );
-    let host = Host::up(PROVOST, &config);
+    let hosts = PARENTS.map(|(name, setting)| Measured::start(name, setting, marks.path()));
+    let mut hosts = Vec::from(hosts);
     let kills = if quick() { KILLS / 10 } else { KILLS };
-    let mut took = Latencies::default();
-    (0..kills).for_each(|_| took.record(one(&host, &mark)));
-    let decided =
-        host.events("target").into_iter().filter(|event| event["decision"]["by"] == "backoff").count();
-    assert!(decided >= kills, "the policy decided {decided} of {kills} restarts");
-    host.down();
-
+    // In turn, so that a busy moment of the machine meets both.
+    for _ in 0..kills {
+        for host in &mut hosts {
+            host.took.record(one(&host.host, &host.mark));
+        }
+    }
     println!(
         "kill -> first instruction of the successor, {kills} kills, policy `backoff` (component) with first = 0ms"
     );
-    println!("{}", took.words());
-    let design = json!({ "design": "component policy, first = 0ms", "kill_to_successor": took.json() });
-    figures::write("restart", json!([{ "setting": "one process", "kills": kills, "designs": [design] }]));
+    let designs: Vec<Value> = hosts.into_iter().map(|host| host.end(kills)).collect();
+    figures::write("restart", json!([{ "setting": "one process", "kills": kills, "designs": designs }]));
 }
 
 /// Kills the child and waits for the file of its successor. Returns the nanoseconds from the kill to the successor's start.

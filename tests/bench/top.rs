@@ -2,8 +2,8 @@
 //! or 1,000 times a second, at 10 Hz: `cargo bench -p provost --bench top`. It takes about four minutes.
 //!
 //! The view runs in a pseudo-terminal that is read all the time (by `script`), as by a terminal emulator. The CPU of the host for the view is the
-//! difference between a host that is watched and the same host before and afterwards. The thread that reads the use of resources is
-//! shown by itself.
+//! difference between a host that is watched and the same host before and afterwards, which in a storm is smaller than its changes from
+//! one moment to the next; so the threads that answer requests are shown by themselves, as is the thread that reads the use of resources.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and fails by panicking")]
 
 mod cpu;
@@ -25,6 +25,9 @@ const PROCESSES: usize = 1_000;
 
 /// The name of the thread of the host that reads what processes use.
 const USAGE_THREAD: &str = "provost-usage";
+
+/// The name of the threads of the host that answer requests on the Unix socket. Only the view sends any.
+const API_THREAD: &str = "provost-api";
 
 /// How many restarts per second are wanted, and how the processes make them: so many exit as soon as they run, and are started
 /// again after this delay.
@@ -116,23 +119,27 @@ fn measure(name: &str, crashing: usize, delay_ms: u64, ns: u64) -> Value {
     let usage = percent(thread_cpu_ms(host.pid(), USAGE_THREAD) - usage_before);
     let view = View::open(&host);
     wait(ns / 4);
-    let before = (cpu_ms(host.pid()), cpu_ms(view.pid), progress(&host));
+    let begun = progress(&host);
+    let before = (cpu_ms(host.pid()), cpu_ms(view.pid), thread_cpu_ms(host.pid(), API_THREAD));
     wait(ns);
-    let after = (cpu_ms(host.pid()), cpu_ms(view.pid), progress(&host));
+    let after = (cpu_ms(host.pid()), cpu_ms(view.pid), thread_cpu_ms(host.pid(), API_THREAD));
+    let ended = progress(&host);
     view.close();
     let last = bare();
     let rate = |after: u64, before: u64| (after - before) as f64 / seconds;
     let (of_host, of_view) = (percent(after.0 - before.0), percent(after.1 - before.1));
-    let (restarts, commits) = (rate(after.2.0, before.2.0), rate(after.2.1, before.2.1));
+    let (restarts, commits) = (rate(ended.0, begun.0), rate(ended.1, begun.1));
+    let api = percent(after.2 - before.2);
     let without = (first + last) / 2.0;
     println!(
         "{name:<18} {restarts:>6.0} restarts/s {commits:>6.0} commits/s   view {of_view:>5.2} %   host {of_host:>5.2} % with it, \
-         {first:.2} % before and {last:.2} % after: {:+.2} %   usage {usage:.2} %",
+         {first:.2} % before and {last:.2} % after: {:+.2} %   API {api:.2} %   usage {usage:.2} %",
         of_host - without
     );
     json!({
         "setting": name, "restarts_per_s": restarts, "commits_per_s": commits, "view_percent": of_view,
         "host_percent": of_host, "host_percent_before": first, "host_percent_after": last, "usage_percent": usage,
+        "api_percent": api,
     })
 }
 
