@@ -33,7 +33,7 @@ fn main() {
         say(&format!("cargo::rerun-if-changed={}", manifest_dir.join(source).display()));
     }
     let built = build(&manifest_dir, &PathBuf::from(variable("OUT_DIR")).join("keeper"));
-    say(&format!("cargo::rustc-env=PROVOST_KEEPER={}", built.display()));
+    say(&format!("cargo::rustc-env=PROVOST_KEEPER_PROGRAM={}", built.display()));
 }
 
 /// Builds the keeper in this folder, and returns the path of the program.

@@ -16,7 +16,7 @@ use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 
 /// The program.
-static PROGRAM: &[u8] = include_bytes!(env!("PROVOST_KEEPER"));
+static PROGRAM: &[u8] = include_bytes!(env!("PROVOST_KEEPER_PROGRAM"));
 
 /// The name by which the program is known to `ps`, and the name of its file.
 pub(super) const NAME: &str = "provost-keeper";
