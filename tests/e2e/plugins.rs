@@ -24,7 +24,7 @@ fn plugin(host: &Host, name: &str) -> Value {
 
 /// Returns the pid and the incarnation of the bystander, which no change of a plugin affects.
 fn bystander(host: &Host) -> (Value, Value) {
-    let process = host.process("bystander");
+    let process = host.until_phase("bystander", "running");
     (process["pid"].clone(), process["incarnation"].clone())
 }
 
