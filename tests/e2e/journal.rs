@@ -35,7 +35,8 @@ fn written(host: &Host) -> Vec<Value> {
 
 #[test]
 fn a_host_that_is_killed_loses_nothing_that_was_written_and_the_next_one_goes_on() {
-    let host = Host::up(PROVOST, CONFIG);
+    // A keeper would start the next host at once.
+    let host = Host::up(PROVOST, &format!("[host]\nkeeper = false\n{CONFIG}"));
     host.until_phase("web", "fatal");
     let remembered = host.events("web");
     let before = written(&host);
