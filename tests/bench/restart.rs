@@ -90,7 +90,7 @@ fn main() {
 }
 
 /// Kills the child and waits for the file of its successor. Returns the nanoseconds from the kill to the successor's start.
-fn one(host: &Host, mark: &std::path::Path) -> u64 {
+fn one(host: &Host, mark: &Path) -> u64 {
     let born = || std::fs::read_to_string(mark).ok().and_then(|text| text.parse::<u64>().ok());
     let before = eventually("it lives", born, Option::is_some).unwrap();
     let running = host.until_phase("target", "running");

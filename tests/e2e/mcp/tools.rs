@@ -70,11 +70,13 @@ fn a_status_is_that_of_the_command_line() {
         let status = client.call("process_status", json!({"names": ["web"]}));
         assert_eq!(status["processes"], json!([host.process("web")]));
         assert_eq!(client.call("scripts_status", json!({"name": "web"})), status);
+        assert!(status["environment"].is_null() && status["checks"].is_null(), "{status}");
+        let status = client.call("process_status", json!({"names": ["web"], "details": true}));
         let variables = status["environment"].as_array().unwrap();
         assert!(variables.contains(&json!("PROVOST_PROCESS")), "{variables:?}");
         assert_eq!(status["checks"]["readiness"]["kind"], "log", "{status}");
-        let of_all = client.call("process_status", json!({}));
-        assert!(of_all["environment"].is_null() && of_all["checks"].is_null(), "{of_all}");
+        let of_all = client.call_in_vain("process_status", json!({"details": true}));
+        assert_eq!(of_all["code"], "bad_request", "{of_all}");
         let list = client.call("process_list", json!({"limit": 1}));
         assert_eq!((&list["total"], &list["processes"][0]["name"]), (&json!(2), &json!("web")), "{list}");
         let next = client.call("process_list", json!({"limit": 1, "cursor": list["next_cursor"]}));

@@ -9,7 +9,25 @@ use crate::caller::Caller;
 use crate::fault::Fault;
 use crate::{page, reading, time};
 
-/// Arguments of `process_list` and `process_status`.
+/// Arguments of `process_status`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StatusAsked {
+    /// Names of processes, `NAME:*` for a group; all processes if it is left out.
+    #[serde(default)]
+    pub(super) names: Vec<String>,
+    /// The most processes of the result: 1 to 500, by default 100.
+    #[serde(default)]
+    pub(super) limit: Option<u32>,
+    /// The `next_cursor` of the former page.
+    #[serde(default)]
+    pub(super) cursor: Option<String>,
+    /// Whether to add the names of the variables and the checks of a process; for one name only.
+    #[serde(default)]
+    pub(super) details: bool,
+}
+
+/// Arguments of `process_list`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Processes {
@@ -94,9 +112,9 @@ pub(super) struct ProcessStatus {
     processes: Vec<Process>,
     /// The cursor of the next page, if there is one.
     next_cursor: Option<String>,
-    /// If one process was asked for and has a child: the names of all variables that its child was started with, never their values.
+    /// With `details`, if the process has a child: the names of all variables that its child was started with, never their values.
     environment: Option<Vec<String>>,
-    /// If one process was asked for: its checks, each with the result of its last try.
+    /// With `details`: the checks of the process, each with the result of its last try.
     checks: Option<Checks>,
 }
 
@@ -123,18 +141,18 @@ pub(super) async fn process_list(caller: Caller, asked: Processes) -> Result<Pro
     Ok(ProcessList { generation, total, processes: page.items, next_cursor })
 }
 
-pub(super) async fn process_status(caller: Caller, asked: Processes) -> Result<ProcessStatus, Fault> {
-    let detail = async {
-        match &asked.names[..] {
-            [name] => Some(caller.client.process(name).await),
-            _ => None,
+pub(super) async fn process_status(caller: Caller, asked: StatusAsked) -> Result<ProcessStatus, Fault> {
+    let StatusAsked { names, limit, cursor, details } = asked;
+    let asked = Processes { names, limit, cursor };
+    let detail = match (details, &asked.names[..]) {
+        (false, _) => None,
+        (true, [name]) => Some(caller.client.process(name).await?),
+        (true, _) => {
+            let message = "`details` are those of one process, and `names` has another number of names";
+            return Err(Fault::bad_request(message, "name one process, or leave `details` out"));
         }
     };
-    // Both at once, because clients often ask for one process.
-    let (chosen, detail) = tokio::join!(chosen(&caller, &asked), detail);
-    let Chosen { generation, total, rest } = chosen?;
-    // A name may mean several processes, of which there are no details.
-    let detail = detail.filter(|_| total == 1).transpose()?;
+    let Chosen { generation, total, rest } = chosen(&caller, &asked).await?;
     let (environment, checks) = detail.map_or((None, None), |one| (one.environment, Some(one.checks)));
     let page = page::first(rest, page::limit(asked.limit)?);
     let next_cursor = page.next_cursor(|process| &process.name);
@@ -155,7 +173,7 @@ pub(super) fn entries() -> [ToolEntry; 2] {
             About::reading(
                 "process_status",
                 "Status of processes",
-                "Returns everything that is known of processes: phase, cause and reason, last exit, failing check, last decision of a policy; of a single one also the names of its variables and its checks.",
+                "Returns everything that is known of processes: phase, cause and reason, last exit, failing check, last decision of a policy; with `details` also the names of the variables and the checks of one process.",
             ),
             process_status,
         ),

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::entry::{About, Effect, ToolEntry};
 use super::orders::{Order, Ordered, carry_out};
-use super::processes::{ProcessList, ProcessStatus, Processes, process_list, process_status};
+use super::processes::{ProcessList, ProcessStatus, Processes, StatusAsked, process_list, process_status};
 use crate::caller::{Caller, Grant};
 use crate::fault::Fault;
 
@@ -33,7 +33,7 @@ async fn scripts_list(caller: Caller, asked: Processes) -> Result<ProcessList, F
 
 async fn scripts_status(caller: Caller, asked: MaybeScript) -> Result<ProcessStatus, Fault> {
     let names = asked.name.into_iter().collect();
-    process_status(caller, Processes { names, ..Processes::default() }).await
+    process_status(caller, StatusAsked { names, ..StatusAsked::default() }).await
 }
 
 async fn scripts_run(caller: Caller, asked: Script) -> Result<Ordered, Fault> {
