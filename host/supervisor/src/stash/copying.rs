@@ -23,7 +23,7 @@ const AGAIN: Duration = Duration::from_secs(2);
 /// How long the end of the host waits until the file is gone.
 const DISCARDED_WITHIN: Duration = Duration::from_secs(1);
 
-/// The entry in [`Degraded`](crate::Degraded).
+/// The entry in [`Degraded`].
 const LACK: &str = "the copy of the stash";
 
 /// The file in use, which is gone with the stash.

@@ -41,7 +41,7 @@ struct Fresh {
 
 impl Stash {
     /// Writes everything that is published into a first file. The supervisor calls this before anything is started; the
-    /// keeper is given the file by [`Stash::follow`].
+    /// keeper is given the file by [`Following::run`].
     pub(crate) fn begin(&self, reader: &Reader) -> Option<Begun> {
         let world = reader.snapshot();
         let begun = self.create().and_then(|fresh| {
