@@ -3,8 +3,8 @@
 //!
 //! | room | owns |
 //! |---|---|
-//! | `held` | a held child, and how it ended if it has |
 //! | `adopted` | everything that was found |
+//! | `held` | a held child, and how it ended if it has |
 
 mod adopted;
 mod held;
