@@ -46,6 +46,11 @@ impl Fault {
         Self::new(code, message, Some(hint.to_owned()))
     }
 
+    /// Reports a request that took too long.
+    pub(crate) fn timed_out(message: String, hint: &str) -> Self {
+        Self::new(ErrorCode::Timeout, message, Some(hint.to_owned()))
+    }
+
     /// Returns the fault with the way to start a host, if none could be reached.
     #[must_use]
     pub(crate) fn told_to(self, caller: &Caller) -> Self {

@@ -1,7 +1,5 @@
 //! The order of found lines by relevance: BM25, with each line as a document.
 
-use std::cmp::Ordering;
-
 use super::lines::LogLine;
 use crate::fault::Fault;
 
@@ -65,7 +63,7 @@ impl Words {
             words.map(|(times, rarity)| rarity * times * (K1 + 1.0) / (times + damping)).sum()
         };
         let mut scored: Vec<(f64, LogLine)> = counted.iter().map(score).zip(lines).collect();
-        scored.sort_by(|(one, _), (other, _)| other.partial_cmp(one).unwrap_or(Ordering::Equal));
+        scored.sort_by(|(one, _), (other, _)| other.total_cmp(one));
         scored.into_iter().map(|(_, line)| line).collect()
     }
 

@@ -212,8 +212,7 @@ impl Search<'_> {
 
 fn too_long(names: &[String]) -> Fault {
     let names: Vec<_> = names.iter().take(3).map(|name| format!("`{name}`")).collect();
-    Fault::unknown(
-        ErrorCode::Timeout,
+    Fault::timed_out(
         format!("the output of {} was not searched within {} seconds", names.join(", "), PART_MAX.as_secs()),
         "name fewer or other processes in `names`; `provost logs NAME --grep` has no limit",
     )

@@ -61,31 +61,21 @@ impl HttpService {
         if session.is_some_and(|id| self.seats.is_foreign(id, &owner)) {
             return problem::unknown_session();
         }
-        if !plain::has_head(request.method(), request.headers()) {
-            return self.of_library::<B>(request.map(Either::Right), caller, owner).await;
-        }
-        let (parts, body) = request.into_parts();
-        let Ok(body) = body.collect().await else { return problem::cut_off() };
-        let body = body.to_bytes();
-        if let Some(call) = plain::call(&parts.headers, &body)
-            && let Ok(answer) = call.answer(&caller).await
-        {
-            return answer;
-        }
-        self.of_library::<B>(Request::from_parts(parts, Either::Left(Full::from(body))), caller, owner).await
-    }
-
-    /// Answers a request by the library.
-    async fn of_library<B>(
-        &self,
-        mut request: Request<Either<Full<Bytes>, B>>,
-        caller: Caller,
-        owner: Owner,
-    ) -> Response<BoxBody<Bytes, Infallible>>
-    where
-        B: BodyExt<Data = Bytes> + Send + 'static,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
+        let mut request = match plain::has_head(request.method(), request.headers()) {
+            false => request.map(Either::Right),
+            true => {
+                let (parts, body) = request.into_parts();
+                let Ok(body) = body.collect().await else { return problem::cut_off() };
+                let body = body.to_bytes();
+                if let Some(call) = plain::call(&parts.headers, &body)
+                    && let Ok(answer) = call.answer(&caller).await
+                {
+                    return answer;
+                }
+                Request::from_parts(parts, Either::Left(Full::from(body)))
+            }
+        };
+        // The library answers all other requests.
         request.extensions_mut().insert(caller);
         let call = Arc::new(Call { owner, failed: OnceLock::new() });
         let answer = CALL.scope(call.clone(), self.service.handle(request)).await;

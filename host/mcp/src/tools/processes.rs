@@ -28,18 +28,18 @@ pub(super) struct StatusAsked {
 }
 
 /// Arguments of `process_list`.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Processes {
     /// Names of processes, `NAME:*` for a group; all processes if it is left out.
     #[serde(default)]
-    pub(super) names: Vec<String>,
+    names: Vec<String>,
     /// The most processes of the result: 1 to 500, by default 100.
     #[serde(default)]
-    pub(super) limit: Option<u32>,
+    limit: Option<u32>,
     /// The `next_cursor` of the former page.
     #[serde(default)]
-    pub(super) cursor: Option<String>,
+    cursor: Option<String>,
 }
 
 /// A process in a list.
@@ -125,15 +125,15 @@ struct Chosen {
     rest: Vec<Process>,
 }
 
-async fn chosen(caller: &Caller, asked: &Processes) -> Result<Chosen, Fault> {
-    let mut status = reading::processes::read(&caller.client, &asked.names).await?;
+async fn chosen(caller: &Caller, names: &[String], cursor: Option<&str>) -> Result<Chosen, Fault> {
+    let mut status = reading::processes::read(&caller.client, names).await?;
     let total = status.processes.len();
-    page::resume(&mut status.processes, asked.cursor.as_deref(), |process| &process.name)?;
+    page::resume(&mut status.processes, cursor, |process| &process.name)?;
     Ok(Chosen { generation: status.generation, total, rest: status.processes })
 }
 
 pub(super) async fn process_list(caller: Caller, asked: Processes) -> Result<ProcessList, Fault> {
-    let Chosen { generation, total, rest } = chosen(&caller, &asked).await?;
+    let Chosen { generation, total, rest } = chosen(&caller, &asked.names, asked.cursor.as_deref()).await?;
     let now = time::now();
     let rows = rest.into_iter().map(|process| row(process, now));
     let page = page::first(rows, page::limit(asked.limit)?);
@@ -142,9 +142,7 @@ pub(super) async fn process_list(caller: Caller, asked: Processes) -> Result<Pro
 }
 
 pub(super) async fn process_status(caller: Caller, asked: StatusAsked) -> Result<ProcessStatus, Fault> {
-    let StatusAsked { names, limit, cursor, details } = asked;
-    let asked = Processes { names, limit, cursor };
-    let detail = match (details, &asked.names[..]) {
+    let detail = match (asked.details, &asked.names[..]) {
         (false, _) => None,
         (true, [name]) => Some(caller.client.process(name).await?),
         (true, _) => {
@@ -152,7 +150,7 @@ pub(super) async fn process_status(caller: Caller, asked: StatusAsked) -> Result
             return Err(Fault::bad_request(message, "name one process, or leave `details` out"));
         }
     };
-    let Chosen { generation, total, rest } = chosen(&caller, &asked).await?;
+    let Chosen { generation, total, rest } = chosen(&caller, &asked.names, asked.cursor.as_deref()).await?;
     let (environment, checks) = detail.map_or((None, None), |one| (one.environment, Some(one.checks)));
     let page = page::first(rest, page::limit(asked.limit)?);
     let next_cursor = page.next_cursor(|process| &process.name);
