@@ -9,14 +9,14 @@ pub trait Words: Send + Sync {
     /// Returns the milliseconds since the Unix epoch.
     fn now_ms(&self) -> u64;
 
-    /// Converts a time of the API to milliseconds since the Unix epoch.
-    fn unix_ms(&self, time: &str) -> Option<u64>;
-
     /// Returns a time of the API in the time zone of the reader.
     fn time(&self, time: &str) -> String;
 
     /// Formats a span of time.
     fn span(&self, ms: u64) -> String;
+
+    /// Formats how long ago a time of the API was.
+    fn ago(&self, time: &str) -> Option<String>;
 
     /// Formats a size.
     fn size(&self, bytes: u64) -> String;
@@ -70,16 +70,16 @@ pub(crate) mod tests {
             NOW
         }
 
-        fn unix_ms(&self, time: &str) -> Option<u64> {
-            time.parse().ok()
-        }
-
         fn time(&self, time: &str) -> String {
             format!("@{time}")
         }
 
         fn span(&self, ms: u64) -> String {
             format!("{}s", ms / 1_000)
+        }
+
+        fn ago(&self, time: &str) -> Option<String> {
+            Some(self.span(NOW.saturating_sub(time.parse().ok()?)))
         }
 
         fn size(&self, bytes: u64) -> String {

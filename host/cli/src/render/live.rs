@@ -32,16 +32,16 @@ impl Words for Live {
         self.clock.now().wall_ms
     }
 
-    fn unix_ms(&self, time: &str) -> Option<u64> {
-        humane::unix_ms(time)
-    }
-
     fn time(&self, time: &str) -> String {
         Times::new(&self.page.zone, self.now_ms()).shown(time)
     }
 
     fn span(&self, ms: u64) -> String {
         humane::span(ms)
+    }
+
+    fn ago(&self, time: &str) -> Option<String> {
+        humane::ago(time, self.now_ms())
     }
 
     fn size(&self, bytes: u64) -> String {

@@ -26,9 +26,8 @@ pub(super) fn head(canvas: &mut Canvas<'_>, scene: &Scene<'_>) {
     let text = match &model.link {
         Link::Connecting => "connecting".to_owned(),
         Link::Live => {
-            let up = scene.words.unix_ms(&model.status.host.started_at);
-            let up = up.map(|at| scene.words.span(scene.words.now_ms().saturating_sub(at)));
-            format!("host {} up {}", model.status.host.pid, up.unwrap_or_else(|| "?".into()))
+            let host = &model.status.host;
+            format!("host {} up {}", host.pid, scene.words.ago(&host.started_at).as_deref().unwrap_or("?"))
         }
         // It is more important than the numbers, in whose place it is.
         Link::Lost(why) => {

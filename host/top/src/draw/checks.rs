@@ -2,10 +2,11 @@
 
 use provost_api::{Check, Checks};
 
+use super::wrapping::Fact;
 use crate::words::Words;
 
 /// Returns the labels and texts of the checks that there are.
-pub(super) fn described(checks: &Checks, words: &dyn Words) -> Vec<(&'static str, String)> {
+pub(super) fn described(checks: &Checks, words: &dyn Words) -> Vec<Fact> {
     let labelled = [("ready check", &checks.readiness), ("health check", &checks.health)];
     let known = labelled.into_iter().filter_map(|(label, check)| Some((label, check.as_ref()?)));
     known.map(|(label, check)| (label, one(check, words))).collect()
@@ -13,9 +14,8 @@ pub(super) fn described(checks: &Checks, words: &dyn Words) -> Vec<(&'static str
 
 /// Whether the last try of a check has failed.
 pub(super) fn fails(checks: &Checks) -> bool {
-    let last =
-        [&checks.readiness, &checks.health].into_iter().flatten().filter_map(|check| check.last.as_ref());
-    last.into_iter().any(|last| !last.passed)
+    let mut tried = [&checks.readiness, &checks.health].into_iter().flatten();
+    tried.any(|check| check.last.as_ref().is_some_and(|last| !last.passed))
 }
 
 fn one(check: &Check, words: &dyn Words) -> String {
@@ -23,8 +23,7 @@ fn one(check: &Check, words: &dyn Words) -> String {
         None => "not tried yet".to_owned(),
         Some(last) => {
             let verdict = if last.passed { "passed" } else { "failed" };
-            let ago = words.unix_ms(&last.at).map(|at| words.span(words.now_ms().saturating_sub(at)));
-            format!("{verdict} {} ago: {}", ago.as_deref().unwrap_or("?"), last.found)
+            format!("{verdict} {} ago: {}", words.ago(&last.at).as_deref().unwrap_or("?"), last.found)
         }
     };
     let mut how = vec![format!("{} {}", check.kind, check.target)];

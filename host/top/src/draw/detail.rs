@@ -1,23 +1,20 @@
 //! Why a process is in its state, what is known about it otherwise, and its last lines.
 
-use provost_api::columns::wrapped;
 use provost_api::{Process, ProcessUsage};
 use ratatui::style::Style;
 
 use super::canvas::Canvas;
 use super::scene::Scene;
+use super::wrapping::{Fact, Labels};
 use super::{checks, logs};
 use crate::views::{Pane, TAIL};
 use crate::words::Words;
 
-/// The columns of the label of a fact.
-const LABEL: usize = 13;
+/// The labels of the facts.
+const LABELS: Labels = Labels { indent: 2, width: 15 };
 
 /// A line and its style.
 type Styled = (String, Style);
-
-/// The label and the text of what is known about a process besides its explanation.
-type Fact = (&'static str, String);
 
 /// Draws the detail pane of the selected process.
 pub(super) fn draw(canvas: &mut Canvas<'_>, scene: &mut Scene<'_>) {
@@ -64,8 +61,7 @@ fn title(canvas: &mut Canvas<'_>, process: &Process, scene: &Scene<'_>) {
         Pane::Shared | Pane::Closed => " z all ",
     };
     if x + keys.chars().count() + 2 < canvas.width() {
-        let row = canvas.row(0);
-        canvas.part(ratatui::layout::Rect { width: row.width - 2, ..row }).right(0, x, keys, theme.dim());
+        canvas.part(canvas.cells(0, 0, canvas.width() - 2)).right(0, x, keys, theme.dim());
     }
 }
 
@@ -100,15 +96,8 @@ fn about(process: &Process, scene: &Scene<'_>, columns: usize, facts: Vec<Styled
 
 /// Returns the lines of facts, at most so many for each.
 fn labelled(facts: &[Fact], scene: &Scene<'_>, columns: usize, lines_max: usize) -> Vec<Styled> {
-    let mut lines = Vec::new();
-    for (label, fact) in facts {
-        let mut label = *label;
-        for part in wrapped(&scene.words.one_line(fact), columns.saturating_sub(LABEL + 4), lines_max) {
-            lines.push((format!("  {label:<LABEL$}  {part}"), Style::new()));
-            label = "";
-        }
-    }
-    lines
+    let lines = LABELS.lines(facts, scene.words, columns, lines_max);
+    lines.into_iter().map(|line| (line, Style::new())).collect()
 }
 
 fn explanation(process: &Process, scene: &Scene<'_>, columns: usize) -> String {

@@ -159,8 +159,7 @@ fn cell(
         Kind::Phase => phase(process, words, theme),
         Kind::Since => {
             let since = if process.pid.is_some() { &process.started_at } else { &process.ended_at };
-            let at = since.as_deref().and_then(|since| words.unix_ms(since));
-            or_dash(at.map(|at| words.span(words.now_ms().saturating_sub(at))))
+            or_dash(since.as_deref().and_then(|since| words.ago(since)))
         }
         Kind::Restarts => plain(process.restarts.to_string()),
         Kind::Cpu => or_dash(used().map(|used| words.cpu(used.now.cpu))),

@@ -14,7 +14,7 @@
 //! | `scene` | what a frame is made of |
 //! | `columns` | columns of a table, in the room that there is |
 //! | `canvas` | text at a place of the screen |
-//! | `wrapping` | long lines in columns: tabs, scrolling sideways, wrapping |
+//! | `wrapping` | long lines in columns: tabs, scrolling sideways, wrapping, labels |
 //! | `theme` | styles, with colours or without |
 
 mod bars;

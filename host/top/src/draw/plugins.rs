@@ -1,6 +1,6 @@
 //! Plugins with their figures, and below them the details of the selected one.
 
-use provost_api::columns::{width, wrapped};
+use provost_api::columns::width;
 use provost_api::{Plugin, PluginStatus};
 use ratatui::style::Style;
 
@@ -8,6 +8,7 @@ use super::canvas::Canvas;
 use super::columns::{Column, placed};
 use super::scene::Scene;
 use super::theme::Theme;
+use super::wrapping::{Fact, Labels};
 use crate::views::Hit;
 use crate::words::Words;
 
@@ -30,8 +31,8 @@ enum Kind {
 const TALL: usize = 10;
 const LIST: usize = 4;
 
-/// The columns of the label of a detail.
-const LABEL: usize = 11;
+/// The labels of the details.
+const LABELS: Labels = Labels { indent: 0, width: 11 };
 
 /// The most lines of a detail.
 const LINES_MAX: usize = 3;
@@ -40,7 +41,9 @@ const LINES_MAX: usize = 3;
 pub(super) fn draw(canvas: &mut Canvas<'_>, scene: &mut Scene<'_>) {
     let (theme, words) = (scene.theme, scene.words);
     let plugins = &scene.model.status.plugins;
-    let details = plugins.get(scene.ui.plugins.selected).map(|plugin| details(plugin, words, canvas.width()));
+    let selected = plugins.get(scene.ui.plugins.selected);
+    let details =
+        selected.map(|plugin| LABELS.lines(&described(plugin, words), words, canvas.width(), LINES_MAX));
     let below = match &details {
         Some(details) if canvas.height() >= TALL => (details.len() + 1).min(canvas.height() - LIST),
         _ => 0,
@@ -128,21 +131,8 @@ fn cell(kind: Kind, plugin: &Plugin, words: &dyn Words, theme: Theme) -> (String
     }
 }
 
-/// Returns the details of a plugin as lines of at most so many columns.
-fn details(plugin: &Plugin, words: &dyn Words, columns: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    for (label, text) in described(plugin, words) {
-        let mut label = label;
-        for part in wrapped(&words.one_line(&text), columns.saturating_sub(LABEL), LINES_MAX) {
-            lines.push(format!("{label:<LABEL$}{part}"));
-            label = "";
-        }
-    }
-    lines
-}
-
 /// Returns the labels and texts of the details.
-fn described(plugin: &Plugin, words: &dyn Words) -> Vec<(&'static str, String)> {
+fn described(plugin: &Plugin, words: &dyn Words) -> Vec<Fact> {
     let version = &plugin.active;
     let roles: Vec<&str> = version.roles.iter().map(|role| role.as_str()).collect();
     let digest: String = version.digest.chars().take(12).collect();

@@ -1,9 +1,45 @@
-//! Long lines in columns: tabs, scrolling sideways, and wrapping at any character.
+//! Long lines in columns: tabs, scrolling sideways, wrapping at any character, and wrapped facts beside their labels.
 
-use provost_api::columns::{fitting, width};
+use provost_api::columns::{fitting, width, wrapped};
+
+use crate::words::Words;
 
 /// The distance of tab stops.
 const TAB: usize = 8;
+
+/// The label and the text of something that is known.
+pub(super) type Fact = (&'static str, String);
+
+/// The room of the labels of facts, in columns.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Labels {
+    /// The columns before a label.
+    pub(super) indent: usize,
+    /// The columns of a label, with the space after it.
+    pub(super) width: usize,
+}
+
+impl Labels {
+    /// Returns the lines of facts, each with its label, at most `lines_max` for each.
+    pub(super) fn lines(
+        self,
+        facts: &[Fact],
+        words: &dyn Words,
+        columns: usize,
+        lines_max: usize,
+    ) -> Vec<String> {
+        let Self { indent, width } = self;
+        let mut lines = Vec::new();
+        for (label, fact) in facts {
+            let mut label = *label;
+            for part in wrapped(&words.one_line(fact), columns.saturating_sub(indent + width), lines_max) {
+                lines.push(format!("{:indent$}{label:<width$}{part}", ""));
+                label = "";
+            }
+        }
+        lines
+    }
+}
 
 /// Returns a text with spaces in place of its tabs.
 pub(crate) fn expanded(text: &str) -> String {
