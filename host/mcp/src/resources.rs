@@ -1,5 +1,6 @@
 //! Processes and logs as resources: their URIs, their list and their contents.
 
+use provost_api::client::LogsOf;
 use provost_api::{ErrorCode, Process};
 use rmcp::model::{Resource, ResourceContents, ResourceTemplate};
 
@@ -7,7 +8,7 @@ use crate::caller::Caller;
 use crate::fault::Fault;
 use crate::page::{self, Page};
 use crate::reading::processes;
-use crate::reading::search::{LogsWanted, LogsWantedOf, read};
+use crate::reading::search::{LogsWanted, read};
 use crate::time;
 use crate::tools::row;
 
@@ -167,7 +168,7 @@ pub(crate) async fn one(caller: &Caller, name: &str) -> Result<Process, Fault> {
 /// # Errors
 /// [`Fault`] of the API.
 pub(crate) async fn tail(caller: &Caller, name: &str, limit: usize) -> Result<String, Fault> {
-    let of = LogsWantedOf::Processes(vec![name.to_owned()]);
+    let of = LogsOf::Processes(vec![name.to_owned()]);
     let wanted = LogsWanted { of, since: None, pattern: None, ranked_by: None, limit, cursor: None };
     let mut lines = read(&caller.client, wanted).await?.lines;
     lines.reverse();

@@ -34,20 +34,11 @@ const RANKED_MAX: usize = 2_000;
 /// The name of the host's own log among those of processes.
 const HOST: &str = "provost";
 
-/// The logs that are read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum LogsWantedOf {
-    /// Those of processes: names, `NAME:*`; all if there are none.
-    Processes(Vec<String>),
-    /// The host's own log.
-    Host,
-}
-
 /// A request for lines.
 #[derive(Clone, Debug)]
 pub(crate) struct LogsWanted {
-    /// The logs to read.
-    pub(crate) of: LogsWantedOf,
+    /// The logs to read. No names mean all processes.
+    pub(crate) of: LogsOf,
     /// Only lines at or after this time (RFC 3339).
     pub(crate) since: Option<String>,
     /// Only lines that match this regular expression.
@@ -85,14 +76,13 @@ pub(crate) async fn read(client: &Client, wanted: LogsWanted) -> Result<LogsFoun
     let mut search = Search {
         client,
         asked: LogsAsked {
-            of: LogsOf::Host,
+            of: wanted.of,
             lines: kept + skipped + 1,
             follow: false,
             since: wanted.since,
             until: place.end.as_ref().and_then(End::just_after),
             grep: wanted.pattern,
         },
-        of_host: wanted.of == LogsWantedOf::Host,
         may_stop: place.to.is_none(),
         found: Vec::new(),
     };
@@ -127,14 +117,10 @@ pub(crate) async fn read(client: &Client, wanted: LogsWanted) -> Result<LogsFoun
 }
 
 /// Returns the names of the processes that are searched at this place, and of those after them, in their order.
-async fn divided(
-    client: &Client,
-    of: &LogsWantedOf,
-    place: &Place,
-) -> Result<(Vec<String>, Vec<String>), Fault> {
+async fn divided(client: &Client, of: &LogsOf, place: &Place) -> Result<(Vec<String>, Vec<String>), Fault> {
     let mut names = match of {
-        LogsWantedOf::Host => vec![HOST.to_owned()],
-        LogsWantedOf::Processes(targets) => processes::names(client, targets).await?,
+        LogsOf::Processes(targets) => processes::names(client, targets).await?,
+        LogsOf::Host | LogsOf::Plugin(_) => vec![HOST.to_owned()],
     };
     names.sort_unstable();
     names.retain(|name| place.after.as_ref().is_none_or(|after| name > after));
@@ -148,7 +134,6 @@ struct Search<'a> {
     client: &'a Client,
     /// What is asked of each of them.
     asked: LogsAsked,
-    of_host: bool,
     /// Whether the search may leave processes to the next page.
     may_stop: bool,
     /// The newest matching lines, oldest first. Those of the same time are by process, on each page in the same order.
@@ -184,7 +169,10 @@ impl Search<'_> {
     async fn lines_of(&self, names: &[String]) -> Result<VecDeque<LogLine>, Fault> {
         let mut there = names.to_vec();
         loop {
-            let of = if self.of_host { LogsOf::Host } else { LogsOf::Processes(there.clone()) };
+            let of = match &self.asked.of {
+                LogsOf::Processes(_) => LogsOf::Processes(there.clone()),
+                of => of.clone(),
+            };
             match newest(self.client, &LogsAsked { of, ..self.asked.clone() }).await {
                 Err(fault) if fault.0.code == ErrorCode::UnknownProcess => {
                     let known = processes::names(self.client, &[]).await?;

@@ -7,12 +7,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
-use provost_api::client::{Body, Carried, Client, ClientError, Transport};
+use provost_api::client::{Body, Carried, Client, ClientError, LogsOf, Transport};
 use serde_json::{Value, json};
 
 use super::lines::LogLine;
 use super::ranking::Words;
-use super::search::{LogsFound, LogsWanted, LogsWantedOf, read};
+use super::search::{LogsFound, LogsWanted, read};
 
 /// A process: how long its output takes to be searched, and its lines: the second of each, and its text.
 type Log = (Duration, Vec<(u32, &'static str)>);
@@ -72,7 +72,7 @@ impl Transport for Slow {
 }
 
 fn wanted(limit: usize, cursor: Option<String>) -> LogsWanted {
-    let of = LogsWantedOf::Processes(Vec::new());
+    let of = LogsOf::Processes(Vec::new());
     LogsWanted { of, since: None, pattern: None, ranked_by: None, limit, cursor }
 }
 

@@ -1,5 +1,6 @@
 //! Searching and reading output.
 
+use provost_api::client::LogsOf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +9,7 @@ use crate::caller::Caller;
 use crate::fault::Fault;
 use crate::reading::lines::{LogLine, literal};
 use crate::reading::ranking::Words;
-use crate::reading::search::{LogsFound, LogsWanted, LogsWantedOf, read};
+use crate::reading::search::{LogsFound, LogsWanted, read};
 use crate::{page, time};
 
 /// The order of found lines.
@@ -99,7 +100,7 @@ async fn logs_search(caller: Caller, asked: Search) -> Result<Lines, Fault> {
     };
     let pattern = pattern.map(|pattern| if asked.ignore_case { format!("(?i:{pattern})") } else { pattern });
     let since = asked.since.map(|since| time::read("since", &since, time::now())).transpose()?;
-    let (of, limit) = (LogsWantedOf::Processes(asked.names), page::limit(asked.limit)?);
+    let (of, limit) = (LogsOf::Processes(asked.names), page::limit(asked.limit)?);
     let wanted = LogsWanted { of, since, pattern, ranked_by, limit, cursor: asked.cursor };
     let order = if asked.order == Order::Relevance { "relevance" } else { "newest_first" };
     Ok(Lines::of(order, read(&caller.client, wanted).await?))
@@ -121,7 +122,7 @@ async fn logs_tail(caller: Caller, asked: Tail) -> Result<Lines, Fault> {
     if asked.host && !asked.names.is_empty() {
         return Err(Fault::bad_request("`host` and `names` exclude each other", "leave one of them out"));
     }
-    let of = if asked.host { LogsWantedOf::Host } else { LogsWantedOf::Processes(asked.names) };
+    let of = if asked.host { LogsOf::Host } else { LogsOf::Processes(asked.names) };
     let limit = page::limit(asked.limit)?;
     let wanted = LogsWanted { of, since: None, pattern: None, ranked_by: None, limit, cursor: asked.cursor };
     let mut found = read(&caller.client, wanted).await?;
