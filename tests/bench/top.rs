@@ -120,9 +120,10 @@ fn measure(name: &str, crashing: usize, delay_ms: u64, ns: u64) -> Value {
     let view = View::open(&host);
     wait(ns / 4);
     let begun = progress(&host);
-    let before = (cpu_ms(host.pid()), cpu_ms(view.pid), thread_cpu_ms(host.pid(), API_THREAD));
+    let used = || (cpu_ms(host.pid()), cpu_ms(view.pid), thread_cpu_ms(host.pid(), API_THREAD));
+    let before = used();
     wait(ns);
-    let after = (cpu_ms(host.pid()), cpu_ms(view.pid), thread_cpu_ms(host.pid(), API_THREAD));
+    let after = used();
     let ended = progress(&host);
     view.close();
     let last = bare();
