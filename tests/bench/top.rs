@@ -29,8 +29,8 @@ const USAGE_THREAD: &str = "provost-usage";
 /// The name of the threads of the host that answer requests on the Unix socket. Only the view sends any.
 const API_THREAD: &str = "provost-api";
 
-/// How many restarts per second are wanted, and how the processes make them: so many exit as soon as they run, and are started
-/// again after this delay.
+/// The settings: the restarts per second that are wanted, the number of processes that exit as soon as they run, and the milliseconds
+/// after which each of them is started again.
 const SETTINGS: [(&str, usize, u64); 3] =
     [("quiet", 0, 100), ("100 restarts/s", 11, 100), ("1,000 restarts/s", 60, 40)];
 

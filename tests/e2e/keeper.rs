@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::PROVOST;
 
-/// What is to stay as it is over the end of a host, by the names of the processes.
+/// Returns what has to stay the same when a host ends, by the names of the processes.
 fn lives(status: &Value) -> BTreeMap<String, Value> {
     let life = |it: &Value| {
         let kept = ["phase", "pid", "incarnation", "started_at", "restarts"];

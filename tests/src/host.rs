@@ -205,7 +205,7 @@ pub struct Host {
     setup: Setup,
     /// The process of `provost up`: the keeper of the host, or the host itself.
     child: Child,
-    /// The host, as it has been since it answered first.
+    /// The process id of the host that answered first; a host that the keeper starts later has another one.
     pid: u32,
 }
 

@@ -17,7 +17,7 @@ const SSHD: &str = "/usr/sbin/sshd";
 struct Machine {
     dir: PathBuf,
     port: u16,
-    /// Those that serve a connection.
+    /// The `sshd` of each connection.
     serving: Arc<Mutex<Vec<Ends>>>,
 }
 
@@ -46,7 +46,7 @@ impl Machine {
         machine.listening()
     }
 
-    /// `sshd` cannot listen on a port that the kernel chooses, so that it is started for each connection, as by inetd.
+    /// Listens, and starts an `sshd` for each connection, as inetd does: `sshd` cannot listen on a port that the kernel chooses.
     fn listening(mut self) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         self.port = listener.local_addr().unwrap().port();
