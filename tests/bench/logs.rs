@@ -37,6 +37,7 @@ const PAUSE: Duration = Duration::from_micros(200);
 /// The greatest read of the loop, in bytes; less than half of it is a short read.
 const READ_BYTES: usize = 64 << 10;
 const S6_LOG: &str = "/usr/bin/s6-log";
+
 /// How the child writes.
 #[derive(Clone, Copy, Debug)]
 struct Load {

@@ -9,10 +9,10 @@ mod socket;
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::process::{ChildStdin, ChildStdout, Stdio};
 
 use figures::{Latencies, now_ns, quick};
-use provost_tests::{Host, eventually};
+use provost_tests::{Ends, Host, eventually};
 use serde_json::{Value, json};
 use socket::Socket;
 
@@ -38,7 +38,7 @@ fn call() -> Value {
 
 /// `provost mcp`, spoken to over its pipes.
 struct Piped {
-    server: Child,
+    _server: Ends,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
     line: String,
@@ -49,7 +49,7 @@ impl Piped {
         let mut command = host.setup().command(&["mcp"]);
         let mut server = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (input, output) = (server.stdin.take().unwrap(), server.stdout.take().unwrap());
-        Self { server, input, output: BufReader::new(output), line: String::new() }
+        Self { _server: Ends(server), input, output: BufReader::new(output), line: String::new() }
     }
 
     fn ask(&mut self, request: &str) -> &str {
@@ -57,13 +57,6 @@ impl Piped {
         self.line.clear();
         self.output.read_line(&mut self.line).unwrap();
         &self.line
-    }
-}
-
-impl Drop for Piped {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
     }
 }
 

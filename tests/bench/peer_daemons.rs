@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use provost_tests::{Host, eventually};
+use provost_tests::{Host, children, eventually};
 use rustix::process::{Pid, Signal};
 use serde_json::Value;
 
@@ -139,19 +139,9 @@ impl Daemon {
     }
 }
 
-/// Returns the children of a process.
-fn children(pid: u32) -> Vec<u32> {
-    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
-    let of_task = |task: std::io::Result<std::fs::DirEntry>| {
-        std::fs::read_to_string(task.unwrap().path().join("children")).unwrap_or_default()
-    };
-    let all: String = tasks.map(of_task).collect();
-    all.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
-}
-
 fn send(pid: u32, signal: Signal) {
     let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
-    // A child may have ended by itself meanwhile; it is not reaped, because its parent is stopped.
+    // A child may have ended unprompted meanwhile; it is not reaped, because its parent is stopped.
     rustix::process::kill_process(pid, signal).unwrap();
 }
 

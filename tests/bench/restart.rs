@@ -22,7 +22,7 @@ const KILLS: usize = 300;
 /// The variable that makes this program the child, and names the file for its time. The child then waits to be killed.
 const MARK: &str = "PROVOST_BENCH_MARK";
 
-/// Who the parent of the processes is, and the setting of the host for it.
+/// The designs: the name in the report, and the value of `keeper` in the config.
 const PARENTS: [(&str, &str); 2] =
     [("component policy, first = 0ms", "true"), ("the same, without a keeper", "false")];
 

@@ -30,6 +30,7 @@ const EVERYTHING: &[u8] = b"GET /v1/status HTTP/1.1\r\nHost: localhost\r\n\r\n";
 const EVERY_NS: u64 = 2_000_000;
 /// The pause between two orders.
 const ORDERS_EVERY: Duration = Duration::from_millis(50);
+
 /// The activity of the host during the measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Setting {

@@ -29,8 +29,8 @@ const USAGE_THREAD: &str = "provost-usage";
 /// The name of the threads of the host that answer requests on the Unix socket. Only the view sends any.
 const API_THREAD: &str = "provost-api";
 
-/// How many restarts per second are wanted, and how the processes make them: so many exit as soon as they run, and are started
-/// again after this delay.
+/// The settings: the restarts per second that are wanted, the number of processes that exit as soon as they run, and the milliseconds
+/// after which each of them is started again.
 const SETTINGS: [(&str, usize, u64); 3] =
     [("quiet", 0, 100), ("100 restarts/s", 11, 100), ("1,000 restarts/s", 60, 40)];
 
@@ -120,9 +120,10 @@ fn measure(name: &str, crashing: usize, delay_ms: u64, ns: u64) -> Value {
     let view = View::open(&host);
     wait(ns / 4);
     let begun = progress(&host);
-    let before = (cpu_ms(host.pid()), cpu_ms(view.pid), thread_cpu_ms(host.pid(), API_THREAD));
+    let used = || (cpu_ms(host.pid()), cpu_ms(view.pid), thread_cpu_ms(host.pid(), API_THREAD));
+    let before = used();
     wait(ns);
-    let after = (cpu_ms(host.pid()), cpu_ms(view.pid), thread_cpu_ms(host.pid(), API_THREAD));
+    let after = used();
     let ended = progress(&host);
     view.close();
     let last = bare();

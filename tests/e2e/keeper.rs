@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use provost_tests::{Host, Setup, eventually, is_alive, parent};
+use provost_tests::{Host, Setup, children, eventually, is_alive, parent};
 use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::PROVOST;
 
-/// What is to stay as it is over the end of a host, by the names of the processes.
+/// Returns what has to stay the same when a host ends, by the names of the processes.
 fn lives(status: &Value) -> BTreeMap<String, Value> {
     let life = |it: &Value| {
         let kept = ["phase", "pid", "incarnation", "started_at", "restarts"];
@@ -24,13 +24,6 @@ fn until_another_host(host: &Host, former: u64) -> Value {
         || serde_json::from_str::<Value>(&host.run(&["status", "-o", "json"]).stdout).unwrap_or_default(),
         |status| status["host"]["pid"].as_u64().is_some_and(|pid| pid != former),
     )
-}
-
-/// Returns the number of the children of the keeper, those included that have ended and are not reaped.
-fn children_of_keeper(keeper: u32) -> usize {
-    let tasks = std::fs::read_dir(format!("/proc/{keeper}/task")).unwrap();
-    let lists = tasks.map(|task| std::fs::read_to_string(task.unwrap().path().join("children")).unwrap());
-    lists.map(|list| list.split_whitespace().count()).sum()
 }
 
 #[test]
@@ -54,7 +47,7 @@ fn a_host_that_is_killed_is_started_again_and_adopts_all_processes_without_a_sec
         former = status["host"]["pid"].as_u64().unwrap();
     }
     // The twenty and the host.
-    assert_eq!(children_of_keeper(host.up_pid()), 21);
+    assert_eq!(children(host.up_pid()).len(), 21);
     let pids: Vec<u64> = lives(&before).values().map(|life| life[1].as_u64().unwrap()).collect();
     host.ok(&["down"]);
     assert_eq!(host.until_ended(), Some(0));
@@ -71,8 +64,8 @@ fn an_exit_while_there_is_no_host_has_its_code_and_is_decided_once() {
     // A host that is suspended notices nothing.
     Host::kill(&former.into(), Signal::STOP);
     std::fs::write(host.setup().dir().join("go"), "").unwrap();
-    let is_zombie = || std::fs::read_to_string(format!("/proc/{}/stat", first["pid"])).unwrap_or_default();
-    eventually("it has ended", is_zombie, |stat| stat.contains(") Z "));
+    let stat = || std::fs::read_to_string(format!("/proc/{}/stat", first["pid"])).unwrap_or_default();
+    eventually("it has ended", stat, |stat| stat.contains(") Z "));
     Host::kill(&former.into(), Signal::KILL);
     until_another_host(&host, former.into());
     let second = host.until("web", "runs again", |it| it["incarnation"] == 2 && it["phase"] == "running");
@@ -190,6 +183,6 @@ fn a_host_that_dies_again_and_again_is_left_down_and_up_starts_it_again_without_
     let up = host.run(&["up"]);
     let told = format!("a host is running here already: pid {}", after["host"]["pid"]);
     assert!(up.code == 1 && up.stderr.contains(&told), "{up:?}");
-    assert_eq!(children_of_keeper(host.up_pid()), 4);
+    assert_eq!(children(host.up_pid()).len(), 4);
     host.down();
 }

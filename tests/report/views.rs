@@ -1,4 +1,4 @@
-//! The section about what looks at a host cost: the live view, the reading of resources, and the tools of MCP.
+//! The section about what it costs to look at a host: the live view, the reading of resources, and the tools of MCP.
 
 use crate::figures::{Bench, Block, blocks, duration, head, number, row, thousands, times};
 use crate::verdict::met;

@@ -29,6 +29,21 @@ pub fn parent(pid: u32) -> Option<u32> {
     stat.rsplit(") ").next()?.split(' ').nth(1)?.parse().ok()
 }
 
+/// Returns the children of all threads of a process, including those that have ended and are not reaped.
+///
+/// # Panics
+/// If there is no such process.
+#[must_use]
+pub fn children(pid: u32) -> Vec<u32> {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    // A thread may end between the list and the look at it.
+    let of_task = |task: std::io::Result<std::fs::DirEntry>| {
+        std::fs::read_to_string(task.unwrap().path().join("children")).unwrap_or_default()
+    };
+    let all: String = tasks.map(of_task).collect();
+    all.split_whitespace().map(|child| child.parse().unwrap()).collect()
+}
+
 /// The result of a command.
 #[derive(Clone, Debug)]
 pub struct Ran {
@@ -119,7 +134,7 @@ impl Setup {
         let mut host = Host { pid: child.id(), child, setup: self };
         // Closes the descriptors that the command holds, so that only the host has them.
         drop(command);
-        eventually(
+        let (_, status, _) = eventually(
             "the host answers",
             || (host.child.try_wait().unwrap(), host.setup.run(&["status", "-o", "json"]), host.log()),
             |(ended, status, log)| {
@@ -127,7 +142,8 @@ impl Setup {
                 status.code == 0
             },
         );
-        host.pid = u32::try_from(host.status()["host"]["pid"].as_u64().unwrap()).unwrap();
+        let status: Value = serde_json::from_str(&status.stdout).unwrap();
+        host.pid = u32::try_from(status["host"]["pid"].as_u64().unwrap()).unwrap();
         host
     }
 
@@ -189,7 +205,7 @@ pub struct Host {
     setup: Setup,
     /// The process of `provost up`: the keeper of the host, or the host itself.
     child: Child,
-    /// The host, as it has been since it answered first.
+    /// The process id of the host that answered first; a host that the keeper starts later has another one.
     pid: u32,
 }
 

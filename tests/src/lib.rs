@@ -3,10 +3,11 @@
 //!
 //! | room | owns |
 //! |---|---|
-//! | `terminal` | a terminal in which a program of the screen runs |
+//! | `terminal` | a terminal for programs that draw on its screen |
 //! | `host` | a host that a test has started, and its directory |
 //! | `hostile` | components that no toolchain would make |
 //! | `components` | components written as text |
+//! | `ends` | a program that ends with its test |
 //! | `eventually` | waiting for a condition |
 //! | `bench` | the harness of the benchmarks |
 //! | `instructions` | the guard of instruction counts |
@@ -14,12 +15,14 @@
 
 pub mod bench;
 pub mod components;
+mod ends;
 mod eventually;
 mod host;
 pub mod hostile;
 pub mod instructions;
 mod terminal;
 
+pub use ends::Ends;
 pub use eventually::eventually;
-pub use host::{Host, Ran, Setup, guest, is_alive, parent};
+pub use host::{Host, Ran, Setup, children, guest, is_alive, parent};
 pub use terminal::Terminal;

@@ -1,11 +1,11 @@
 //! A client of the Model Context Protocol that writes and reads the lines itself.
 
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, Stdio};
+use std::process::{ChildStdin, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use provost_tests::Setup;
+use provost_tests::{Ends, Setup};
 use serde_json::{Value, json};
 
 /// The longest wait for a message, far beyond what any takes on a busy machine.
@@ -40,7 +40,7 @@ pub(super) const ERAS: [Era; 2] = [Era::Session, Era::Alone];
 /// A client that has started a server.
 pub(super) struct Client {
     era: Era,
-    server: Child,
+    server: Ends,
     input: Option<ChildStdin>,
     messages: Receiver<Value>,
     /// Messages that were read while another one was awaited.
@@ -63,7 +63,7 @@ impl Client {
                 }
             }
         });
-        let mut client = Self { era, server, input, messages, kept: Vec::new(), requests: 0 };
+        let mut client = Self { era, server: Ends(server), input, messages, kept: Vec::new(), requests: 0 };
         match era {
             Era::Session => {
                 let answer = client.ask("initialize", introduction());
@@ -172,14 +172,6 @@ impl Client {
     /// Closes the connection and returns whether the server has ended with success.
     pub(super) fn end(mut self) -> bool {
         drop(self.input.take());
-        self.server.wait().unwrap().success()
-    }
-}
-
-/// Ends a server that a failed test left behind.
-impl Drop for Client {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
+        self.server.0.wait().unwrap().success()
     }
 }

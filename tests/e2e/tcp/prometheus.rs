@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
-use provost_tests::{Host, eventually};
+use provost_tests::{Ends, Host, eventually};
 use serde_json::Value;
 
 use super::{address, ask, token};
@@ -13,16 +13,6 @@ use crate::PROVOST;
 
 /// The program of Debian's package `prometheus`.
 const PROMETHEUS: &str = "/usr/bin/prometheus";
-
-/// A program that ends with the test.
-struct Ends(Child);
-
-impl Drop for Ends {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 fn top(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)

@@ -9,7 +9,7 @@ use crate::PROVOST;
 pub(super) const CONFIG: &str =
     "[process.web]\ncommand = \"exec sleep 1000\"\n[process.db]\ncommand = \"exec sleep 1000\"\n";
 
-fn is_drawn(screen: &str) -> bool {
+pub(super) fn is_drawn(screen: &str) -> bool {
     screen.contains("2 running") && screen.contains("quit") && screen.contains("web")
 }
 

@@ -3,12 +3,12 @@
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
-use provost_tests::{Host, Setup, Terminal, eventually};
+use provost_tests::{Ends, Host, Setup, Terminal, eventually};
 
-use super::lasting::CONFIG;
+use super::lasting::{CONFIG, is_drawn};
 use crate::PROVOST;
 
 const SSHD: &str = "/usr/sbin/sshd";
@@ -17,8 +17,8 @@ const SSHD: &str = "/usr/sbin/sshd";
 struct Machine {
     dir: PathBuf,
     port: u16,
-    /// Those that serve a connection.
-    serving: Arc<Mutex<Vec<Child>>>,
+    /// The `sshd` of each connection.
+    serving: Arc<Mutex<Vec<Ends>>>,
 }
 
 impl Machine {
@@ -46,7 +46,7 @@ impl Machine {
         machine.listening()
     }
 
-    /// `sshd` cannot listen on a port that the kernel chooses, so that it is started for each connection, as by inetd.
+    /// Listens, and starts an `sshd` for each connection, as inetd does: `sshd` cannot listen on a port that the kernel chooses.
     fn listening(mut self) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         self.port = listener.local_addr().unwrap().port();
@@ -59,7 +59,7 @@ impl Machine {
                 let mut sshd = Command::new(SSHD);
                 sshd.arg("-i").arg("-f").arg(&config).arg("-E").arg(&log);
                 sshd.stdin(OwnedFd::from(connection.try_clone().unwrap())).stdout(OwnedFd::from(connection));
-                serving.lock().unwrap().push(sshd.spawn().unwrap());
+                serving.lock().unwrap().push(Ends(sshd.spawn().unwrap()));
             }
         });
         self
@@ -70,7 +70,7 @@ impl Machine {
     }
 
     /// Forwards `near` to the socket `far`, with the options that `docs/top.md` names, and waits until it is there.
-    fn forward(&self, near: &Path, far: &Path) -> Ssh {
+    fn forward(&self, near: &Path, far: &Path) -> Ends {
         let user = String::from_utf8(Command::new("id").arg("-un").output().unwrap().stdout).unwrap();
         let mut ssh = Command::new("ssh");
         ssh.args(["-o", "StreamLocalBindUnlink=yes", "-o", "ServerAliveInterval=5"]);
@@ -80,7 +80,7 @@ impl Machine {
         ssh.arg("-NL").arg(format!("{}:{}", near.display(), far.display()));
         ssh.arg(format!("{}@127.0.0.1", user.trim())).env_remove("SSH_AUTH_SOCK");
         ssh.stdin(Stdio::null()).stderr(std::fs::File::create(self.path("ssh.log")).unwrap());
-        let mut ssh = Ssh(ssh.spawn().unwrap());
+        let mut ssh = Ends(ssh.spawn().unwrap());
         let log = |name| std::fs::read_to_string(self.path(name)).unwrap_or_default();
         eventually(
             "the socket is forwarded",
@@ -96,28 +96,15 @@ impl Machine {
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        for mut sshd in std::mem::take(&mut *self.serving.lock().unwrap()) {
-            let _ = sshd.kill();
-            let _ = sshd.wait();
-        }
         self.serving = Arc::default();
         // The listening thread ends.
         let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
     }
 }
 
-/// A running `ssh`, which ends with this.
-struct Ssh(Child);
-
-impl Drop for Ssh {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn is_drawn(screen: &str) -> bool {
-    screen.contains("2 running") && screen.contains("quit") && screen.matches("iB").count() == 2
+/// Whether the list is drawn with the memory of both processes.
+fn is_measured(screen: &str) -> bool {
+    is_drawn(screen) && screen.matches("iB").count() == 2
 }
 
 #[test]
@@ -143,7 +130,7 @@ fn a_host_on_another_machine_is_watched_through_ssh_and_found_again_after_a_brok
 
     let terminal = Terminal::open(&here, 80, 24);
     terminal.line("\"$PROVOST\" top --socket far.sock");
-    insta::assert_snapshot!(terminal.until("the far host is shown", is_drawn), @r"
+    insta::assert_snapshot!(terminal.until("the far host is shown", is_measured), @r"
     provost 2 processes 2 running host N up T
     1 Processes 2 Logs 3 Plugins 4 State 5 Events
     NAME PHASE SINCE RESTARTS CPU MEMORY REASON
@@ -156,7 +143,8 @@ fn a_host_on_another_machine_is_watched_through_ssh_and_found_again_after_a_brok
     let gone = terminal.until("the broken connection is told", |screen| screen.contains("no host: "));
     assert!(gone.contains("web running"), "the last state stays on the screen: {gone}");
     let ssh = machine.forward(&near, &far);
-    terminal.until("the far host is shown again", |screen| is_drawn(screen) && !screen.contains("no host"));
+    terminal
+        .until("the far host is shown again", |screen| is_measured(screen) && !screen.contains("no host"));
     terminal.keys(&["x", "y"]);
     terminal.until("an order reaches it", |screen| screen.contains("stop web: accepted"));
     host.until_phase("web", "stopped");
