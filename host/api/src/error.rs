@@ -1,5 +1,6 @@
 //! The body of every answer with a status of 400 or more, and the errors within answers.
 
+use hyper::StatusCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -96,6 +97,22 @@ pub struct Problem {
     /// What to do next.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub hint: Option<String>,
+}
+
+impl Problem {
+    /// Returns the body of an answer with this status.
+    #[must_use]
+    pub fn new(status: StatusCode, error: Error) -> Self {
+        let Error { code, message, hint } = error;
+        Self {
+            problem_type: "about:blank".to_owned(),
+            title: status.canonical_reason().unwrap_or_default().to_owned(),
+            status: status.as_u16(),
+            code,
+            detail: message,
+            hint,
+        }
+    }
 }
 
 /// The media type of a [`Problem`].

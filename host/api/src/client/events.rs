@@ -1,6 +1,6 @@
 //! A request for changes, and its path.
 
-use super::path::escaped;
+use super::path::push_values;
 
 /// A request for changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,13 +23,9 @@ impl EventsAsked {
         let Self { select, since, from, limit, follow } = self;
         let mut path = format!("/v1/events?since={since}&follow={}", u8::from(*follow));
         let select = (!select.is_empty()).then(|| select.join(","));
-        for (key, value) in
-            [("select", select), ("from", from.clone()), ("limit", limit.map(|limit| limit.to_string()))]
-        {
-            if let Some(value) = value {
-                path.push_str(&format!("&{key}={}", escaped(&value)));
-            }
-        }
+        let limit = limit.map(|limit| limit.to_string());
+        let values = [("select", select.as_deref()), ("from", from.as_deref()), ("limit", limit.as_deref())];
+        push_values(&mut path, values);
         path
     }
 }

@@ -1,6 +1,6 @@
 //! A request for log lines, and its path.
 
-use super::path::escaped;
+use super::path::{escaped, push_values};
 
 /// A request for log lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,11 +40,8 @@ impl LogsAsked {
             LogsOf::Plugin(name) => format!("plugin={}", escaped(name)),
         };
         let mut path = format!("/v1/logs?{of}&n={lines}&follow={}", u8::from(*follow));
-        for (key, value) in [("since", since), ("until", until), ("grep", grep)] {
-            if let Some(value) = value {
-                path.push_str(&format!("&{key}={}", escaped(value)));
-            }
-        }
+        let values = [("since", since.as_deref()), ("until", until.as_deref()), ("grep", grep.as_deref())];
+        push_values(&mut path, values);
         path
     }
 }

@@ -13,6 +13,15 @@ pub(super) fn escaped(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
 }
 
+/// Appends those of the values that there are to a query that is not empty.
+pub(super) fn push_values<const N: usize>(path: &mut String, values: [(&str, Option<&str>); N]) {
+    for (key, value) in values {
+        if let Some(value) = value {
+            path.push_str(&format!("&{key}={}", escaped(value)));
+        }
+    }
+}
+
 /// Returns the path of a view. The segments of `path` are plain text and are encoded; its query is encoded only where necessary.
 pub(super) fn of_view(plugin: &str, path: &str) -> String {
     let path = path.trim_start_matches('/');

@@ -22,6 +22,7 @@ const TOKENS_DIR: &str = "tokens";
 
 /// The directory of the journal in the runtime directory.
 const JOURNAL_DIR: &str = "journal";
+
 /// Whether processes are held by a keeper, unless the config says otherwise.
 pub(super) const KEEPER_DEFAULT: bool = true;
 

@@ -32,14 +32,14 @@ pub(crate) fn not_listening_hint(pid: impl Display) -> String {
 
 /// The failure of a host where another one is running with this process id.
 pub(super) fn already_running(pid: &str, socket: &Path, config: &Path) -> Failure {
+    let what = format!("a host is running here already: pid {pid}");
     if socket.exists() {
         let hint = format!(
             "`provost status` shows it, `provost -c {} reload` makes it run this config, and `provost down` stops it",
             config.display()
         );
-        return Failure::failed(format!("a host is running here already: pid {pid}"), hint);
+        return Failure::failed(what, hint);
     }
-    let what =
-        format!("a host is running here already: pid {pid}, and it does not listen on {}", socket.display());
+    let what = format!("{what}, and it does not listen on {}", socket.display());
     Failure::failed(what, not_listening_hint(pid))
 }

@@ -159,9 +159,9 @@ pub(crate) fn say_at_last(report: &str) {
 /// The maximum number of threads of the API.
 const API_THREADS_MAX: usize = 4;
 
-/// Returns the number of threads of the API on the Unix socket, and of those over TCP: one for two processors. The kernel divides the processors between them and the
-/// threads that carry out restarts, so that many restarts at once do not delay an answer. A second thread on two processors
-/// would make each answer slower, because the two wake each other.
+/// Returns the number of threads of the API on the Unix socket, and of those over TCP: one for two processors. The kernel divides
+/// the processors between them and the threads that carry out restarts, so that many restarts at once do not delay an answer. A
+/// second thread on two processors would make each answer slower, because the two wake each other.
 fn api_threads() -> usize {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     (processors / 2).clamp(1, API_THREADS_MAX)

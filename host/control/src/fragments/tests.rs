@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use provost_api as api;
 use provost_state::{
-    At, Backend, Cause, Event, Exit, Failing, Identity, Moment, ProcessId, ProcessState, Reader, Registry,
-    Rollout, Routing, Ruling, RulingAction, Snapshot, registry,
+    At, Backend, Cause, Event, Exit, Identity, Moment, ProcessId, ProcessState, Reader, Registry, Rollout,
+    Routing, Ruling, RulingAction, Snapshot, registry,
 };
 
 use super::fields::FIELDS;
 use super::*;
-use crate::convert::{self, Wall, time_at};
+use crate::convert::{self, Wall};
 
 /// The wall time of the first event, in milliseconds.
 const BEGUN_MS: u64 = 1_795_417_200_123;
@@ -20,44 +20,15 @@ fn moment(ms: u64) -> Moment {
     Moment { wall_ms: BEGUN_MS + ms, mono_ns: ms * 1_000_000 }
 }
 
-/// Converts a process like a host that renders each answer anew.
-fn fresh(state: &ProcessState, wall: Wall) -> api::Process {
-    let time = |moment| time_at(moment, wall).to_string();
-    let failing = |it: &Failing| api::Failing { why: it.why.to_string(), since: time(it.since) };
-    api::Process {
-        name: state.name().to_string(),
-        process_type: convert::process_type(&state.identity.process_type),
-        group: (!state.group().is_empty()).then(|| state.group().to_string()),
-        phase: convert::phase(state.phase.kind()),
-        desired: convert::desired(state.desired),
-        pid: state.pid(),
-        incarnation: state.incarnation.0,
-        version: state.version.0,
-        generation: state.generation.0,
-        restarts: state.restarts,
-        failures: state.failures,
-        ready: state.ready(),
-        health: convert::health(state.health),
-        failing: state.failing.as_deref().map(failing),
-        exit: state.exit.as_ref().map(convert::exit),
-        cause: convert::cause(state.cause),
-        reason: state.reason.to_string(),
-        started_at: state.started_at.map(time),
-        ended_at: state.ended_at.map(time),
-        next_action_at: state.next_action_at().map(time),
-        decision: state.decision.as_deref().map(convert::decision),
-    }
-}
-
 fn fresh_array(world: &Snapshot, wall: Wall) -> String {
-    let all: Vec<_> = world.iter().map(|state| fresh(state, wall)).collect();
+    let all: Vec<_> = world.iter().map(|state| convert::process(state, wall)).collect();
     serde_json::to_string(&all).unwrap()
 }
 
 /// Returns the array with the fields of these names, which have to be in order.
 fn fresh_fields(world: &Snapshot, wall: Wall, names: &[&str]) -> String {
     let object = |state: &Arc<ProcessState>| {
-        let value = serde_json::to_value(fresh(state, wall)).unwrap();
+        let value = serde_json::to_value(convert::process(state, wall)).unwrap();
         let fields: Vec<_> = names.iter().map(|name| format!("\"{name}\":{}", value[name])).collect();
         format!("{{{}}}", fields.join(","))
     };

@@ -59,7 +59,7 @@ struct Output {
 impl Output {
     /// Appends an item with the id from which the stream can be resumed after it, if there is one.
     fn push(&self, to: &mut Vec<u8>, item: LogItem) {
-        let id = self.lines.resumable_after(&item).map(ToString::to_string);
+        let id = self.lines.resumable_after(&item);
         let item = convert::log_item(item);
         match id {
             // No type of the API has a map key that JSON cannot represent.

@@ -187,8 +187,8 @@ fn carry_out(
         Action::Revive => Ok(context.plugins.revive(name)?),
     };
     if let Ok(change) = &done {
-        let note = PluginNote::new(name, action.word(), change.after.as_ref());
-        context.supervisor.note(|| Noted::Plugin(note));
+        let after = change.after.as_ref();
+        context.supervisor.note(|| Noted::Plugin(PluginNote::new(name, action.word(), after)));
     }
     done
 }

@@ -162,15 +162,8 @@ impl From<Refusal> for Refused {
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        let Self { status, error: api::Error { code, message, hint } } = self;
-        let problem = api::Problem {
-            problem_type: "about:blank".to_owned(),
-            title: status.canonical_reason().unwrap_or_default().to_owned(),
-            status: status.as_u16(),
-            code,
-            detail: message,
-            hint,
-        };
+        let Self { status, error } = self;
+        let problem = api::Problem::new(status, error);
         // No type of the API has a map key that JSON cannot represent.
         let body = serde_json::to_vec(&problem).unwrap_or_default();
         (status, [(CONTENT_TYPE, PROBLEM)], body).into_response()

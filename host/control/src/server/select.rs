@@ -41,10 +41,8 @@ pub(super) fn select(world: &Snapshot, targets: &[String]) -> Result<Vec<Process
 /// Returns the targets that name nothing at present, each once.
 pub(super) fn absent<'a>(world: &Snapshot, targets: &'a [String]) -> Vec<&'a String> {
     let (sets, mut seen) = (Sets::of(world), HashSet::new());
-    let is_there = |target: &str| match target.strip_suffix(":*") {
-        Some(group) => sets.groups.contains_key(group),
-        None => target == "all" || world.id(target).is_some() || sets.replicas.contains_key(target),
-    };
+    let is_there =
+        |target: &str| target == "all" || world.id(target).is_some() || sets.find(target).is_some();
     targets.iter().filter(|target| seen.insert(*target)).filter(|target| !is_there(target)).collect()
 }
 
@@ -123,14 +121,19 @@ impl<'a> Sets<'a> {
         sets
     }
 
-    fn named(&self, world: &Snapshot, target: &str) -> Result<Vec<ProcessId>, Refused> {
+    /// Returns the members of a group, or the replicas of a process.
+    fn find(&self, target: &str) -> Option<&Vec<ProcessId>> {
         match target.strip_suffix(":*") {
-            Some(group) => {
-                let members = self.groups.get(group);
-                members.ok_or_else(|| self.no_group(world, group)).cloned()
-            }
-            None => self.replicas.get(target).ok_or_else(|| self.no_process(world, target)).cloned(),
+            Some(group) => self.groups.get(group),
+            None => self.replicas.get(target),
         }
+    }
+
+    fn named(&self, world: &Snapshot, target: &str) -> Result<Vec<ProcessId>, Refused> {
+        self.find(target).cloned().ok_or_else(|| match target.strip_suffix(":*") {
+            Some(group) => self.no_group(world, group),
+            None => self.no_process(world, target),
+        })
     }
 
     /// Refuses an unknown process; if the name is that of a group, the hint shows how to write a group.

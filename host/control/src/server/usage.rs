@@ -62,7 +62,8 @@ pub(super) fn json(app: &AppState, chosen: Option<&[ProcessId]>) -> Bytes {
     of(app, &app.context.supervisor.usages(), chosen)
 }
 
-fn of(app: &AppState, usages: &Arc<Usages>, chosen: Option<&[ProcessId]>) -> Bytes {
+/// Does what [`json`] does for these samples.
+pub(super) fn of(app: &AppState, usages: &Arc<Usages>, chosen: Option<&[ProcessId]>) -> Bytes {
     let (rows, wall) = (&app.answers.usage, app.wall());
     match chosen {
         None => rows.all(usages, wall),

@@ -1,6 +1,6 @@
-//! The tokens that a running host accepts. The directory is looked at when a request comes, and while an answer lasts, at most once a
-//! second, so that a new token works and a revoked one is refused without a restart. Blocking work is done by the threads of the host, and a disk that
-//! hangs leaves the tokens as they are.
+//! The tokens that a running host accepts. The directory is looked at when a request comes, and while an answer lasts, at most once
+//! a second, so that a new token works and a revoked one is refused without a restart. Blocking work is done by the threads of the
+//! host, and a disk that hangs leaves the tokens as they are.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
@@ -88,9 +88,7 @@ impl Keyring {
     /// Returns the token with this secret. The directory is looked at by a thread of `jobs`.
     pub(crate) async fn find(self: &Arc<Self>, secret: &[u8], jobs: &Jobs) -> Result<Token, Unaccepted> {
         let digest = Digest::of(secret);
-        if self.looked_at().elapsed() >= LOOK_EVERY {
-            self.look_now(jobs).await;
-        }
+        self.look_if_due(jobs).await;
         let found = match self.matching(&digest) {
             Some(found) => Some(found),
             None => {
@@ -122,9 +120,7 @@ impl Keyring {
             let expiry = expires.map(|at| Duration::from_millis(at.saturating_sub(now_ms)));
             let look = async {
                 tokio::time::sleep(LOOK_EVERY).await;
-                if self.looked_at().elapsed() >= LOOK_EVERY {
-                    self.look_now(&jobs).await;
-                }
+                self.look_if_due(&jobs).await;
             };
             // A disk that hangs delays no expiry.
             tokio::select! {
@@ -155,6 +151,13 @@ impl Keyring {
                 return;
             }
             tokio::time::sleep_until(self.looked_at() + LOOK_AGAIN).await;
+            self.look_now(jobs).await;
+        }
+    }
+
+    /// Looks at the directory, unless the last look was a moment ago.
+    async fn look_if_due(self: &Arc<Self>, jobs: &Jobs) {
+        if self.looked_at().elapsed() >= LOOK_EVERY {
             self.look_now(jobs).await;
         }
     }

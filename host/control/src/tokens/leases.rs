@@ -18,18 +18,19 @@ pub(super) struct Leases {
 #[derive(Debug)]
 struct Leased {
     digest: Digest,
-    has_ended: watch::Sender<bool>,
+    /// The leases, which end when this is dropped.
+    holders: watch::Sender<()>,
 }
 
 /// A lease of a token.
 #[derive(Debug)]
-pub(crate) struct Lease(watch::Receiver<bool>);
+pub(crate) struct Lease(watch::Receiver<()>);
 
 impl Lease {
     /// Resolves when the token is no longer accepted.
     pub(crate) async fn ended(mut self) {
-        // Without a sender nobody would notice the end of the token.
-        let _ = self.0.wait_for(|ended| *ended).await;
+        // Nothing is ever sent.
+        while self.0.changed().await.is_ok() {}
     }
 }
 
@@ -38,10 +39,10 @@ impl Leases {
     pub(super) fn lease(&self, digest: Digest) -> Lease {
         let mut tokens = self.tokens.lock();
         if let Some(leased) = tokens.iter().find(|leased| leased.digest.equals(&digest)) {
-            return Lease(leased.has_ended.subscribe());
+            return Lease(leased.holders.subscribe());
         }
-        let (has_ended, lease) = watch::channel(false);
-        tokens.push(Leased { digest, has_ended });
+        let (holders, lease) = watch::channel(());
+        tokens.push(Leased { digest, holders });
         self.added.notify_one();
         Lease(lease)
     }
@@ -62,17 +63,11 @@ impl Leases {
     /// expires, in milliseconds since the Unix epoch; `None` if none of them ever does.
     pub(super) fn end(&self, accepted: impl Fn(&Digest) -> Option<Token>, now_ms: u64) -> Option<u64> {
         let mut first: Option<u64> = None;
-        self.tokens.lock().retain(|leased| {
-            let token = accepted(&leased.digest).filter(|token| !token.has_expired(now_ms));
-            let Some(token) = token else {
-                leased.has_ended.send_replace(true);
-                return false;
-            };
-            let is_held = leased.has_ended.receiver_count() > 0;
-            if is_held && let Some(at) = token.expires_ms {
-                first = Some(first.map_or(at, |first| first.min(at)));
-            }
-            is_held
+        self.tokens.lock().retain(|Leased { digest, holders }| {
+            let token = accepted(digest).filter(|token| !token.has_expired(now_ms));
+            let Some(token) = token.filter(|_| holders.receiver_count() > 0) else { return false };
+            first = first.into_iter().chain(token.expires_ms).min();
+            true
         });
         first
     }

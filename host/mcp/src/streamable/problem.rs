@@ -7,7 +7,7 @@ use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full};
-use provost_api::{ErrorCode, PROBLEM_TYPE, Problem};
+use provost_api::{Error, ErrorCode, PROBLEM_TYPE, Problem};
 
 use super::seats::Full as NoSeat;
 use super::sessions::Failed;
@@ -101,14 +101,7 @@ fn sentence(status: StatusCode, text: &str) -> String {
 }
 
 fn problem(status: StatusCode, code: ErrorCode, detail: String, hint: Option<&str>) -> Answer {
-    let problem = Problem {
-        problem_type: "about:blank".to_owned(),
-        title: status.canonical_reason().unwrap_or_default().to_owned(),
-        status: status.as_u16(),
-        code,
-        detail,
-        hint: hint.map(str::to_owned),
-    };
+    let problem = Problem::new(status, Error { code, message: detail, hint: hint.map(str::to_owned) });
     // No type of the API has a map key that JSON cannot represent.
     let body = serde_json::to_vec(&problem).unwrap_or_default();
     let mut answer = Response::new(Full::from(body).boxed());

@@ -5,6 +5,7 @@ use std::fmt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use provost_api::client::SOCKET_PATH_BYTES_MAX;
 use provost_files::Owners;
 use provost_supervisor::RunningKeeper;
 
@@ -13,9 +14,6 @@ use crate::config::{KEEPER_SOCKET_NAME, Outline};
 use crate::daemon::claim::holder;
 use crate::daemon::errors::already_running;
 use crate::failure::Failure;
-
-/// The longest path of a socket, in bytes.
-const SOCKET_BYTES_MAX: usize = 107;
 
 /// Why the host has no keeper.
 #[derive(Debug)]
@@ -89,7 +87,7 @@ fn place(socket: &Path, runtime_dir: &Path, owners: Owners) -> Option<OsString> 
     let fits =
         provost_files::safe_place(runtime_dir, owners).and_then(|()| provost_files::own_dir(runtime_dir));
     // What is wrong with the directory is reported by the host.
-    (fits.is_ok() && socket.as_os_str().len() <= SOCKET_BYTES_MAX).then(|| socket.into())
+    (fits.is_ok() && socket.as_os_str().len() <= SOCKET_PATH_BYTES_MAX).then(|| socket.into())
 }
 
 /// Returns the arguments of the keeper: the host is this program with the arguments of this process.

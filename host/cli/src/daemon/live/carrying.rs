@@ -98,12 +98,14 @@ impl Carrying {
                     continue;
                 }
             };
-            let action = if one.is_new() { "load" } else { "swap" };
+            let (action, word) = match one.is_new() {
+                true => ("load", "loaded"),
+                false => ("swap", "replaced by a new version"),
+            };
             self.supervisor.note(|| Noted::Plugin(PluginNote::new(name, action, Some(&report))));
             if let Some(consumer) = Plugins::consumer(&self.plugins, name).filter(|_| !consumed) {
                 self.supervisor.consume(consumer);
             }
-            let word = if one.is_new() { "loaded" } else { "replaced by a new version" };
             self.steps.plugin(name, word.to_owned());
         }
     }

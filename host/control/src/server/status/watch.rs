@@ -202,8 +202,7 @@ impl Watch {
             }
         }
         if self.wanted.parts.has(Part::Usage)
-            && !self.knows_usage(world, wall)
-            && let Some(usage) = self.new_usage(chosen.as_deref())
+            && let Some(usage) = self.new_usage(world, wall, chosen.as_deref())
         {
             message.end_mut().extend_from_slice(br#","usage":"#);
             message.push(usage);
@@ -219,15 +218,18 @@ impl Watch {
 
     /// Returns what the chosen processes use, if it is new to the client. Other samples of everything always are, because they have
     /// their time.
-    fn new_usage(&mut self, chosen: Option<&[ProcessId]>) -> Option<Bytes> {
-        let usage = usage::json(&self.app, chosen);
+    fn new_usage(&mut self, world: &Snapshot, wall: Wall, chosen: Option<&[ProcessId]>) -> Option<Bytes> {
+        let usages = self.app.context.supervisor.usages();
+        if self.knows_usage(usages.revision, world, wall) {
+            return None;
+        }
+        let usage = usage::of(&self.app, &usages, chosen);
         let is_new = chosen.is_none() || self.is_new(Part::Usage, self.app.answers.hash(&usage));
         is_new.then_some(usage)
     }
 
-    /// Whether the usage is the one that was looked at last: it has many rows, and changes seldom.
-    fn knows_usage(&mut self, world: &Snapshot, wall: Wall) -> bool {
-        let revision = self.app.context.supervisor.usages().revision;
+    /// Whether the usage of this revision is the one that was looked at last: it has many rows, and changes seldom.
+    fn knows_usage(&mut self, revision: u64, world: &Snapshot, wall: Wall) -> bool {
         let is_same_choice = self.matching.is_none() || self.known == Some(world.generation());
         self.usage_at.replace(revision) == Some(revision) && wall == self.wall && is_same_choice
     }

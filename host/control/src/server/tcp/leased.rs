@@ -30,8 +30,8 @@ pub(super) fn leased(answer: Response, lease: impl FnOnce() -> Lease) -> Respons
     if answer.body().size_hint().exact().is_some() {
         return answer;
     }
-    let lease: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(lease().ended());
-    answer.map(|body| Body::new(Leased { body, lease: Some(lease), is_between_lines: true }))
+    let lease = lease().ended();
+    answer.map(|body| Body::new(Leased { body, lease: Some(Box::pin(lease)), is_between_lines: true }))
 }
 
 impl hyper::body::Body for Leased {
