@@ -21,5 +21,5 @@ mod write;
 
 pub use journal::{Figures, Follow, Journal, OnTrouble};
 pub use read::{History, Inspection, Problem, SegmentReport, Wanted, inspect};
-pub use record::{Commit, Entry, Gap, GapReason, Kind, NoSuchKind, Record};
+pub use record::{Commit, Entry, Gap, GapReason, Kind, Record};
 pub use write::{Bounds, Life, Sync};
