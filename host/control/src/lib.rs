@@ -24,7 +24,7 @@ mod server;
 mod tokens;
 
 pub use access::{Access, NoSuchScope, Scope};
-pub use convert::{decision, dependency, log_item};
+pub use convert::{decision, dependency, event_kind, log_item};
 pub use exact::{InexactNumber, exact_numbers};
 pub use past::{Past, PastAsked, PastEvents, past_event, past_process, past_sentence};
 pub use reloading::{Answer, Awaited, ConfigFile, ConfigRefusal, ConfigReport, LiveConfig, Scaling, Step};

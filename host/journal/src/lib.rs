@@ -7,7 +7,6 @@
 //! | `read` | reading segments: the history, and the inspection of all bytes |
 //! | `format` | the bytes of a segment around its records |
 //! | `record` | the records: what they mean, and their bytes |
-//! | `hash` | a hash that is the same for ever |
 //!
 //! Deliberately absent: wasmtime, HTTP, and the other crates of its floor. The commits are read from the ring of changes of
 //! `state`, and everything else comes through its port [`provost_state::Recorder`]. Time is an argument.
@@ -15,7 +14,6 @@
 #![forbid(unsafe_code)]
 
 mod format;
-mod hash;
 mod journal;
 mod read;
 mod record;
@@ -23,5 +21,5 @@ mod write;
 
 pub use journal::{Figures, Follow, Journal, OnTrouble};
 pub use read::{History, Inspection, Problem, SegmentReport, Wanted, inspect};
-pub use record::{Commit, Entry, Gap, GapReason, Kind, NoSuchKind, Record};
+pub use record::{Commit, Entry, Gap, GapReason, Kind, Record};
 pub use write::{Bounds, Life, Sync};

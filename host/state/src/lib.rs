@@ -22,6 +22,7 @@
 //! | [`text`] | the sanitizing of foreign text before it is shown |
 //! | `words` | the variants of an enum as a constant array |
 //! | [`span`] | spans of time as people write them |
+//! | [`hash`] | hashes that are the same for ever |
 //!
 //! The crate deliberately has no tokio, wasmtime, files, clocks or randomness. Time is an argument
 //! ([`Moment`]). There is no setter: [`Registry::commit`] is the only way to change a state, and only
@@ -29,6 +30,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod hash;
 pub mod naming;
 mod ports;
 pub mod process;

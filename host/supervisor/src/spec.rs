@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use provost_state::naming::replica_of;
-use provost_state::{Policy, ProcessType, Signal};
+use provost_state::{Policy, ProcessType, Signal, hash};
 
 /// The requested configuration of one process.
 #[derive(Clone, Debug)]
@@ -114,7 +114,7 @@ impl ProcessSpec {
     /// Returns a number that stands for those parts of the spec that take effect with a spawn
     /// ([`changed_at_spawn`](Self::changed_at_spawn)), and for the group and the type. It is the same in every host.
     pub(crate) fn digest_at_spawn(&self) -> u64 {
-        let mut digest = Digest(0xcbf2_9ce4_8422_2325);
+        let mut digest = Digest(hash::EMPTY);
         digest.text(&self.group);
         match &self.process_type {
             ProcessType::Service => digest.number(0),
@@ -153,7 +153,7 @@ impl ProcessSpec {
     }
 }
 
-/// FNV-1a: the hashes of the standard library may differ between its versions.
+/// A hash that grows with each part that it is given.
 struct Digest(u64);
 
 impl Digest {
@@ -176,9 +176,7 @@ impl Digest {
     }
 
     fn raw(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
+        self.0 = hash::fnv(self.0, bytes.iter().copied());
     }
 }
 

@@ -2,7 +2,6 @@
 //! journal.
 
 use std::collections::HashMap;
-use std::ops::ControlFlow;
 use std::path::Path;
 
 use provost_api::client::EventsAsked;
@@ -16,7 +15,7 @@ use super::journal;
 use super::printing::{NAME_WIDTH, json, write_line};
 use crate::args::{EventsArgs, LineFormat};
 use crate::failure::Failure;
-use crate::past::{self, Choice, Shown, WantedKind};
+use crate::past::{self, Choice, WantedKind};
 use crate::render::events::Lines;
 use crate::render::humane::unix_ms;
 
@@ -104,30 +103,21 @@ fn recorded(dir: &Path, args: &EventsArgs, choice: &Choice, lines: &mut Lines<'_
         _ => None,
     };
     let wanted = Wanted { since_ms: args.since, until_ms: args.until, name };
-    let (mut last, mut outcome) = (0, Ok(()));
-    let read = History::new(dir).read(&wanted, |entry| {
+    let mut last = 0;
+    journal::read(dir, &wanted, |entry| {
         match &entry.record {
             Record::Commit(commit) => last = commit.state.generation.0,
             Record::Note(Note { what: Noted::HostStarted { .. }, .. }) => last = 0,
             _ => {}
         }
-        if choice.has(&entry) {
-            outcome = tell(&entry, args.output, lines);
-        }
-        if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    });
-    outcome?;
-    read.map_err(|error| journal::unread(&error))?;
+        if choice.has(entry) { tell(entry, args.output, lines) } else { Ok(()) }
+    })?;
     Ok(last)
 }
 
 fn tell(entry: &Entry, output: LineFormat, lines: &mut Lines<'_>) -> Result<(), Failure> {
-    if output == LineFormat::Json {
-        return write_line(&json(&past::object(entry))?);
+    match output {
+        LineFormat::Text => write_line(past::line(entry, lines).as_bytes()),
+        LineFormat::Json => write_line(&json(&past::object(entry))?),
     }
-    let line = match past::shown(entry) {
-        Shown::Event(event) => lines.line(&event),
-        Shown::Other { at, name, kind, what } => lines.note(&at, &name, kind, &what),
-    };
-    write_line(line.as_bytes())
 }

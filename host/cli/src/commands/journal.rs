@@ -1,10 +1,10 @@
 //! `journal`: checks, exports and counts the journal. It needs no running host: these are files.
 
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use provost_files::FileError;
-use provost_journal::{Gap, History, Inspection, Wanted, inspect};
+use provost_journal::{Entry, Gap, History, Inspection, Wanted, inspect};
 use provost_supervisor::rfc3339;
 use serde_json::{Value, json as object};
 
@@ -21,15 +21,33 @@ const GAPS_MAX: usize = 20;
 
 /// Runs one of the commands.
 pub(super) fn journal(context: &Context, command: &JournalCommand) -> Result<(), Failure> {
-    let dir = context.outline()?.journal_dir;
-    if !History::new(&dir).exists() {
-        return Err(none(&dir));
-    }
+    let dir = dir(context)?;
     match command {
         JournalCommand::Verify { output } => verify(context, &dir, *output),
         JournalCommand::Export { since, until } => export(&dir, *since, *until),
         JournalCommand::Stats { output } => stats(context, &dir, *output),
     }
+}
+
+/// Returns the directory of the journal, in which there is one.
+pub(super) fn dir(context: &Context) -> Result<PathBuf, Failure> {
+    let dir = context.outline()?.journal_dir;
+    if History::new(&dir).exists() { Ok(dir) } else { Err(none(&dir)) }
+}
+
+/// Calls `each` with the wanted records until it fails.
+pub(super) fn read(
+    dir: &Path,
+    wanted: &Wanted,
+    mut each: impl FnMut(&Entry) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut outcome = Ok(());
+    let read = History::new(dir).read(wanted, |entry| {
+        outcome = each(&entry);
+        if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    outcome?;
+    read.map_err(|error| unread(&error))
 }
 
 /// The failure if there is no journal in `dir`.
@@ -91,13 +109,13 @@ fn gaps(found: &Inspection) -> Vec<Value> {
 fn verified_text(found: &Inspection, zone: &Zone) -> String {
     let mut lines: Vec<String> =
         found.problems.iter().map(|problem| format!("damaged: {}", one_line(&problem.to_string()))).collect();
-    lines.extend(found.gaps.iter().take(GAPS_MAX).map(|gap| {
-        let lost = match gap.count {
-            0 => "records may be missing".to_owned(),
-            count => format!("{} missing", counted(count, "record")),
-        };
-        format!("gap at {}: {lost}: {}", zone.stamp(&rfc3339(gap.at.wall_ms)), gap.reason.words())
-    }));
+    lines.extend(
+        found
+            .gaps
+            .iter()
+            .take(GAPS_MAX)
+            .map(|gap| format!("gap at {}: {}", zone.stamp(&rfc3339(gap.at.wall_ms)), past::missing(gap))),
+    );
     if found.gaps.len() > GAPS_MAX {
         lines.push(format!("and {} more gaps", found.gaps.len() - GAPS_MAX));
     }
@@ -108,12 +126,7 @@ fn verified_text(found: &Inspection, zone: &Zone) -> String {
             counted(segment.unfinished_bytes, "byte")
         ));
     }
-    let all = format!(
-        "{} in {}, {}",
-        counted(found.records(), "record"),
-        counted(found.segments.len() as u64, "file"),
-        size(found.bytes())
-    );
+    let all = all(found);
     lines.push(match found.problems.len() {
         0 => format!("{all}: every block is intact"),
         count => format!("{all}: {}", counted(count as u64, "problem")),
@@ -121,15 +134,15 @@ fn verified_text(found: &Inspection, zone: &Zone) -> String {
     lines.join("\n") + "\n"
 }
 
+/// Describes how much there is.
+fn all(found: &Inspection) -> String {
+    let (records, files) = (counted(found.records(), "record"), counted(found.segments.len() as u64, "file"));
+    format!("{records} in {files}, {}", size(found.bytes()))
+}
+
 fn export(dir: &Path, since_ms: Option<u64>, until_ms: Option<u64>) -> Result<(), Failure> {
     let wanted = Wanted { since_ms, until_ms, name: None };
-    let mut outcome = Ok(());
-    let read = History::new(dir).read(&wanted, |entry| {
-        outcome = json(&past::object(&entry)).and_then(|line| write_line(&line));
-        if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    });
-    outcome?;
-    read.map_err(|error| unread(&error))
+    read(dir, &wanted, |entry| write_line(&json(&past::object(entry))?))
 }
 
 fn stats(context: &Context, dir: &Path, output: LineFormat) -> Result<(), Failure> {
@@ -148,12 +161,7 @@ fn stats(context: &Context, dir: &Path, output: LineFormat) -> Result<(), Failur
         }))?);
     }
     let zone = &context.page.zone;
-    let mut text = format!(
-        "{} in {}, {}, {per_record} bytes each\n",
-        counted(records, "record"),
-        counted(found.segments.len() as u64, "file"),
-        size(bytes)
-    );
+    let mut text = format!("{}, {per_record} bytes each\n", all(&found));
     if let Some((first, last)) = span {
         text.push_str(&format!("from {} to {}\n", zone.stamp(&first), zone.stamp(&last)));
     }

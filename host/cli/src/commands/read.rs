@@ -5,7 +5,6 @@ use std::io::{self, IsTerminal};
 use provost_api as api;
 use provost_api::client::StatusAsked;
 use provost_control::{past_process, past_sentence};
-use provost_journal::History;
 use provost_state::naming::shown;
 use provost_state::text;
 use provost_supervisor::rfc3339;
@@ -65,10 +64,7 @@ pub(super) async fn explain(context: &Context, args: ExplainArgs) -> Result<(), 
 
 /// Explains the state of a process at an earlier time, from the journal.
 fn explain_at(context: &Context, name: &str, at_ms: u64, output: LineFormat) -> Result<(), Failure> {
-    let dir = context.outline()?.journal_dir;
-    if !History::new(&dir).exists() {
-        return Err(journal::none(&dir));
-    }
+    let dir = journal::dir(context)?;
     let past = past::explain(&dir, name, at_ms).map_err(|error| journal::unread(&error))?;
     if !past.is_known {
         return Err(Failure::usage(

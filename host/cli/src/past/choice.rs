@@ -3,29 +3,9 @@
 use std::str::FromStr;
 
 use provost_api::{Event, EventKind};
+use provost_control::event_kind;
 use provost_journal::{Entry, Kind, Record};
 use provost_state::naming::replica_of;
-
-use super::object::event_kind;
-
-/// The kinds of changes that a person can ask for.
-const EVENT_KINDS: [EventKind; 15] = [
-    EventKind::Added,
-    EventKind::Removed,
-    EventKind::Start,
-    EventKind::Stop,
-    EventKind::Waiting,
-    EventKind::Spawned,
-    EventKind::SpawnFailed,
-    EventKind::NotReady,
-    EventKind::Overdue,
-    EventKind::Ready,
-    EventKind::Exited,
-    EventKind::Decided,
-    EventKind::Refused,
-    EventKind::Health,
-    EventKind::TakenOver,
-];
 
 /// The kinds of records beside commits that a person can ask for.
 const RECORD_KINDS: [Kind; 8] = [
@@ -48,17 +28,21 @@ pub(crate) enum WantedKind {
     Record(Kind),
 }
 
+/// Returns the kinds of changes that a person can ask for: all but the one that stands for missing changes.
+fn event_kinds() -> impl Iterator<Item = &'static EventKind> {
+    EventKind::ALL.iter().filter(|kind| **kind != EventKind::Missed)
+}
+
 /// Returns the names of all kinds.
-fn names() -> Vec<String> {
-    let events = EVENT_KINDS.iter().map(|kind| kind.as_str().to_owned());
-    events.chain(RECORD_KINDS.iter().map(|kind| kind.as_str().to_owned())).collect()
+fn names() -> Vec<&'static str> {
+    event_kinds().map(EventKind::as_str).chain(RECORD_KINDS.iter().map(|kind| kind.as_str())).collect()
 }
 
 impl FromStr for WantedKind {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let event = EVENT_KINDS.iter().find(|kind| kind.as_str() == text).cloned().map(Self::Event);
+        let event = event_kinds().find(|kind| kind.as_str() == text).cloned().map(Self::Event);
         let record = || RECORD_KINDS.into_iter().find(|kind| kind.as_str() == text).map(Self::Record);
         event.or_else(record).ok_or_else(|| format!("the kinds are {}", names().join(", ")))
     }
@@ -94,7 +78,7 @@ impl Choice {
         let kind = match record {
             // They are the bookkeeping of the journal.
             Record::Checkpoint { .. } | Record::Standing(_) => return false,
-            Record::Commit(commit) => WantedKind::Event(event_kind(commit)),
+            Record::Commit(commit) => WantedKind::Event(event_kind(commit.kind)),
             other => WantedKind::Record(other.kind()),
         };
         match self.kinds.is_empty() {

@@ -21,4 +21,4 @@ pub(crate) use explained::explain;
 pub(crate) use object::object;
 pub(crate) use page::text;
 pub(crate) use port::Recorded;
-pub(crate) use told::{Shown, shown};
+pub(crate) use told::{line, missing};

@@ -4,18 +4,13 @@ use provost_api as api;
 use provost_control::{past_event, past_process};
 use provost_journal::{Commit, Entry, Record};
 use provost_plugin_host::hex;
-use provost_state::{Answer, Asked, Exit, Judged, Moment, Noted, Sample, Trigger, Usage};
+use provost_state::{Answer, Asked, Judged, Moment, Noted, Sample, Trigger, Usage};
 use provost_supervisor::rfc3339;
 use serde_json::{Map, Value, json};
 
 /// Returns the event of a commit.
-pub(crate) fn event(commit: &Commit) -> api::Event {
+pub(super) fn event(commit: &Commit) -> api::Event {
     past_event(commit.kind, commit.from, &commit.state)
-}
-
-/// Returns the kind of the event of a commit.
-pub(super) fn event_kind(commit: &Commit) -> api::EventKind {
-    event(commit).kind
 }
 
 /// Returns a record as an object.
@@ -108,16 +103,12 @@ fn moment(at: Moment) -> Value {
     json!({ "at": rfc3339(at.wall_ms), "mono_ns": at.mono_ns })
 }
 
-fn exit(exit: &Exit) -> String {
-    exit.to_string()
-}
-
 /// Returns a trigger with the fields that the policies were given. The seed is a text, because it does not fit in a number of
 /// every program that reads JSON.
 fn trigger(trigger: &Trigger) -> Value {
     match trigger {
         Trigger::Exit(it) => json!({
-            "on": "exit", "incarnation": it.incarnation.0, "exit": exit(&it.exit), "uptime_ms": it.uptime_ms,
+            "on": "exit", "incarnation": it.incarnation.0, "exit": it.exit.to_string(), "uptime_ms": it.uptime_ms,
             "was_ready": it.was_ready, "failures": it.failures, "restarts": it.restarts, "now": moment(it.now),
             "seed": it.seed.to_string(),
         }),

@@ -10,7 +10,7 @@ use provost_state::{Note, Noted};
 use provost_supervisor::rfc3339;
 
 use super::explained::ExplainedPast;
-use super::told::{Shown, decision, shown};
+use super::told::{inputs, line};
 use crate::render::events::Lines;
 use crate::render::explain;
 use crate::render::humane::{counted, one_line};
@@ -38,14 +38,10 @@ pub(crate) fn text(past: &ExplainedPast, name: &str, at_ms: u64, now_ms: u64, pa
     }
     let mut lines = Lines::new(page, now_ms, width(name)).indented();
     for entry in &past.records {
-        text.push_str(&match shown(entry) {
-            Shown::Event(event) => lines.line(&event),
-            Shown::Other { at, name, kind, what } => lines.note(&at, &name, kind, &what),
-        });
+        text.push_str(&line(entry, &mut lines));
         if let Record::Note(Note { what: Noted::Decision(judged), .. }) = &entry.record {
-            // The first line is that of the record.
-            for line in decision(judged).iter().skip(1) {
-                let _ = writeln!(text, "      {}", one_line(line));
+            for input in &inputs(judged) {
+                let _ = writeln!(text, "      {}", one_line(input));
             }
         }
     }

@@ -1,49 +1,31 @@
 //! A record in words.
 
 use provost_journal::{Entry, Gap, Record};
+use provost_plugin_host::hex;
 use provost_state::{Answer, Asked, Judged, Noted, Trigger};
 use provost_supervisor::rfc3339;
 
 use super::object::event;
+use crate::render::decision::says;
+use crate::render::events::Lines;
 use crate::render::humane::{counted, precise, size};
 
-/// A record, as a line shows it.
-#[derive(Debug)]
-pub(crate) enum Shown {
-    /// A change, which is shown like those of a running host.
-    Event(Box<provost_api::Event>),
-    /// Anything else.
-    Other {
-        /// When it happened (RFC 3339).
-        at: String,
-        /// The process that it is about; empty for the host.
-        name: String,
-        /// Its kind as a word.
-        kind: &'static str,
-        /// The rest, in words.
-        what: String,
-    },
-}
-
-/// Returns how a record is shown.
-pub(crate) fn shown(entry: &Entry) -> Shown {
+/// Renders a record as a line; a change is shown like those of a running host.
+pub(crate) fn line(entry: &Entry, lines: &mut Lines<'_>) -> String {
     let record = &entry.record;
     let what = match record {
-        Record::Commit(commit) => return Shown::Event(Box::new(event(commit))),
+        Record::Commit(commit) => return lines.line(&event(commit)),
         Record::Checkpoint { processes, .. } => counted((*processes).into(), "process"),
         Record::Standing(state) => state.reason.to_string(),
-        Record::Gap(gap) => self::gap(gap),
+        Record::Gap(gap) => missing(gap),
         Record::Note(note) => noted(&note.what),
     };
-    Shown::Other {
-        at: rfc3339(record.at().wall_ms),
-        name: record.name().unwrap_or_default().to_owned(),
-        kind: record.kind().as_str(),
-        what,
-    }
+    let at = rfc3339(record.at().wall_ms);
+    lines.note(&at, record.name().unwrap_or_default(), record.kind().as_str(), &what)
 }
 
-fn gap(gap: &Gap) -> String {
+/// Describes what a gap stands for, and why.
+pub(crate) fn missing(gap: &Gap) -> String {
     match gap.count {
         0 => format!("records may be missing: {}", gap.reason.words()),
         count => format!("{} missing: {}", counted(count, "record"), gap.reason.words()),
@@ -52,7 +34,10 @@ fn gap(gap: &Gap) -> String {
 
 fn noted(what: &Noted) -> String {
     match what {
-        Noted::Decision(judged) => decided(judged),
+        Noted::Decision(judged) => {
+            let Judged { action, by, reason, overruled, .. } = &**judged;
+            says(&action.to_string(), by, reason, overruled.as_deref())
+        }
         Noted::Order(ordered) => format!("{}: {}", ordered.order, ordered.detail),
         Noted::Plugin(plugin) => match plugin.version {
             Some(version) => format!("{} {}: version {version}", plugin.action, plugin.name),
@@ -71,16 +56,10 @@ fn noted(what: &Noted) -> String {
     }
 }
 
-fn decided(judged: &Judged) -> String {
-    let overruled = judged.overruled.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
-    format!("{}, says {}: {}{overruled}", judged.action, judged.by, judged.reason)
-}
-
-/// Describes a decision with all of its inputs, one line for each.
-pub(crate) fn decision(judged: &Judged) -> Vec<String> {
-    let mut lines = vec![decided(judged)];
-    lines.extend(trigger(&judged.trigger));
-    lines.extend(judged.asked.iter().flat_map(asked));
+/// Describes all inputs of a decision, one line for each.
+pub(super) fn inputs(judged: &Judged) -> Vec<String> {
+    let mut lines = trigger(&judged.trigger);
+    lines.extend(judged.asked.iter().map(asked));
     lines
 }
 
@@ -155,16 +134,15 @@ fn usage(usage: &provost_state::Usage) -> String {
     )
 }
 
-fn asked(asked: &Asked) -> Option<String> {
+fn asked(asked: &Asked) -> String {
     let answer = match &asked.answer {
         Answer::Wanted(action) => format!("wanted: {action}"),
         Answer::Passed => "passed the question on".to_owned(),
         Answer::Failed { why, .. } => format!("gave no answer: {why}"),
     };
     let basis = asked.basis.as_ref().map(|basis| {
-        let digest: String =
-            basis.source.component.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        let digest = hex(&basis.source.component[..6]);
         format!("; component {digest}…, memory version {}, {} fuel", basis.memory_version, basis.fuel)
     });
-    Some(format!("{} (version {}) {answer}{}", asked.name, asked.version, basis.unwrap_or_default()))
+    format!("{} (version {}) {answer}{}", asked.name, asked.version, basis.unwrap_or_default())
 }

@@ -40,6 +40,11 @@ pub(crate) fn action(decision: &Decision, tense: Tense) -> String {
 /// Describes the action, the policy that decided it, and the reason.
 pub(crate) fn said(decision: &Decision) -> String {
     let action = action(decision, Tense::ToDo);
-    let overruled = decision.overruled.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
-    format!("{action}, says {}: {}{overruled}", decision.by, decision.reason)
+    says(&action, &decision.by, &decision.reason, decision.overruled.as_deref())
+}
+
+/// Describes an action that is in words already, the policy that decided it, and the reason.
+pub(crate) fn says(action: &str, by: &str, reason: &str, overruled: Option<&str>) -> String {
+    let overruled = overruled.map(|why| format!(" ({why})")).unwrap_or_default();
+    format!("{action}, says {by}: {reason}{overruled}")
 }

@@ -6,7 +6,9 @@ use provost_state::{Change, ChangeKind, EventKind, PhaseKind, ProcessState};
 use super::process::{cause, decision, exit, health, phase};
 use super::time::{Wall, time_at};
 
-fn kind(kind: ChangeKind) -> api::EventKind {
+/// Converts the kind of a change.
+#[must_use]
+pub fn event_kind(kind: ChangeKind) -> api::EventKind {
     match kind {
         ChangeKind::Added => api::EventKind::Added,
         ChangeKind::Removed => api::EventKind::Removed,
@@ -39,7 +41,7 @@ pub(crate) fn event_of(kind: ChangeKind, from: PhaseKind, state: &ProcessState, 
         at: time_at(state.changed_at, wall).to_string(),
         process: state.name().to_string(),
         incarnation: state.incarnation.0,
-        kind: self::kind(kind),
+        kind: event_kind(kind),
         phase: phase(state.phase.kind()),
         before: phase(from),
         cause: cause(state.cause),

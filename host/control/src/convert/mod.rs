@@ -29,6 +29,7 @@ mod usage;
 mod tests;
 
 pub(crate) use checks::checks;
+pub use events::event_kind;
 pub(crate) use events::{event, event_of, missed};
 pub(crate) use explained::{process, sentence};
 pub(crate) use figures::{backend, latency};

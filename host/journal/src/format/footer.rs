@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
+use provost_state::hash;
 use serde::{Deserialize, Serialize};
 
 use super::block::{self, BLOCK_BYTES_MAX, Flags, Step};
@@ -117,8 +118,8 @@ impl Footer {
     }
 }
 
-/// Returns the bits of a name in the filter: FNV-1a in 64 bits, divided into one number for each.
+/// Returns the bits of a name in the filter: its hash, divided into one number for each.
 fn bits(name: &str) -> impl Iterator<Item = usize> {
-    let hash = crate::hash::fnv(name.bytes());
+    let hash = hash::mixed(name.bytes());
     (0..BLOOM_HASHES).map(move |at| (hash >> (16 * at)) as usize % (64 * BLOOM_WORDS))
 }

@@ -1,7 +1,9 @@
 //! The head of a segment, with the reserved place for a gap.
 
+use provost_state::Moment;
+
 use super::bytes::Numbers;
-use crate::record::GapReason;
+use crate::record::{Gap, GapReason};
 
 /// The size of the head. It is one page, so that the reserved place has its room on the disk as soon as the file exists.
 pub(crate) const HEAD_BYTES: usize = 4096;
@@ -80,19 +82,17 @@ impl Head {
 pub(crate) struct GapSlot {
     /// The number that the record about the gap would have.
     pub(crate) seq: u64,
-    pub(crate) reason: GapReason,
-    pub(crate) count: u64,
-    pub(crate) wall_ms: u64,
-    pub(crate) mono_ns: u64,
+    pub(crate) gap: Gap,
 }
 
 impl GapSlot {
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(SLOT_BYTES);
-        for number in [self.seq, self.count, self.wall_ms, self.mono_ns] {
+        let Gap { at, reason, count } = self.gap;
+        for number in [self.seq, count, at.wall_ms, at.mono_ns] {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
-        bytes.extend_from_slice(&self.reason.number().to_le_bytes());
+        bytes.extend_from_slice(&reason.number().to_le_bytes());
         let crc = crc32fast::hash(&bytes);
         bytes.extend_from_slice(&crc.to_le_bytes());
         bytes
@@ -105,8 +105,8 @@ impl GapSlot {
         let is_intact = Numbers(rest).u32()? == crc32fast::hash(covered);
         let mut numbers = Numbers(covered);
         let (seq, count) = (numbers.u64()?, numbers.u64()?);
-        let (wall_ms, mono_ns) = (numbers.u64()?, numbers.u64()?);
+        let at = Moment { wall_ms: numbers.u64()?, mono_ns: numbers.u64()? };
         let reason = GapReason::of(numbers.u16()?)?;
-        is_intact.then_some(Self { seq, reason, count, wall_ms, mono_ns })
+        is_intact.then_some(Self { seq, gap: Gap { at, reason, count } })
     }
 }

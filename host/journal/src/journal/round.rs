@@ -44,9 +44,8 @@ impl Course {
         writer: &mut Writer,
         now: Moment,
     ) -> Done {
-        let is_due = writer.is_due(now);
-        if is_due || writer.needs_checkpoint() {
-            return self.checkpoint(reader, shared, writer, (is_due, now));
+        if writer.is_due(now) || writer.needs_checkpoint() {
+            return self.checkpoint(reader, shared, writer, now);
         }
         let page = reader.changes_since(self.cursor, PAGE);
         let (records, is_grave) = self.records(page, shared, writer, now);
@@ -60,14 +59,8 @@ impl Course {
     }
 
     /// Writes everything up to a snapshot and then the snapshot, in another segment if the present one is complete.
-    fn checkpoint(
-        &mut self,
-        reader: &Reader,
-        shared: &Shared,
-        writer: &mut Writer,
-        (is_due, now): (bool, Moment),
-    ) -> Done {
-        let world = reader.snapshot();
+    fn checkpoint(&mut self, reader: &Reader, shared: &Shared, writer: &mut Writer, now: Moment) -> Done {
+        let (is_due, world) = (writer.is_due(now), reader.snapshot());
         let mut done = Done { has_more: true, is_grave: false, result: Ok(()) };
         while self.cursor < world.generation() {
             let page = reader.changes_until(self.cursor, &world, PAGE);

@@ -49,11 +49,11 @@ impl Thread {
         loop {
             let (has_more, result) = self.work();
             self.trouble(result.err().map(|error| error.to_string()));
-            if call == Call::End && !has_more {
-                break;
-            }
             if has_more {
                 continue;
+            }
+            if call == Call::End {
+                break;
             }
             call = self.shared.wait(self.patience());
         }

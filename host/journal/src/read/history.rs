@@ -7,13 +7,10 @@ use std::path::{Path, PathBuf};
 use provost_files::{FileError, read_open};
 use provost_state::Moment;
 
-use super::listing::{Found, list, open};
+use super::listing::{Found, SEGMENT_BYTES_MAX, list, open};
 use super::walk::{End, Walk};
 use crate::format::{Footer, GapSlot, Head, State};
 use crate::record::{Entry, Gap, GapReason, Record};
-
-/// The largest segment that is read, in bytes. A host writes 8 MiB and then what one round of its thread adds.
-pub(super) const SEGMENT_BYTES_MAX: u64 = 256 << 20;
 
 /// What to read.
 #[derive(Clone, Debug, Default)]
@@ -48,7 +45,7 @@ pub struct History {
 }
 
 /// What is known while the segments are read one after the other.
-struct Course<'a> {
+struct Reading<'a> {
     wanted: &'a Wanted,
     /// The number of the next record; `None` before the first segment.
     next_seq: Option<u64>,
@@ -83,37 +80,29 @@ impl History {
     ) -> Result<(), FileError> {
         let segments =
             list(&self.dir).map_err(|error| FileError { path: self.dir.clone(), problem: error.into() })?;
-        let mut course = Course { wanted, next_seq: None, slot: None, last: Moment::default() };
+        let mut reading = Reading { wanted, next_seq: None, slot: None, last: Moment::default() };
         for (at, segment) in segments.iter().enumerate() {
             let is_last = at + 1 == segments.len();
-            if course.segment(segment, is_last, &mut each)?.is_break() {
+            if reading.segment(segment, is_last, &mut each)?.is_break() {
                 return Ok(());
             }
         }
         // Nothing was written after it.
-        if let Some(slot) = course.slot.take() {
-            let _ = course.tell(slot.seq, slot_gap(&slot), &mut each);
+        if let Some(slot) = reading.slot.take() {
+            let _ = reading.tell(slot.seq, slot.gap, &mut each);
         }
         Ok(())
     }
 }
 
-fn slot_gap(slot: &GapSlot) -> Gap {
-    let at = Moment { wall_ms: slot.wall_ms, mono_ns: slot.mono_ns };
-    Gap { at, reason: slot.reason, count: slot.count }
-}
-
-impl Course<'_> {
+impl Reading<'_> {
     fn segment(
         &mut self,
         segment: &Found,
         is_last: bool,
         each: &mut impl FnMut(Entry) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, FileError> {
-        let Some(file) = open(segment)? else { return Ok(ControlFlow::Continue(())) };
-        let length = file.metadata().map_or(segment.bytes, |found| found.len());
-        // An open segment has no footer, unless it was sealed in the meantime.
-        let footer = Footer::of(&file, length);
+        let Some((file, footer)) = open(segment)? else { return Ok(ControlFlow::Continue(())) };
         if self.missing_before(segment.first_seq, each).is_break() {
             return Ok(ControlFlow::Break(()));
         }
@@ -157,7 +146,7 @@ impl Course<'_> {
         if let Some(slot) = self.slot.take() {
             // The record about the gap was written after all, unless the host was killed before that.
             if !(slot.seq == entry.seq && matches!(entry.record, Record::Gap(_))) {
-                self.tell(slot.seq, slot_gap(&slot), each)?;
+                self.tell(slot.seq, slot.gap, each)?;
             }
         }
         self.last = entry.record.at();

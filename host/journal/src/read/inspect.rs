@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use provost_files::{FileError, read_open};
 
-use super::history::{History, SEGMENT_BYTES_MAX, Wanted};
-use super::listing::{Found, list, open};
+use super::history::{History, Wanted};
+use super::listing::{Found, SEGMENT_BYTES_MAX, list, open};
 use super::walk::{End, Walk};
 use crate::format::{Footer, Head, State};
 use crate::record::{Gap, Kind, Record};
@@ -198,9 +198,6 @@ type Contents = (Vec<u8>, Option<Footer>);
 
 /// Returns what is in a segment; `None` if it was removed.
 fn contents(segment: &Found) -> Result<Option<Contents>, FileError> {
-    let Some(file) = open(segment)? else { return Ok(None) };
-    let length = file.metadata().map_or(segment.bytes, |found| found.len());
-    let footer = Footer::of(&file, length);
-    let path: &PathBuf = &segment.path;
-    Ok(Some((read_open(path, file, SEGMENT_BYTES_MAX)?, footer)))
+    let Some((file, footer)) = open(segment)? else { return Ok(None) };
+    Ok(Some((read_open(&segment.path, file, SEGMENT_BYTES_MAX)?, footer)))
 }

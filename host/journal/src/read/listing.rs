@@ -7,7 +7,10 @@ use std::time::UNIX_EPOCH;
 
 use provost_files::{FileError, open_direct};
 
-use crate::format::{State, file_name, of_name};
+use crate::format::{Footer, State, file_name, of_name};
+
+/// The largest segment that is read, in bytes. A host writes 8 MiB and then what one round of its thread adds.
+pub(crate) const SEGMENT_BYTES_MAX: u64 = 256 << 20;
 
 /// A segment in a directory.
 #[derive(Clone, Debug)]
@@ -48,15 +51,22 @@ fn modified_ms(metadata: &Metadata) -> u64 {
     since_epoch.and_then(|time| u64::try_from(time.as_millis()).ok()).unwrap_or(0)
 }
 
-/// Opens a segment to show it (root may read those of other users), under its new name if it was sealed since it was listed; `None` if it was removed.
-pub(crate) fn open(segment: &Found) -> Result<Option<File>, FileError> {
-    match open_direct(&segment.path) {
+/// Opens a segment to show it (root may read those of other users), under its new name if it was sealed since it was listed, and
+/// reads its footer, which an open one does not have; `None` if it was removed.
+pub(crate) fn open(segment: &Found) -> Result<Option<(File, Option<Footer>)>, FileError> {
+    let opened = match open_direct(&segment.path) {
         Err(error) if error.is_missing() => {
-            match open_direct(&segment.path.with_file_name(file_name(segment.first_seq, State::Sealed))) {
-                Err(error) if error.is_missing() => Ok(None),
-                opened => opened.map(Some),
-            }
+            open_direct(&segment.path.with_file_name(file_name(segment.first_seq, State::Sealed)))
         }
-        opened => opened.map(Some),
+        opened => opened,
+    };
+    match opened {
+        Err(error) if error.is_missing() => Ok(None),
+        opened => {
+            let file = opened?;
+            let length = file.metadata().map_or(segment.bytes, |found| found.len());
+            let footer = Footer::of(&file, length);
+            Ok(Some((file, footer)))
+        }
     }
 }

@@ -15,5 +15,5 @@ mod walk;
 
 pub use history::{History, Wanted};
 pub use inspect::{Inspection, Problem, SegmentReport, inspect};
-pub(crate) use listing::{Found, list};
+pub(crate) use listing::{Found, SEGMENT_BYTES_MAX, list};
 pub(crate) use walk::{End, Walk};

@@ -98,11 +98,9 @@ impl Iterator for Walk<'_> {
 
     fn next(&mut self) -> Option<Entry> {
         loop {
-            if self.left == 0 {
-                if !self.advance() {
-                    return None;
-                }
-                continue;
+            // A block that was advanced to has a record.
+            if self.left == 0 && !self.advance() {
+                return None;
             }
             let seq = self.next_seq;
             (self.left, self.next_seq) = (self.left - 1, seq + 1);

@@ -7,21 +7,13 @@ use super::v1;
 /// The only version of all kinds so far.
 const VERSION: u16 = 1;
 
-/// The number of bytes of the longest varint of a length.
-const VARINT_MAX: usize = 5;
-
 /// Appends the frame of a record, with `scratch` for its body.
 pub(crate) fn encode(record: &Record, scratch: &mut Vec<u8>, into: &mut Vec<u8>) {
     scratch.clear();
     v1::encode(record, scratch);
     into.extend_from_slice(&record.kind().number().to_le_bytes());
     into.extend_from_slice(&VERSION.to_le_bytes());
-    let mut length = scratch.len();
-    while length >= 0x80 {
-        into.push((length & 0x7f) as u8 | 0x80);
-        length >>= 7;
-    }
-    into.push(length as u8);
+    v1::put(&u32::try_from(scratch.len()).unwrap_or(u32::MAX), into);
     into.extend_from_slice(scratch);
 }
 
@@ -68,18 +60,8 @@ impl<'a> Iterator for Frames<'a> {
         let (head, rest) = self.0.split_at_checked(4)?;
         let (kind, version) = head.split_at_checked(2)?;
         let number = |bytes: &[u8]| bytes.try_into().map(u16::from_le_bytes).ok();
-        let (mut length, mut used) = (0_usize, 0);
-        for (at, byte) in rest.iter().take(VARINT_MAX).enumerate() {
-            length |= usize::from(byte & 0x7f) << (7 * at);
-            if byte & 0x80 == 0 {
-                used = at + 1;
-                break;
-            }
-        }
-        if used == 0 {
-            return None;
-        }
-        let (body, after) = rest.get(used..)?.split_at_checked(length)?;
+        let (length, rest) = postcard::take_from_bytes::<u32>(rest).ok()?;
+        let (body, after) = rest.split_at_checked(usize::try_from(length).ok()?)?;
         self.0 = after;
         Some(Frame { kind: number(kind)?, version: number(version)?, body })
     }

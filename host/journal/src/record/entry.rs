@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use provost_state::{ChangeKind, Generation, Moment, Note, Noted, PhaseKind, ProcessState};
-use strum::{EnumString, IntoStaticStr, VariantArray};
+use strum::{IntoStaticStr, VariantArray};
 
 /// One record with its place in the journal.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,7 +60,7 @@ pub struct Gap {
 }
 
 /// Why records are missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr, EnumString, VariantArray)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 #[repr(u16)]
 pub enum GapReason {
@@ -123,11 +123,8 @@ impl GapReason {
 }
 
 /// The kind of a record.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, IntoStaticStr, EnumString, VariantArray,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
-#[strum(parse_err_ty = NoSuchKind, parse_err_fn = no_such_kind)]
 #[repr(u16)]
 pub enum Kind {
     /// A commit.
@@ -152,19 +149,6 @@ pub enum Kind {
     HostStarted = 10,
     /// The end of a host.
     HostEnded = 11,
-}
-
-/// The error for a word that names no kind of records.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no kind of records `{}`: there are {}", .0.chars().take(40).collect::<String>(), words())]
-pub struct NoSuchKind(pub String);
-
-fn no_such_kind(text: &str) -> NoSuchKind {
-    NoSuchKind(text.to_owned())
-}
-
-fn words() -> String {
-    Kind::VARIANTS.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 impl Kind {

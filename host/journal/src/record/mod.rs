@@ -13,4 +13,4 @@ mod golden;
 mod v1;
 
 pub(crate) use codec::{Frames, encode};
-pub use entry::{Commit, Entry, Gap, GapReason, Kind, NoSuchKind, Record};
+pub use entry::{Commit, Entry, Gap, GapReason, Kind, Record};

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use provost_state::hash;
+
 /// When what was written is synced to the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sync {
@@ -72,6 +74,6 @@ impl Life {
     /// Returns the numbers of a host with these ids.
     #[must_use]
     pub fn of(boot_id: &str, host_id: &str) -> Self {
-        Self { boot: crate::hash::fnv(boot_id.bytes()), life: crate::hash::fnv(host_id.bytes()) }
+        Self { boot: hash::mixed(boot_id.bytes()), life: hash::mixed(host_id.bytes()) }
     }
 }

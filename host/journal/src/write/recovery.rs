@@ -7,14 +7,11 @@ use provost_files::{FileError, read_own};
 
 use super::segment::Segment;
 use crate::format::{HEAD_BYTES, Head, State};
-use crate::read::{End, Found, Walk, list};
+use crate::read::{End, Found, SEGMENT_BYTES_MAX, Walk, list};
 use crate::record::Entry;
 
 /// The fewest bytes of a record with its frame, to estimate how many a segment may have had.
 const RECORD_BYTES_MIN: u64 = 5;
-
-/// The most bytes of a segment that is recovered.
-const BYTES_MAX: u64 = 256 << 20;
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -34,20 +31,21 @@ pub(super) fn recover(dir: &Path) -> io::Result<Recovered> {
         if segment.state == State::Sealed && at != last {
             continue;
         }
-        let next_seq = match next_seq(segment, &mut recovered.is_torn) {
-            Ok(next_seq) => next_seq,
-            // It stays as it is, and its numbers are not used again.
-            Err(_) => segment.first_seq + segment.bytes / RECORD_BYTES_MIN + 1,
-        };
+        // A segment that cannot be read stays as it is.
+        let next_seq = next_seq(segment, &mut recovered.is_torn).unwrap_or_else(|_| beyond(segment));
         recovered.next_seq = recovered.next_seq.max(next_seq);
     }
     Ok(recovered)
 }
 
+/// Returns a number after all that a segment may have had, so that none of them is used again.
+fn beyond(segment: &Found) -> u64 {
+    segment.first_seq + segment.bytes / RECORD_BYTES_MIN + 1
+}
+
 /// Completes one segment, and returns the number after its last record.
 fn next_seq(segment: &Found, is_torn: &mut bool) -> Result<u64, FileError> {
-    let bytes = read_own(&segment.path, BYTES_MAX)?;
-    let unusable = segment.first_seq + segment.bytes / RECORD_BYTES_MIN + 1;
+    let bytes = read_own(&segment.path, SEGMENT_BYTES_MAX)?;
     let is_open = segment.state == State::Open;
     if Head::of(&bytes).is_err() {
         // The host was killed while it made the segment, which has no record then.
@@ -56,7 +54,7 @@ fn next_seq(segment: &Found, is_torn: &mut bool) -> Result<u64, FileError> {
             return Ok(segment.first_seq);
         }
         *is_torn = true;
-        return Ok(unusable);
+        return Ok(beyond(segment));
     }
     let mut footer = crate::format::Footer::default();
     let mut walk = Walk::new(&bytes, segment.first_seq);
@@ -73,7 +71,7 @@ fn next_seq(segment: &Found, is_torn: &mut bool) -> Result<u64, FileError> {
         (End::Torn(_), false) => {
             // The end of a sealed segment is damaged, and its later numbers may have been seen.
             *is_torn = true;
-            return Ok(unusable.max(next_seq));
+            return Ok(beyond(segment).max(next_seq));
         }
         (End::Torn(_), true) => *is_torn = true,
         (End::Whole, _) => {}

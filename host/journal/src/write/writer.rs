@@ -277,13 +277,7 @@ impl Writer {
         let gap = self.gap.get_or_insert(Gap { at: now, reason, count: 0 });
         gap.count = gap.count.saturating_add(count);
         self.needs_checkpoint = true;
-        let slot = GapSlot {
-            seq: self.next_seq,
-            reason: gap.reason,
-            count: gap.count,
-            wall_ms: gap.at.wall_ms,
-            mono_ns: gap.at.mono_ns,
-        };
+        let slot = GapSlot { seq: self.next_seq, gap: *gap };
         if let Some(segment) = &self.segment {
             // If this fails as well, the gap is told when there is room, unless the host ends before.
             let _ = segment.set_slot(&slot);

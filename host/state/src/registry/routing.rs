@@ -10,6 +10,7 @@
 
 use strum::{Display, EnumCount, EnumString, IntoStaticStr, VariantArray};
 
+use crate::hash;
 use crate::sync::{AtomicU16, Ordering};
 use crate::words::array;
 
@@ -145,11 +146,8 @@ impl Routing {
 /// Returns a number from 0 to 99 by a hash (FNV-1a) that is the same in every host and version: a name stays in its
 /// bucket.
 fn bucket(name: &str) -> u8 {
-    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
     // Below 100, so it fits.
-    (hash % 100) as u8
+    (hash::fnv(hash::EMPTY, name.bytes()) % 100) as u8
 }
 
 /// The routing as one atomic word.

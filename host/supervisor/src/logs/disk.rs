@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use provost_files::{Cursor, Identity};
+use provost_state::hash;
 use rustix::fs::{Mode, OFlags};
 
 /// Defines a fail point that returns the OS error with the given number, as in `return(28)`.
@@ -299,10 +300,7 @@ pub(super) fn label(file: &File) -> io::Result<Option<u64>> {
         return Ok(None);
     }
     let inode = file.metadata()?.ino();
-    // FNV-1a, which stays the same in every version of the host.
-    let label = inode.to_le_bytes().iter().chain(line).fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let label = hash::fnv(hash::EMPTY, inode.to_le_bytes().iter().chain(line).copied());
     Ok(Some(label.max(1)))
 }
 

@@ -1,5 +1,5 @@
 //! The bytes of version 1 of each kind of records. They never change: a field that is added, removed or given another type
-//! makes a version 2 of that kind beside it. `tests/golden.rs` compares them with committed bytes.
+//! makes a version 2 of that kind beside it. `record/golden.rs` compares them with committed bytes.
 //!
 //! | room | owns |
 //! |---|---|
@@ -34,7 +34,8 @@ struct GapV1 {
     count: u64,
 }
 
-fn put(body: &impl Serialize, into: &mut Vec<u8>) {
+/// Appends a body, or the length of one.
+pub(super) fn put(body: &impl Serialize, into: &mut Vec<u8>) {
     // A vector takes everything, and no body contains what the format has no bytes for (a sequence of unknown length).
     if let Ok(bytes) = postcard::to_extend(body, std::mem::take(into)) {
         *into = bytes;
