@@ -262,6 +262,19 @@ impl Kernel {
         self.get(place)?.outlets.get(at)?.as_deref()
     }
 
+    /// Returns what is open of a slot, in the order of [`Descriptors::ALL`]. The gap files are borrowed from `gaps`.
+    fn open_of<'a>(
+        &'a self,
+        place: usize,
+        gaps: &'a [Option<Arc<OwnedFd>>; 2],
+    ) -> [Option<BorrowedFd<'a>>; 6] {
+        let Some(resources) = self.get(place) else { return [None; 6] };
+        let [output, error] = [0, 1].map(|at| self.outlet(place, at).map(Outlet::from));
+        let [output_gap, error_gap] = gaps.each_ref().map(|file| file.as_deref().map(AsFd::as_fd));
+        let pidfd = Some(resources.child.pidfd.as_fd());
+        [pidfd, output, error, output_gap, error_gap, resources.input.as_ref().map(AsFd::as_fd)]
+    }
+
     /// Returns the descriptors of a slot that are to be sent, in their order. The gap files are borrowed from `gaps`.
     pub(super) fn beside<'a>(
         &'a self,
@@ -269,23 +282,8 @@ impl Kernel {
         which: Descriptors,
         gaps: &'a [Option<Arc<OwnedFd>>; 2],
     ) -> Vec<BorrowedFd<'a>> {
-        let Some(resources) = self.get(place) else { return Vec::new() };
-        let outlet = |at: usize| self.outlet(place, at).map(Outlet::from);
-        let gap = |at: usize| gaps.get(at)?.as_ref().map(|file| file.as_fd());
-        let all = [
-            Some(resources.child.pidfd.as_fd()),
-            outlet(0),
-            outlet(1),
-            gap(0),
-            gap(1),
-            resources.input.as_ref().map(AsFd::as_fd),
-        ];
-        Descriptors::ALL
-            .iter()
-            .zip(all)
-            .filter(|(one, _)| which.has(**one))
-            .filter_map(|(_, fd)| fd)
-            .collect()
+        let open = Descriptors::ALL.into_iter().zip(self.open_of(place, gaps));
+        open.filter(|(one, _)| which.has(*one)).filter_map(|(_, fd)| fd).collect()
     }
 
     /// Returns the gap files of a slot.
@@ -363,18 +361,9 @@ impl World for Kernel {
     }
 
     fn descriptors(&self, place: usize) -> Descriptors {
-        let Some(resources) = self.get(place) else { return Descriptors::default() };
         let gaps = self.gap_files(place);
-        let there = [
-            true,
-            resources.outlets[0].is_some(),
-            resources.outlets[1].is_some(),
-            gaps[0].is_some(),
-            gaps[1].is_some(),
-            resources.input.is_some(),
-        ];
-        let all = Descriptors::ALL.into_iter().zip(there).filter(|(_, is_there)| *is_there);
-        all.fold(Descriptors::default(), |all, (one, _)| all.with(one))
+        let open = Descriptors::ALL.into_iter().zip(self.open_of(place, &gaps));
+        open.filter(|(_, fd)| fd.is_some()).fold(Descriptors::default(), |all, (one, _)| all.with(one))
     }
 
     fn gaps(&self, place: usize) -> [Gap; 2] {
