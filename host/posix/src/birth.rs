@@ -16,6 +16,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr;
 
 use crate::signals::hangup_is_ignored;
+use crate::target::Target;
 
 /// The most descriptors that a child is given.
 pub const DESCRIPTORS_MAX: usize = 40;
@@ -51,18 +52,7 @@ pub enum Program<'a> {
     File(BorrowedFd<'a>),
 }
 
-/// What a number of a child is open on.
-#[derive(Clone, Copy, Debug)]
-pub enum Source<'a> {
-    /// `/dev/null`, for reading and writing.
-    Null,
-    /// This descriptor.
-    Fd(BorrowedFd<'a>),
-    /// This terminal. The first one becomes the controlling terminal of a new session.
-    Terminal(&'a CStr),
-}
-
-/// A child, and all that it is given: default dispositions, an empty signal mask, and nothing open but its sources.
+/// A child, and all that it is given: default dispositions, an empty signal mask, and nothing open but its targets.
 #[derive(Debug)]
 pub struct Birth<'a> {
     /// What is executed.
@@ -74,7 +64,7 @@ pub struct Birth<'a> {
     /// Its working directory; that of the caller if none.
     pub directory: Option<&'a CStr>,
     /// Its descriptors, from number 0 on; at most [`DESCRIPTORS_MAX`].
-    pub descriptors: &'a [Source<'a>],
+    pub descriptors: &'a [Target<'a>],
     /// Whether it gets its own session.
     pub session: bool,
     /// The signals that it ignores.
@@ -246,12 +236,12 @@ unsafe fn place_descriptors(birth: &Birth<'_>, report: &mut libc::c_int) -> Resu
     let mut sources = [-1; DESCRIPTORS_MAX];
     for (place, source) in sources.iter_mut().zip(birth.descriptors) {
         *place = match source {
-            Source::Fd(fd) if fd.as_raw_fd() < count + 2 => above(fd.as_raw_fd())?,
-            Source::Fd(fd) => fd.as_raw_fd(),
+            Target::Fd(fd) if fd.as_raw_fd() < count + 2 => above(fd.as_raw_fd())?,
+            Target::Fd(fd) => fd.as_raw_fd(),
             // SAFETY: the paths end with a zero.
-            Source::Null => unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR) },
+            Target::Null => unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR) },
             // SAFETY: as above.
-            Source::Terminal(path) => unsafe { libc::open(path.as_ptr(), libc::O_RDWR) },
+            Target::Path(path) => unsafe { libc::open(path.as_ptr(), libc::O_RDWR) },
         };
         if *place == -1 {
             return Err(failed(1));

@@ -6,32 +6,11 @@
 use std::ffi::{CStr, CString};
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr;
 
 use crate::signals::hangup_is_ignored;
-
-/// The target of one of the descriptors 0, 1 and 2.
-pub enum Target<'a> {
-    /// `/dev/null`, for reading.
-    Null,
-    /// This descriptor.
-    Fd(BorrowedFd<'a>),
-    /// This path, opened for reading and writing. The first one that is a terminal becomes the controlling terminal of the
-    /// session.
-    Path(&'a CStr),
-}
-
-impl Target<'_> {
-    /// Returns the same target once more.
-    pub fn again(&self) -> Target<'_> {
-        match self {
-            Self::Null => Target::Null,
-            Self::Fd(fd) => Target::Fd(fd.as_fd()),
-            Self::Path(path) => Target::Path(path),
-        }
-    }
-}
+use crate::target::Target;
 
 /// A program, and all that its process is given.
 pub struct Launch<'a> {

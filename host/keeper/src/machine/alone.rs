@@ -28,11 +28,6 @@ impl Machine {
         self.ending.get_or_insert(code);
     }
 
-    /// Whether a host that attaches did not wait for the end of the moving of output.
-    pub(super) fn is_draining(&self) -> bool {
-        self.gaps_may_grow
-    }
-
     /// Does what is due.
     pub fn tick(&mut self, world: &mut impl World, now: Now) {
         self.tick_host(world, now);
@@ -83,11 +78,10 @@ impl Machine {
                 slot.kill_at = now.boot.max(1);
             }
         }
-        let is_left = |slot: &super::slots::Slot| slot.has_process() && slot.stop != Stop::GivenUp;
-        let ranks = self.slots.iter().filter(|(_, slot)| is_left(slot)).map(|(_, slot)| slot.ending.rank);
+        let ranks = self.slots.iter().filter(|(_, slot)| slot.is_left()).map(|(_, slot)| slot.ending.rank);
         let Some(rank) = ranks.max() else { return };
         for (place, slot) in self.slots.iter_mut() {
-            if !is_left(slot) || slot.ending.rank != rank || slot.stop != Stop::Unasked {
+            if !slot.is_left() || slot.ending.rank != rank || slot.stop != Stop::Unasked {
                 continue;
             }
             slot.stop = Stop::Asked;
@@ -186,8 +180,7 @@ impl Machine {
     /// Returns the exit code of the keeper, when everything has ended and its output is in the gap files.
     pub fn exit_code(&mut self, world: &impl World, now: Now) -> Option<u8> {
         let code = self.ending?;
-        let is_left = self.slots.iter().any(|(_, slot)| slot.has_process() && slot.stop != Stop::GivenUp);
-        if is_left {
+        if self.slots.iter().any(|(_, slot)| slot.is_left()) {
             return None;
         }
         let until = *self.drained_by.get_or_insert(now.steady.saturating_add(DRAINED_WITHIN));

@@ -192,14 +192,12 @@ impl Host {
         self.become_state(HostState::Down);
     }
 
-    /// Somebody asks for a host although there were many deaths; returns whether one is started now.
-    pub(super) fn ask(&mut self, now: Now) -> bool {
-        let asked = self.become_state(HostState::Absent);
-        if asked {
+    /// Somebody asks for a host although there were many deaths.
+    pub(super) fn ask(&mut self, now: Now) {
+        if self.become_state(HostState::Absent) {
             self.deaths = [0; DEATHS_MAX];
             self.due_at = now.steady;
         }
-        asked
     }
 
     /// Records the answer to a ping.

@@ -199,30 +199,21 @@ impl Machine {
         }
     }
 
-    /// Returns what is held at a place.
-    fn held(&self, world: &impl World, place: usize) -> Option<(Id, Held)> {
-        let slot = self.slots.get(place)?;
-        Some((
-            slot.id,
-            Held {
-                state: slot.state,
-                pid: slot.pid,
-                started_at: slot.started_at,
-                end: slot.end,
-                refusal: slot.refusal,
-                ending: slot.ending,
-                kill_at: slot.kill_at,
-                gaps: world.gaps(place),
-                descriptors: world.descriptors(place),
-            },
-        ))
-    }
-
-    /// Returns the next slot that is not free, from this place on, and the place after it.
-    pub fn held_from(&self, world: &impl World, place: usize) -> Option<(usize, Id, Held)> {
-        let (place, _) = self.slots.iter().find(|(at, _)| *at >= place)?;
-        let (id, held) = self.held(world, place)?;
-        Some((place, id, held))
+    /// Returns the first slot that is not free, from this place on: its place, its id, and what is held.
+    pub fn held_from(&self, world: &impl World, from: usize) -> Option<(usize, Id, Held)> {
+        let (place, slot) = (from..self.slots.places()).find_map(|at| Some((at, self.slots.get(at)?)))?;
+        let held = Held {
+            state: slot.state,
+            pid: slot.pid,
+            started_at: slot.started_at,
+            end: slot.end,
+            refusal: slot.refusal,
+            ending: slot.ending,
+            kill_at: slot.kill_at,
+            gaps: world.gaps(place),
+            descriptors: world.descriptors(place),
+        };
+        Some((place, slot.id, held))
     }
 
     /// Returns what the keeper says of itself.
@@ -239,7 +230,7 @@ impl Machine {
             deaths: number(self.host.deaths(now)),
             last: self.host.last,
             state: self.host.state(),
-            is_draining: self.is_draining(),
+            is_draining: self.gaps_may_grow,
         }
     }
 }

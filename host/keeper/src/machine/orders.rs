@@ -14,6 +14,7 @@ const ENOMEM: i32 = 12;
 const EBUSY: i32 = 16;
 const EEXIST: i32 = 17;
 const EINVAL: i32 = 22;
+const ENOSYS: i32 = 38;
 
 /// How long a host that attaches waits until output is not being moved into gap files any more.
 const DRAINING: u64 = 5 * super::host::SECOND;
@@ -28,24 +29,20 @@ impl Machine {
             // Nothing comes before `HELLO`.
             return self.broke(world, HostEnding::Faulty);
         }
-        let mut id = 0;
         let done = match order {
             Order::Pong => return self.host.answered(seq),
             Order::Hello { .. } => Err(EINVAL),
             // The program reads the memfd, and comes back with the spec.
             Order::SpawnLarge { .. } => Err(EINVAL),
-            Order::Spawn { id: slot, spec } => self.spawn(world, now, named(&mut id, *slot), spec),
-            Order::Signal { id: slot, number, scope, kill_at } => {
-                self.signal(world, named(&mut id, *slot), (*number, *scope), *kill_at)
+            Order::Spawn { id, spec } => self.spawn(world, now, *id, spec),
+            Order::Signal { id, number, scope, kill_at } => {
+                self.signal(world, *id, (*number, *scope), *kill_at)
             }
-            Order::Reap { id: slot } => self.reap(world, named(&mut id, *slot)),
-            Order::Forget { id: slot } => self.forget(world, named(&mut id, *slot)),
-            Order::Amend { id: slot, ending } => self.amend(named(&mut id, *slot), *ending),
-            Order::Stash { key, generation } => {
-                id = *key;
-                world.stash(*key, *generation).map(|()| 0)
-            }
-            Order::Framed { id: slot, stream, bytes } => match self.slots.place(named(&mut id, *slot)) {
+            Order::Reap { id } => self.reap(world, *id),
+            Order::Forget { id } => self.forget(world, *id),
+            Order::Amend { id, ending } => self.amend(*id, *ending),
+            Order::Stash { key, generation } => world.stash(*key, *generation).map(|()| 0),
+            Order::Framed { id, stream, bytes } => match self.slots.place(*id) {
                 Some(place) => world.framed(place, *stream, *bytes).map(|()| 0),
                 None => Err(ESRCH),
             },
@@ -57,13 +54,13 @@ impl Machine {
                 Ok(0)
             }
             Order::Leave(leave) => self.leave(world, now, *leave),
-            Order::Adopt { id: slot, held, gap_files, is_terminal } => {
+            Order::Adopt { id, held, gap_files, is_terminal } => {
                 let adopted = Adopted { held, gap_files: *gap_files, is_terminal: *is_terminal };
-                self.adopt(world, now, named(&mut id, *slot), &adopted)
+                self.adopt(world, now, *id, &adopted)
             }
-            Order::Upgrade => Err(world.upgrade()),
+            Order::Upgrade => Err(ENOSYS),
         };
-        self.answer(seq, id, done);
+        self.answer(seq, order.id(), done);
     }
 
     /// Answers an order that could not be read.
@@ -188,10 +185,4 @@ impl Machine {
         }
         Ok(0)
     }
-}
-
-/// Notes the id of an order for its answer.
-fn named(noted: &mut u32, id: Id) -> Id {
-    *noted = id.0;
-    id
 }

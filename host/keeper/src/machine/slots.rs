@@ -79,6 +79,11 @@ impl Slot {
     pub(super) fn has_process(&self) -> bool {
         matches!(self.state, SlotState::Starting | SlotState::Running | SlotState::Ended)
     }
+
+    /// Whether the keeper still has to end it.
+    pub(super) fn is_left(&self) -> bool {
+        self.has_process() && self.stop != Stop::GivenUp
+    }
 }
 
 /// All slots.

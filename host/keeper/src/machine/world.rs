@@ -103,10 +103,4 @@ pub trait World {
     /// Calls `found` with the group of every living process of the machine. Returns false if that could not be looked at, so
     /// that nothing is known.
     fn groups(&mut self, found: &mut dyn FnMut(u32)) -> bool;
-
-    /// Replaces the program of the keeper by that of the message at hand, and does not return if it can.
-    ///
-    /// # Errors
-    /// The error number.
-    fn upgrade(&mut self) -> i32;
 }

@@ -4,7 +4,7 @@ use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
-use provost_posix::{Birth, Failure, List, Program, Source, fork};
+use provost_posix::{Birth, Failure, List, Program, Target, fork};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::path::DecInt;
@@ -33,7 +33,7 @@ pub(super) struct Surroundings<'a> {
 
 /// The ends of a child's standard input, output and error.
 pub(super) struct Ends {
-    sources: [End; 3],
+    stdio: [End; 3],
     files: Vec<OwnedFd>,
     pub(super) outlets: [Option<Arc<Outlet>>; 2],
     /// The end that keeps its standard input open.
@@ -98,23 +98,23 @@ impl Ends {
         if files.len() < usize::from(spec.files) {
             return Err(Errno::BADF);
         }
-        Ok(Self { sources: [stdin, stdout, stderr], files, outlets, input })
+        Ok(Self { stdio: [stdin, stdout, stderr], files, outlets, input })
     }
 
     /// Returns what the child is open on, in the order of its numbers.
-    fn sources<'a>(&'a self, terminal: Option<&'a CStr>) -> Result<Vec<Source<'a>>, Errno> {
-        let mut sources = Vec::new();
-        sources.try_reserve_exact(self.sources.len() + self.files.len()).map_err(|_| Errno::NOMEM)?;
-        for end in &self.sources {
-            sources.push(match end {
-                End::Null => Source::Null,
-                End::Fd(fd) => Source::Fd(fd.as_fd()),
-                End::Terminal => Source::Terminal(terminal.ok_or(Errno::NOTTY)?),
-                End::Same => sources.get(1).copied().ok_or(Errno::INVAL)?,
+    fn targets<'a>(&'a self, terminal: Option<&'a CStr>) -> Result<Vec<Target<'a>>, Errno> {
+        let mut targets = Vec::new();
+        targets.try_reserve_exact(self.stdio.len() + self.files.len()).map_err(|_| Errno::NOMEM)?;
+        for end in &self.stdio {
+            targets.push(match end {
+                End::Null => Target::Null,
+                End::Fd(fd) => Target::Fd(fd.as_fd()),
+                End::Terminal => Target::Path(terminal.ok_or(Errno::NOTTY)?),
+                End::Same => targets.get(1).copied().ok_or(Errno::INVAL)?,
             });
         }
-        sources.extend(self.files.iter().map(|file| Source::Fd(file.as_fd())));
-        Ok(sources)
+        targets.extend(self.files.iter().map(|file| Target::Fd(file.as_fd())));
+        Ok(targets)
     }
 }
 
@@ -141,13 +141,13 @@ pub(super) fn list(strings: Strings<'_>) -> Result<List<'_>, Errno> {
 /// Begins to start a child in its own session.
 pub(super) fn begin(spec: &Spec<'_>, ends: &Ends, around: &Surroundings<'_>) -> Result<Child, Errno> {
     let (arguments, environment) = (list(spec.arguments)?, list(spec.environment)?);
-    let sources = ends.sources(spec.terminal)?;
+    let targets = ends.targets(spec.terminal)?;
     begin_with(&Life {
         program: Program::Path(spec.program),
         arguments: &arguments,
         environment: &environment,
         directory: spec.directory,
-        descriptors: &sources,
+        descriptors: &targets,
         limits: around.limits,
         is_host: false,
     })
@@ -159,7 +159,7 @@ pub(super) struct Life<'a> {
     pub(super) arguments: &'a List<'a>,
     pub(super) environment: &'a List<'a>,
     pub(super) directory: Option<&'a CStr>,
-    pub(super) descriptors: &'a [Source<'a>],
+    pub(super) descriptors: &'a [Target<'a>],
     pub(super) limits: &'a Limits,
     /// Whether it is the host, which stays in the session and learns of the terminal's signals from the keeper.
     pub(super) is_host: bool,

@@ -16,9 +16,7 @@ use super::children::{Exec, errno, pid_of, read_report};
 use super::front::News;
 use super::kernel::{Kernel, Token};
 use crate::machine::{Beside, Machine, Now};
-use crate::protocol::{
-    End, Head, HostEnding, MESSAGE_MAX, Order, Refusal, Report, SPEC_MAX, Spec, Stage, Usage,
-};
+use crate::protocol::{End, Head, HostEnding, MESSAGE_MAX, Order, Refusal, SPEC_MAX, Spec, Stage, Usage};
 use crate::socket;
 
 /// The largest report in bytes.
@@ -243,8 +241,8 @@ impl Engine {
         while let Some((seq, report, beside)) = self.machine.next_report(&self.kernel, now()) {
             let Some(socket) = self.kernel.host.as_ref().map(|host| &host.socket) else { return };
             let Ok(message) = report.encode(seq, &mut buffer) else { return };
-            let gaps = match (&report, beside) {
-                (Report::Held { .. }, Beside::Slot(place, _)) => self.kernel.gap_files(place),
+            let gaps = match beside {
+                Beside::Slot(place, _) => self.kernel.gap_files(place),
                 _ => [None, None],
             };
             let descriptors = match beside {

@@ -4,7 +4,7 @@ use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
-use provost_posix::{Program, Source};
+use provost_posix::{Program, Target};
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -229,11 +229,7 @@ impl Kernel {
         let pid = child.pid;
         let Ends { outlets, input, .. } = ends;
         let resources = Resources { child, outlets, input, is_child: true, failure: None };
-        self.keep(place, resources).inspect_err(|_| {
-            let _ = provost_posix::signal_process(pid, 9);
-            let _ = pid_of(pid)
-                .and_then(|pid| rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::empty()));
-        })?;
+        self.keep(place, resources).inspect_err(|_| end_at_once(pid))?;
         Ok(pid)
     }
 
@@ -243,13 +239,13 @@ impl Kernel {
         let list = |strings| list(Strings::Listed(strings));
         let (arguments, environment) = (list(&self.options.arguments)?, list(&self.options.environment)?);
         let own = [rustix::stdio::stdin(), rustix::stdio::stdout(), rustix::stdio::stderr()];
-        let [input, output, error] = own.map(Source::Fd);
+        let [input, output, error] = own.map(Target::Fd);
         let child = begin_with(&Life {
             program: Program::File(self.program.as_fd()),
             arguments: &arguments,
             environment: &environment,
             directory: None,
-            descriptors: &[input, output, error, Source::Fd(theirs.as_fd())],
+            descriptors: &[input, output, error, Target::Fd(theirs.as_fd())],
             limits: &self.limits,
             is_host: true,
         })?;
@@ -262,6 +258,23 @@ impl Kernel {
         Ok(())
     }
 
+    fn outlet(&self, place: usize, at: usize) -> Option<&Outlet> {
+        self.get(place)?.outlets.get(at)?.as_deref()
+    }
+
+    /// Returns what is open of a slot, in the order of [`Descriptors::ALL`]. The gap files are borrowed from `gaps`.
+    fn open_of<'a>(
+        &'a self,
+        place: usize,
+        gaps: &'a [Option<Arc<OwnedFd>>; 2],
+    ) -> [Option<BorrowedFd<'a>>; 6] {
+        let Some(resources) = self.get(place) else { return [None; 6] };
+        let [output, error] = [0, 1].map(|at| self.outlet(place, at).map(Outlet::from));
+        let [output_gap, error_gap] = gaps.each_ref().map(|file| file.as_deref().map(AsFd::as_fd));
+        let pidfd = Some(resources.child.pidfd.as_fd());
+        [pidfd, output, error, output_gap, error_gap, resources.input.as_ref().map(AsFd::as_fd)]
+    }
+
     /// Returns the descriptors of a slot that are to be sent, in their order. The gap files are borrowed from `gaps`.
     pub(super) fn beside<'a>(
         &'a self,
@@ -269,29 +282,13 @@ impl Kernel {
         which: Descriptors,
         gaps: &'a [Option<Arc<OwnedFd>>; 2],
     ) -> Vec<BorrowedFd<'a>> {
-        let Some(resources) = self.get(place) else { return Vec::new() };
-        let outlet = |at: usize| resources.outlets.get(at)?.as_ref().map(|outlet| outlet.from());
-        let gap = |at: usize| gaps.get(at)?.as_ref().map(|file| file.as_fd());
-        let all = [
-            Some(resources.child.pidfd.as_fd()),
-            outlet(0),
-            outlet(1),
-            gap(0),
-            gap(1),
-            resources.input.as_ref().map(AsFd::as_fd),
-        ];
-        Descriptors::ALL
-            .iter()
-            .zip(all)
-            .filter(|(one, _)| which.has(**one))
-            .filter_map(|(_, fd)| fd)
-            .collect()
+        let open = Descriptors::ALL.into_iter().zip(self.open_of(place, gaps));
+        open.filter(|(one, _)| which.has(*one)).filter_map(|(_, fd)| fd).collect()
     }
 
     /// Returns the gap files of a slot.
     pub(super) fn gap_files(&self, place: usize) -> [Option<Arc<OwnedFd>>; 2] {
-        let file = |at: usize| self.get(place)?.outlets.get(at)?.as_ref()?.gap_file();
-        [file(0), file(1)]
+        [0, 1].map(|at| self.outlet(place, at)?.gap_file())
     }
 
     /// Returns the descriptor of the stash at this index.
@@ -308,13 +305,9 @@ impl World for Kernel {
     fn adopt(&mut self, place: usize, adopted: &Adopted<'_>) -> Result<bool, i32> {
         let held = adopted.held;
         self.reserve(place).map_err(errno)?;
-        let mut given = Self::given(&mut self.received);
-        let mut take = |one: Descriptors| held.descriptors.has(one).then(|| given.next()).flatten();
-        let pidfd = take(Descriptors::PIDFD).ok_or(errno(Errno::BADF))?;
-        let [output, error] = [take(Descriptors::OUTPUT), take(Descriptors::ERROR)];
-        let files = [take(Descriptors::OUTPUT_GAP), take(Descriptors::ERROR_GAP)];
-        let input = take(Descriptors::INPUT);
-        drop(given);
+        let given = Self::given(&mut self.received);
+        let [pidfd, output, error, output_file, error_file, input] = held.descriptors.placed(given);
+        let pidfd = pidfd.ok_or(errno(Errno::BADF))?;
         let outlet = |from: Option<OwnedFd>, is_terminal, file, at: usize| {
             from.map(|from| {
                 let path = adopted.gap_files.get(at).copied().flatten();
@@ -323,7 +316,6 @@ impl World for Kernel {
                 Arc::new(outlet)
             })
         };
-        let [output_file, error_file] = files;
         let outlets =
             [outlet(output, adopted.is_terminal, output_file, 0), outlet(error, false, error_file, 1)];
         let lives = !matches!(held.state, SlotState::Reaped | SlotState::Ended | SlotState::Refused);
@@ -334,23 +326,21 @@ impl World for Kernel {
     }
 
     fn signal(&mut self, place: usize, pid: u32, number: i32, scope: Scope) -> Result<(), i32> {
-        let main = || {
+        let number_of = |error: std::io::Error| error.raw_os_error().unwrap_or(0);
+        let to_main = |number| {
             let pidfd = self.get(place).ok_or(errno(Errno::SRCH))?.child.pidfd.as_fd();
-            provost_posix::signal_pidfd(pidfd, number).map_err(|error| error.raw_os_error().unwrap_or(0))
+            provost_posix::signal_pidfd(pidfd, number).map_err(number_of)
         };
+        let to_group = || provost_posix::signal_group(pid, number).map_err(number_of);
         let is_child = self.get(place).is_some_and(|resources| resources.is_child);
         match scope {
-            Scope::Main => main(),
+            Scope::Main => to_main(number),
             // The number is its own as long as it lives. Nobody here keeps its zombie.
-            Scope::Group if !is_child => {
-                provost_posix::signal_pidfd(self.get(place).ok_or(errno(Errno::SRCH))?.child.pidfd.as_fd(), 0)
-                    .and_then(|()| provost_posix::signal_group(pid, number))
-                    .map_err(|error| error.raw_os_error().unwrap_or(0))
-            }
+            Scope::Group if !is_child => to_main(0).and_then(|()| to_group()),
             // A main process that has left its own group is sent the signal all the same.
-            Scope::Group => match provost_posix::signal_group(pid, number) {
-                Err(error) if error.raw_os_error() == Some(errno(Errno::SRCH)) => main(),
-                other => other.map_err(|error| error.raw_os_error().unwrap_or(0)),
+            Scope::Group => match to_group() {
+                Err(error) if error == errno(Errno::SRCH) => to_main(number),
+                other => other,
             },
         }
     }
@@ -371,32 +361,21 @@ impl World for Kernel {
     }
 
     fn descriptors(&self, place: usize) -> Descriptors {
-        let Some(resources) = self.get(place) else { return Descriptors::default() };
         let gaps = self.gap_files(place);
-        let there = [
-            true,
-            resources.outlets[0].is_some(),
-            resources.outlets[1].is_some(),
-            gaps[0].is_some(),
-            gaps[1].is_some(),
-            resources.input.is_some(),
-        ];
-        let all = Descriptors::ALL.into_iter().zip(there).filter(|(_, is_there)| *is_there);
-        all.fold(Descriptors::default(), |all, (one, _)| all.with(one))
+        let open = Descriptors::ALL.into_iter().zip(self.open_of(place, &gaps));
+        open.filter(|(_, fd)| fd.is_some()).fold(Descriptors::default(), |all, (one, _)| all.with(one))
     }
 
     fn gaps(&self, place: usize) -> [Gap; 2] {
-        let gap = |at: usize| Some(self.get(place)?.outlets.get(at)?.as_ref()?.gap());
-        [gap(0).unwrap_or_default(), gap(1).unwrap_or_default()]
+        [0, 1].map(|at| self.outlet(place, at).map(Outlet::gap).unwrap_or_default())
     }
 
     fn framed(&mut self, place: usize, stream: Stream, bytes: u64) -> Result<(), i32> {
-        let outlet = self.get(place).and_then(|resources| resources.outlets.get(stream as usize)?.as_ref());
-        outlet.ok_or(errno(Errno::INVAL))?.framed(bytes)
+        self.outlet(place, stream as usize).ok_or(errno(Errno::INVAL))?.framed(bytes)
     }
 
     fn stash(&mut self, key: u32, generation: u64) -> Result<(), i32> {
-        let given = Self::given(&mut self.received).next();
+        let given = self.take_first();
         let known = self.stashes.iter().position(|(other, ..)| *other == key);
         match (known, given) {
             (Some(at), Some(fd)) => {
@@ -421,7 +400,7 @@ impl World for Kernel {
     }
 
     fn replace_program(&mut self) -> bool {
-        let given = Self::given(&mut self.received).next();
+        let given = self.take_first();
         let is_given = given.is_some();
         if let Some(program) = given {
             let former = std::mem::replace(&mut self.program, program);
@@ -461,9 +440,5 @@ impl World for Kernel {
 
     fn groups(&mut self, found: &mut dyn FnMut(u32)) -> bool {
         self.proc.as_ref().is_some_and(|proc| groups::groups(proc, found).is_ok())
-    }
-
-    fn upgrade(&mut self) -> i32 {
-        errno(Errno::NOSYS)
     }
 }

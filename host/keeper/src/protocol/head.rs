@@ -59,9 +59,7 @@ macro_rules! kinds {
             /// Returns its number.
             #[must_use]
             pub const fn number(self) -> u8 {
-                match self {
-                    $(Self::$name => $number,)+
-                }
+                self as u8
             }
         }
     };
@@ -149,6 +147,13 @@ impl Head {
         writer.u16(self.flags);
         writer.u32(self.id);
         writer.u32(self.seq);
+    }
+
+    /// Writes another sequence number into a message.
+    pub fn renumber(message: &mut [u8], seq: u32) {
+        if let Some(place) = message.get_mut(HEAD_LEN - size_of::<u32>()..HEAD_LEN) {
+            place.copy_from_slice(&seq.to_le_bytes());
+        }
     }
 
     /// Reads the head of a message, and returns the body, too.

@@ -11,8 +11,8 @@
 //!
 //! **Attaching.** The host sends `HELLO` with the versions that it speaks. The keeper answers `WELCOME`, which names the
 //! highest common version (in the head) and how many `HELD` and `STASHED` follow it: one `HELD` for each slot that is not
-//! free, with its descriptors, and one `STASHED` for each key. Heads, `HELLO`, `WELCOME` up to its version, and
-//! `UNSUPPORTED` are the same in all versions.
+//! free, with its descriptors, and one `STASHED` for each key. Nothing else comes before the last of them. Heads, `HELLO`,
+//! `WELCOME` up to its version, and `UNSUPPORTED` are the same in all versions.
 //!
 //! **A spawn.** `SPAWN` is answered by `DONE`: with an error there is no slot and nothing was started. Otherwise the child
 //! exists, and one of `SPAWNED` (its program runs) and `REFUSED` (it does not) follows, when the exec has returned. When

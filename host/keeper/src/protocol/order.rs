@@ -145,7 +145,8 @@ impl<'a> Order<'a> {
         }
     }
 
-    fn id(&self) -> u32 {
+    /// Returns the slot or the key that the order is about, or 0.
+    pub(crate) fn id(&self) -> u32 {
         match self {
             Self::Spawn { id, .. }
             | Self::SpawnLarge { id, .. }

@@ -141,16 +141,6 @@ pub struct Spec<'a> {
 }
 
 impl<'a> Spec<'a> {
-    /// Returns how many descriptors are beside the message, without the memfd of the spec.
-    #[must_use]
-    pub fn descriptors(&self) -> usize {
-        usize::from(self.input == Input::Given)
-            + usize::from(self.output == Output::Given)
-            + usize::from(self.error == Output::Given)
-            + usize::from(self.terminal.is_some())
-            + usize::from(self.files)
-    }
-
     pub(super) fn write(&self, writer: &mut Writer<'_>) {
         self.input.write(writer);
         self.output.write(writer);

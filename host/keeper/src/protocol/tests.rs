@@ -51,7 +51,7 @@ fn spec<'a>(arguments: &'a [CString], environment: &'a [CString]) -> Spec<'a> {
 }
 
 fn orders<'a>(arguments: &'a [CString], environment: &'a [CString]) -> Vec<Order<'a>> {
-    let id = Id::new(3, 4);
+    let id = Id(0x3004);
     vec![
         Order::Hello { versions: Versions { lowest: 1, highest: 2 }, build: b"0.1.0" },
         Order::Spawn { id, spec: spec(arguments, environment) },
@@ -73,7 +73,7 @@ fn orders<'a>(arguments: &'a [CString], environment: &'a [CString]) -> Vec<Order
 }
 
 fn reports() -> Vec<Report> {
-    let id = Id::new(3, 4);
+    let id = Id(0x3004);
     vec![
         Report::Welcome(Welcome {
             keeper_pid: 77,
@@ -141,6 +141,16 @@ fn the_golden_bytes_are_read_as_what_they_were_written_from_and_every_kind_is_am
         seen.push(head.kind);
     }
     assert!(Kind::ALL.iter().all(|kind| seen.contains(kind)));
+}
+
+#[test]
+fn a_message_with_another_number_is_the_one_that_is_written_with_that_number() {
+    let (arguments, environment) = ([c"sh".to_owned()], [c"A=1".to_owned()]);
+    for order in orders(&arguments, &environment) {
+        let mut message = order.encode(0, &mut [0; MESSAGE_MAX]).unwrap().to_vec();
+        Head::renumber(&mut message, 258);
+        assert_eq!(message, order.encode(258, &mut [0; MESSAGE_MAX]).unwrap());
+    }
 }
 
 #[test]

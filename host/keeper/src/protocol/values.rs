@@ -3,28 +3,10 @@
 use super::bytes::{Malformed, Reader, Writer, numbered};
 use super::states::SlotState;
 
-/// Names one life of one process between the host and the keeper. The host chooses it; the keeper only compares it. Its
-/// low 12 bits count the lives of a slot, so that a stale message names a dead life, finds nothing, and is dropped.
+/// Names one life of one process between the host and the keeper. The host chooses it; the keeper only compares it. Each
+/// life gets another one, so that a stale message names a dead life, finds nothing, and is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id(pub u32);
-
-impl Id {
-    /// The number of bits that count lives.
-    pub const LIFE_BITS: u32 = 12;
-
-    /// Returns the id of a life (for example an incarnation) of the process with this number, which is below 2^20.
-    #[must_use]
-    pub const fn new(slot: u32, life: u64) -> Self {
-        // Only the low bits of the life are wanted.
-        Self((slot << Self::LIFE_BITS) | (life as u32 & ((1 << Self::LIFE_BITS) - 1)))
-    }
-
-    /// Returns the number of the process.
-    #[must_use]
-    pub const fn slot(self) -> u32 {
-        self.0 >> Self::LIFE_BITS
-    }
-}
 
 numbered! {
     /// Whom a signal is sent to.
@@ -214,6 +196,11 @@ impl Descriptors {
     #[must_use]
     pub const fn with(self, one: Self) -> Self {
         Self(self.0 | one.0)
+    }
+
+    /// Tells the descriptors beside a message apart: returns each in its place of [`ALL`](Self::ALL).
+    pub fn placed<T>(self, mut beside: impl Iterator<Item = T>) -> [Option<T>; 6] {
+        Self::ALL.map(|one| if self.has(one) { beside.next() } else { None })
     }
 
     /// Returns how many descriptors there are.

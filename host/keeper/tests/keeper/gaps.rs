@@ -13,8 +13,7 @@ fn an_exit_between_two_hosts_is_told_with_its_code_and_its_time() {
     let rig = Rig::start(&[]);
     let mut host = rig.host();
     host.hello();
-    let fifo = rig.dir.path().join("go");
-    rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).unwrap();
+    let fifo = rig.fifo();
     let pid = host.spawn(id(1), &Script::new(&format!("read x <{}; exit 7", fifo.display())));
     let slot = host.wait_for_held(id(1));
     kill_process(pid_of(host.pid), Signal::STOP).unwrap();
@@ -89,8 +88,7 @@ fn what_is_written_without_a_host_is_in_the_gap_file_and_the_rest_in_the_pipe() 
     let gap = rig.dir.path().join("web.gap");
     let mut host = rig.host();
     host.hello();
-    let (go, done) = (rig.dir.path().join("go"), rig.dir.path().join("done"));
-    rustix::fs::mkfifoat(rustix::fs::CWD, &go, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).unwrap();
+    let (go, done) = (rig.fifo(), rig.dir.path().join("done"));
     let script = format!(
         "echo first; read x <{0}; seq 1 50000; echo x >{1}; read x <{0}; echo last",
         go.display(),

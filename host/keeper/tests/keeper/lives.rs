@@ -262,8 +262,7 @@ fn a_writer_meets_no_broken_pipe_when_nobody_reads_any_more() {
     let rig = Rig::start(&[]);
     let mut host = rig.host();
     host.hello();
-    let fifo = rig.dir.path().join("go");
-    rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).unwrap();
+    let fifo = rig.fifo();
     let out = rig.dir.path().join("out");
     let script = format!("read x <{}; echo a; echo $? >{}", fifo.display(), out.display());
     host.spawn(id(1), &Script::new(&script));

@@ -40,7 +40,7 @@ pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
 }
 
 pub fn id(slot: u32) -> Id {
-    Id::new(slot, 1)
+    Id(slot + 1)
 }
 
 pub fn pid_of(pid: u32) -> Pid {
@@ -130,6 +130,14 @@ impl Rig {
             other => panic!("{other:?}"),
         });
         (welcome, held.collect())
+    }
+
+    /// A new FIFO, on which a process of the test waits.
+    pub fn fifo(&self) -> PathBuf {
+        let fifo = self.dir.path().join("go");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR)
+            .unwrap();
+        fifo
     }
 
     /// The number of descriptors that the keeper has open.

@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use provost_posix as posix;
-use provost_state::{Incarnation, Signal};
-use rustix::process::{Pid, PidfdFlags, WaitOptions, WaitStatus, pidfd_open, waitpid};
+use provost_state::{Exit, Incarnation, Signal};
+use rustix::process::{Pid, PidfdFlags, WaitOptions, pidfd_open, waitpid};
 use tokio::sync::watch;
 
 use crate::jobs::Lane;
@@ -68,6 +68,14 @@ impl Relative {
 
 pub(super) fn pid_of(pid: u32) -> Option<Pid> {
     Pid::from_raw(i32::try_from(pid).ok()?)
+}
+
+/// Returns the end of a process that this status of `wait` tells.
+pub(super) fn exit_of(status: i32) -> Exit {
+    match status & 0x7f {
+        0 => Exit::Code((status >> 8) & 0xff),
+        signal => Exit::Signal(signal),
+    }
 }
 
 /// Whether the chain of its parents leads to `ancestor`.
@@ -268,12 +276,13 @@ impl Family {
 
     /// Reaps an ended child that the caller owns, and removes it in the same step, so that the next child with its pid
     /// is entered after that.
-    pub(super) fn reap_own(&self, pid: u32) -> Option<WaitStatus> {
-        self.own(|own| {
+    pub(super) fn reap_own(&self, pid: u32) -> Exit {
+        let reaped = self.own(|own| {
             let reaped = waitpid(pid_of(pid), WaitOptions::NOHANG);
             own.remove(&pid);
-            reaped.ok().flatten().map(|(_, status)| status)
-        })
+            reaped.ok().flatten()
+        });
+        reaped.map_or(Exit::Unobserved, |(_, status)| exit_of(status.as_raw()))
     }
 
     /// Removes a child that cannot be used and that the code that started it has reaped.

@@ -16,7 +16,6 @@ use parking_lot::Mutex;
 use provost_keeper::protocol::{Ending, Scope};
 use provost_posix as posix;
 use provost_state::{Exit, Incarnation, Signal};
-use rustix::process::WaitStatus;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -223,9 +222,9 @@ impl Life {
         match &self.parent {
             Parent::Host => {
                 let mut reaped = self.reaped.lock();
-                let status = around.family.reap_own(self.pid);
+                let exit = around.family.reap_own(self.pid);
                 *reaped = true;
-                status.map_or(Exit::Unobserved, exit_of)
+                exit
             }
             Parent::Keeper(kept) => {
                 // Before the keeper is asked, so that no signal is sent from then on.
@@ -395,13 +394,5 @@ impl Life {
             pid: relative.pid,
             reason: why.into(),
         });
-    }
-}
-
-fn exit_of(status: WaitStatus) -> Exit {
-    match (status.exit_status(), status.terminating_signal()) {
-        (Some(code), _) => Exit::Code(code),
-        (None, Some(signal)) => Exit::Signal(signal),
-        (None, None) => Exit::Unobserved,
     }
 }

@@ -123,8 +123,4 @@ impl World for Model {
         self.populated.iter().for_each(|group| found(*group));
         true
     }
-
-    fn upgrade(&mut self) -> i32 {
-        38
-    }
 }

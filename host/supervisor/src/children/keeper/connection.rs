@@ -8,12 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use parking_lot::Mutex;
-use provost_keeper::protocol::{Id, Order, Scope, TooLong};
-use provost_state::Incarnation;
+use provost_keeper::protocol::{Id, Order, Scope};
+use provost_state::{Incarnation, Signal};
 use rustix::io::Errno;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::greeting::EarlyReport;
 use super::link::{Answer, FormerSlot, Link, Outgoing, Slot, Slots};
 use super::names::{Life, Names};
 use crate::children::family::Family;
@@ -44,7 +43,6 @@ struct Inner {
 pub(super) struct Parts {
     pub(super) pid: u32,
     pub(super) socket: Arc<OwnedFd>,
-    pub(super) early: Vec<(u32, EarlyReport)>,
     pub(super) names: Names,
     pub(super) slots: HashMap<Id, Slot>,
     pub(super) next_id: u32,
@@ -68,7 +66,7 @@ impl Keeper {
     /// Begins to serve a connection. The lives are those that are held already; each has a slot with the senders that report
     /// about it.
     pub(super) fn new(parts: Parts) -> (Self, mpsc::Receiver<i32>) {
-        let Parts { pid, socket, early, names, slots, next_id, kept } = parts;
+        let Parts { pid, socket, names, slots, next_id, kept } = parts;
         let (orders, to_send) = mpsc::unbounded_channel();
         let (signals, signalled) = mpsc::channel(SIGNALS_MAX);
         let (gone, is_gone) = watch::channel(false);
@@ -86,7 +84,7 @@ impl Keeper {
             stashed: Mutex::new(kept),
         };
         let link = Link { socket, orders: to_send, slots, family, signals, gone };
-        tokio::spawn(link.run(early));
+        tokio::spawn(link.run());
         (Self(Arc::new(inner)), signalled)
     }
 
@@ -133,10 +131,7 @@ impl Keeper {
 
     /// Has the keeper keep this file of names.
     pub(super) fn keep_names(&self, file: OwnedFd) {
-        let order = Order::Stash { key: NAMES_KEY, generation: 0 };
-        if let Ok(message) = encoded(&order) {
-            self.send(message, vec![file], Answer::Unneeded);
-        }
+        self.order(&Order::Stash { key: NAMES_KEY, generation: 0 }, vec![file], Answer::Unneeded);
     }
 
     /// Removes a life that was never begun.
@@ -153,9 +148,14 @@ impl Keeper {
 
     /// Ends a child that hangs in its exec, or could not be started, and that nobody has heard of.
     pub(super) fn end_unborn(&self, id: Id) {
-        let number = provost_state::Signal::KILL.number();
-        self.tell(&Order::Signal { id, number, scope: Scope::Group, kill_at: 0 });
+        self.kill_id(id);
         self.forget_id(id);
+    }
+
+    /// Has the keeper kill the group of a life.
+    pub(super) fn kill_id(&self, id: Id) {
+        let number = Signal::KILL.number();
+        self.tell(&Order::Signal { id, number, scope: Scope::Group, kill_at: 0 });
     }
 
     /// Tells the keeper that the end of this life is written down.
@@ -184,16 +184,16 @@ impl Keeper {
 
     /// Sends an order that has no descriptors, and whose answer nobody needs.
     pub(super) fn tell(&self, order: &Order<'_>) {
-        if let Ok(message) = encoded(order) {
-            self.send(message, Vec::new(), Answer::Unneeded);
+        self.order(order, Vec::new(), Answer::Unneeded);
+    }
+
+    /// Sends an order that has no strings.
+    fn order(&self, order: &Order<'_>, descriptors: Vec<OwnedFd>, answer: Answer) {
+        let mut buffer = [0; 256];
+        if let Ok(message) = order.encode(0, &mut buffer) {
+            self.send(message.to_vec(), descriptors, answer);
         }
     }
-}
-
-/// Encodes an order without strings.
-fn encoded(order: &Order<'_>) -> Result<Vec<u8>, TooLong> {
-    let mut buffer = [0; 256];
-    order.encode(0, &mut buffer).map(<[u8]>::to_vec)
 }
 
 impl StashKeeper for Keeper {
@@ -201,11 +201,7 @@ impl StashKeeper for Keeper {
         let span = u64::from(STASH_KEYS.end - STASH_KEYS.start);
         let key = STASH_KEYS.start + u32::try_from(number % span).unwrap_or(0);
         let (wanted, answer) = oneshot::channel();
-        let order = Order::Stash { key, generation: number };
-        let message = encoded(&order);
-        if let Ok(message) = message {
-            self.send(message, vec![file], Answer::Wanted(wanted));
-        }
+        self.order(&Order::Stash { key, generation: number }, vec![file], Answer::Wanted(wanted));
         let keeper = self.clone();
         Box::pin(async move {
             answer.await.unwrap_or(Err(Errno::PIPE))?;

@@ -1,21 +1,20 @@
 //! What a keeper holds of a former host, as this host finds it.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
-use std::os::fd::OwnedFd;
+use std::io;
 use std::sync::Arc;
 
-use provost_keeper::protocol::{Descriptors, HostEnd, HostEnding, Id, SlotState};
-use provost_state::Signal;
+use provost_keeper::protocol::{HostEnd, HostEnding, Id, SlotState};
+use provost_state::Exit;
 use tokio::sync::{mpsc, oneshot};
 
 use super::connection::{Keeper, NAMES_KEY, Parts};
 use super::greeting::{Greeting, HeldChild, StashedFile};
-use super::kept::exit_of;
+use super::kept::told;
 use super::link::{FormerSlot, Slot};
-use super::names::{Life, Names};
+use super::names::{Life, Names, contents};
 use crate::adoption::{Adopted, Held, HeldEnd};
+use crate::children::family::exit_of;
 use crate::clock::Clock;
 
 /// The longest file of a stash that is read.
@@ -50,7 +49,7 @@ impl Keeper {
     /// # Errors
     /// No file for the names of the children can be made.
     pub fn serve(greeting: Greeting) -> io::Result<Served> {
-        let Greeting { socket, welcome, held, stashed, early } = greeting;
+        let Greeting { socket, welcome, held, stashed } = greeting;
         let last_end = ending(&welcome.last);
         let is_held = |id| held.iter().any(|child| child.id == id);
         let (mut former_names, mut stash, mut kept) = (None, Vec::new(), BTreeMap::new());
@@ -59,7 +58,7 @@ impl Keeper {
                 former_names = Some(file);
             } else {
                 kept.insert(number, key);
-                stash.push(contents(file)?);
+                stash.push(contents(file, STASH_BYTES_MAX)?);
             }
         }
         let names = Names::read(former_names, is_held)?;
@@ -72,7 +71,7 @@ impl Keeper {
         let Found { held, slots, former, unborn, pids } = found;
         let names_file = names.file()?;
         let pid = welcome.keeper_pid;
-        let (keeper, signals) = Self::new(Parts { pid, socket, early, names, slots, next_id, kept });
+        let (keeper, signals) = Self::new(Parts { pid, socket, names, slots, next_id, kept });
         for pid in pids {
             keeper.family().enter(pid);
         }
@@ -99,9 +98,7 @@ impl Found {
             );
             return;
         };
-        let mut files = descriptors.into_iter();
-        let mut file = |one| if held.descriptors.has(one) { files.next() } else { None };
-        let [pidfd, stdout, stderr, _, _, stdin] = Descriptors::ALL.map(&mut file);
+        let [pidfd, stdout, stderr, _, _, stdin] = held.descriptors.placed(descriptors.into_iter());
         let (ended, end) = oneshot::channel();
         let is_reaped = held.state == SlotState::Reaped;
         let slot = match held.end {
@@ -127,33 +124,21 @@ impl Found {
             gap: None,
             gap_bytes: 0,
             started_at: clock.at_boottime(held.started_at),
-            ended: held.end.map(|end| HeldEnd { exit: exit_of(&end), at: clock.at_boottime(end.ended_at) }),
+            ended: held.end.map(|end| HeldEnd { exit: told(&end), at: clock.at_boottime(end.ended_at) }),
         });
         let reaped = held.end.filter(|_| is_reaped);
         self.former.insert(life, FormerSlot { id, pid: held.pid, end, reaped, stdin });
     }
 }
 
-/// Reads a file from its beginning.
-fn contents(file: OwnedFd) -> io::Result<Vec<u8>> {
-    let mut file = File::from(file);
-    file.seek(SeekFrom::Start(0))?;
-    let mut bytes = Vec::new();
-    file.take(STASH_BYTES_MAX).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
 /// Says why the last host ended; `None` if there was none.
 fn ending(last: &HostEnd) -> Option<Arc<str>> {
-    let signal = last.status & 0x7f;
-    let how = match (signal, Signal::new(signal)) {
-        (0, _) => format!("it exited with code {}", (last.status >> 8) & 0xff),
-        (_, Some(signal)) => format!("it was killed by {signal}"),
-        (number, None) => format!("it was killed by signal {number}"),
-    };
     let why = match last.why {
         HostEnding::None => return None,
-        HostEnding::Died => how,
+        HostEnding::Died => match exit_of(last.status) {
+            exit @ Exit::Signal(_) => format!("it was {exit}"),
+            exit => format!("it {exit}"),
+        },
         HostEnding::Silent => "it did not answer the keeper, which killed it".to_owned(),
         HostEnding::Late => {
             "it did not attach to the keeper, or did not end, in time, and was killed".to_owned()

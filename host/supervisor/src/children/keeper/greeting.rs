@@ -62,13 +62,7 @@ pub struct Greeting {
     pub(crate) held: Vec<HeldChild>,
     /// The files that were kept for this host.
     pub(crate) stashed: Vec<StashedFile>,
-    /// Reports that came between them, and are handled later.
-    pub(crate) early: Vec<(u32, EarlyReport)>,
 }
-
-/// A report without descriptors that came before the greeting was over.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct EarlyReport(pub(crate) Report);
 
 /// What is left of the connection for the last message of the host.
 #[derive(Clone, Debug)]
@@ -89,16 +83,10 @@ impl Greeting {
             Report::Welcome(welcome) => welcome,
             other => return Err(NotGreeted::Foreign(format!("it answers with {:?}", other.kind()))),
         };
-        let mut greeting = Self {
-            socket: Arc::new(socket),
-            welcome,
-            held: Vec::new(),
-            stashed: Vec::new(),
-            early: Vec::new(),
-        };
+        let mut greeting = Self { socket: Arc::new(socket), welcome, held: Vec::new(), stashed: Vec::new() };
         while greeting.held.len() < welcome.held as usize || greeting.stashed.len() < welcome.stashed as usize
         {
-            let (report, seq, descriptors) = next(&greeting.socket, &mut buffer)?;
+            let (report, _, descriptors) = next(&greeting.socket, &mut buffer)?;
             match report {
                 Report::Held { id, held } => greeting.held.push(HeldChild { id, held, descriptors }),
                 Report::Stashed { key, generation } => {
@@ -107,7 +95,8 @@ impl Greeting {
                         file.ok_or_else(|| NotGreeted::Foreign(format!("the file {key} is missing")))?;
                     greeting.stashed.push(StashedFile { key, number: generation, file });
                 }
-                other => greeting.early.push((seq, EarlyReport(other))),
+                // Nothing else comes before the greeting is over.
+                other => return Err(NotGreeted::Foreign(format!("it greets with {:?}", other.kind()))),
             }
         }
         Ok(greeting)

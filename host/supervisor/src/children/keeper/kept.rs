@@ -6,8 +6,8 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use provost_keeper::protocol::{Descriptors, End, Ending, Id, MESSAGE_MAX, Order, SPEC_MAX, Scope, Spec};
-use provost_state::{Exit, Incarnation, Signal};
+use provost_keeper::protocol::{Descriptors, End, Ending, Id, MESSAGE_MAX, Order, SPEC_MAX, Spec};
+use provost_state::{Exit, Incarnation};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::io::Errno;
 use tokio::sync::oneshot;
@@ -16,13 +16,13 @@ use super::connection::Keeper;
 use super::link::{Answer, FormerSlot, Slot, Started};
 use super::names::Life;
 use crate::children::Output;
-use crate::children::family::Family;
+use crate::children::family::{Family, exit_of};
 
 /// Why there is no child.
 #[derive(Debug)]
 pub(in crate::children) enum NotStarted {
-    /// Its program cannot be executed.
-    Refused(io::Error),
+    /// A step failed with this error, which is one of the program or a shortage of the machine.
+    Failed(io::Error),
     /// The machine is short of something, or the keeper has just ended.
     Short(io::Error),
 }
@@ -68,8 +68,7 @@ pub(in crate::children) struct Starting {
 impl Starting {
     /// Kills the child, which hangs in its exec, or will not be wanted when it runs.
     pub(in crate::children) fn kill(&self) {
-        let (id, number) = (self.id, Signal::KILL.number());
-        self.keeper.tell(&Order::Signal { id, number, scope: Scope::Group, kill_at: 0 });
+        self.keeper.kill_id(self.id);
     }
 }
 
@@ -92,7 +91,7 @@ impl Start {
             Ok(message) => message,
             Err(error) => {
                 keeper.leave(id);
-                return Err(NotStarted::of(error));
+                return Err(NotStarted::Failed(error));
             }
         };
         let (exist, exists) = oneshot::channel();
@@ -113,7 +112,7 @@ impl Start {
             Ok(pid) => pid,
             Err(error) => {
                 keeper.leave(id);
-                return Err(NotStarted::of(error.into()));
+                return Err(NotStarted::Failed(error.into()));
             }
         };
         let outcome = started.await.map_err(|_| gone())?;
@@ -122,24 +121,12 @@ impl Start {
             Started::Runs { descriptors, files } => kept.with(descriptors, files).await,
             Started::Refused(refusal) => {
                 kept.forget();
-                Err(NotStarted::of(io::Error::from_raw_os_error(refusal.errno)))
+                Err(NotStarted::Failed(io::Error::from_raw_os_error(refusal.errno)))
             }
             Started::Lost => {
                 kept.undo().await;
-                Err(NotStarted::of(Errno::MFILE.into()))
+                Err(NotStarted::Short(Errno::MFILE.into()))
             }
-        }
-    }
-}
-
-impl NotStarted {
-    /// Tells a shortage from an error of the program.
-    fn of(error: io::Error) -> Self {
-        match error.raw_os_error() {
-            Some(libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE | libc::ENOSPC | libc::EPIPE) => {
-                Self::Short(error)
-            }
-            _ => Self::Refused(error),
         }
     }
 }
@@ -163,16 +150,12 @@ impl Kept {
     ) -> Option<FormerChild> {
         let FormerSlot { id, pid, end, reaped, stdin } = keeper.take_former(process, incarnation)?;
         let kept = Self { keeper: keeper.clone(), id, pid, end: Mutex::new(Some(end)) };
-        Some(FormerChild { kept, reaped: reaped.map(|end| exit_of(&end)), stdin })
+        Some(FormerChild { kept, reaped: reaped.map(|end| told(&end)), stdin })
     }
 
     /// Takes the descriptors of a child that runs.
     async fn with(self, which: Descriptors, files: Vec<OwnedFd>) -> Result<NewChild, NotStarted> {
-        let mut files = files.into_iter();
-        let mut named =
-            Descriptors::ALL.map(|one| if which.has(one) { files.next() } else { None }).into_iter();
-        let mut next = || named.next().flatten();
-        let (pidfd, stdout, stderr, _, _, stdin) = (next(), next(), next(), next(), next(), next());
+        let [pidfd, stdout, stderr, _, _, stdin] = which.placed(files.into_iter());
         let Some(pidfd) = pidfd else {
             self.undo().await;
             return Err(NotStarted::Short(io::Error::other("the keeper has no descriptor of the child")));
@@ -195,7 +178,7 @@ impl Kept {
         };
         family.release(self.pid);
         self.keeper.tell(&Order::Reap { id: self.id });
-        end.map_or(Exit::Unobserved, |end| exit_of(&end))
+        end.map_or(Exit::Unobserved, |end| told(&end))
     }
 
     /// Tells the keeper that the life is over and recorded, or never was one.
@@ -205,7 +188,7 @@ impl Kept {
 
     /// Kills and reaps a child that cannot be used.
     pub(in crate::children) async fn undo(self) {
-        Starting { keeper: self.keeper.clone(), id: self.id }.kill();
+        self.keeper.kill_id(self.id);
         let family = self.keeper.family();
         self.reap(&family).await;
         self.forget();
@@ -238,10 +221,7 @@ fn message(id: Id, spec: &Spec<'_>, descriptors: &mut Vec<OwnedFd>) -> io::Resul
     Ok(order.encode(0, &mut buffer).map_err(io::Error::other)?.to_vec())
 }
 
-pub(super) fn exit_of(end: &End) -> Exit {
-    let Some(status) = end.status else { return Exit::Unobserved };
-    match status & 0x7f {
-        0 => Exit::Code((status >> 8) & 0xff),
-        signal => Exit::Signal(signal),
-    }
+/// Returns how a child ended, as far as the keeper knows it.
+pub(super) fn told(end: &End) -> Exit {
+    end.status.map_or(Exit::Unobserved, exit_of)
 }

@@ -7,13 +7,14 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use provost_keeper::protocol::{CREDIT, Descriptors, End, Id, MESSAGE_MAX, Order, Refusal, Report};
+use provost_keeper::protocol::{
+    CREDIT, Descriptors, End, Head, Id, Kind, MESSAGE_MAX, Order, Refusal, Report,
+};
 use provost_keeper::socket::{self, Received};
 use rustix::io::Errno;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Duration, sleep};
 
-use super::greeting::EarlyReport;
 use crate::children::family::Family;
 use crate::children::watched::Socket;
 
@@ -112,19 +113,14 @@ struct Gone(io::Error);
 
 impl Link {
     /// Runs until the keeper is gone.
-    pub(super) async fn run(self, early: Vec<(u32, EarlyReport)>) {
-        let why = match Running::new(self) {
+    pub(super) async fn run(self) {
+        match Running::new(self) {
             Ok(mut running) => {
-                for (seq, EarlyReport(report)) in early {
-                    running.handle(seq, report);
-                }
                 let Err(Gone(why)) = running.run().await;
                 running.link.end(&why);
-                return;
             }
-            Err((link, why)) => (link, why),
-        };
-        why.0.end(&why.1);
+            Err((link, why)) => link.end(&why),
+        }
     }
 
     /// Ends all waiting: nobody answers any more.
@@ -195,7 +191,7 @@ impl Running {
                 other => other,
             };
             if !matches!(answer, Answer::None) {
-                number(&mut message, self.seq);
+                Head::renumber(&mut message, self.seq);
             }
             let borrowed: Vec<_> = descriptors.iter().map(AsFd::as_fd).collect();
             match socket::send(self.link.socket.as_fd(), &message, &borrowed) {
@@ -250,7 +246,6 @@ impl Running {
     }
 
     fn on_incomplete(&mut self) {
-        use provost_keeper::protocol::{Head, Kind};
         let Ok((head, _)) = Head::read(&self.buffer) else { return };
         if head.kind == Kind::Spawned {
             self.tell_start(Id(head.id), Started::Lost);
@@ -313,12 +308,5 @@ impl Running {
             let answer = Answer::None;
             self.waiting.push_front(Outgoing { message: message.to_vec(), descriptors: Vec::new(), answer });
         }
-    }
-}
-
-/// Writes the sequence number into the head of a message.
-fn number(message: &mut [u8], seq: u32) {
-    if let Some(place) = message.get_mut(8..12) {
-        place.copy_from_slice(&seq.to_le_bytes());
     }
 }

@@ -33,12 +33,7 @@ pub(super) struct Names {
 impl Names {
     /// Reads the file of a former host; lives that are not held any more are left out.
     pub(super) fn read(former: Option<OwnedFd>, is_held: impl Fn(Id) -> bool) -> io::Result<Self> {
-        let mut bytes = Vec::new();
-        if let Some(former) = former {
-            let mut former = File::from(former);
-            former.seek(SeekFrom::Start(0))?;
-            former.take(BYTES_MAX).read_to_end(&mut bytes)?;
-        }
+        let bytes = former.map(|former| contents(former, BYTES_MAX)).transpose()?.unwrap_or_default();
         let lives: HashMap<Id, Life> = entries(&bytes).filter(|(id, _)| is_held(*id)).collect();
         let ids = lives.iter().map(|(id, life)| (life.clone(), *id)).collect();
         let (file, bytes) = written(&lives)?;
@@ -89,6 +84,15 @@ impl Names {
             self.ids.remove(&life);
         }
     }
+}
+
+/// Reads a file from its beginning, up to this many bytes.
+pub(super) fn contents(file: OwnedFd, bytes_max: u64) -> io::Result<Vec<u8>> {
+    let mut file = File::from(file);
+    file.seek(SeekFrom::Start(0))?;
+    let mut bytes = Vec::new();
+    file.take(bytes_max).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Writes these lives into a new file; returns its length, too.

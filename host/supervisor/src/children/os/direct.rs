@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
-use provost_posix::{self as posix, Launch, Target};
+use provost_posix::{self as posix, Launch};
 use provost_state::Signal;
 
 use super::request::{Failure, SpawnRequest, Started, faults};
@@ -74,7 +74,7 @@ impl Direct {
             arguments: &arguments,
             environment: launch.environment,
             directory: launch.directory,
-            stdio: launch.stdio.each_ref().map(Target::again),
+            stdio: launch.stdio,
             third: Some(reported.as_fd()),
         };
         let pid = posix::spawn(&staged)?;

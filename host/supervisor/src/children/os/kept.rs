@@ -76,7 +76,7 @@ impl Ready {
     fn failure(&self, error: NotStarted, spec: &ProcessSpec) -> Failure {
         match error {
             NotStarted::Short(error) => Failure::Short(error),
-            NotStarted::Refused(error) => Failure::of(error, &self.prepared, spec),
+            NotStarted::Failed(error) => Failure::of(error, &self.prepared, spec),
         }
     }
 }

@@ -209,8 +209,7 @@ impl OsSpawner {
             (Some(keeper), Some(life)) => self.attempt_of_keeper(keeper, life, request, in_flight).await?,
             (None, _) | (_, None) => {
                 let (wanted, in_flight, direct) = (request.clone(), in_flight.clone(), self.direct.clone());
-                let started = self.spawning.run(move || in_flight.enter(|| direct.start(&wanted))).await;
-                let started = started.map_err(|lost| Failure::Refused(Arc::from(lost.to_string())))??;
+                let started = self.spawning.run(move || in_flight.enter(|| direct.start(&wanted))).await??;
                 (started, Parent::Host)
             }
         };
@@ -225,8 +224,7 @@ impl OsSpawner {
         in_flight: &InFlight,
     ) -> Result<(Started, Parent), Failure> {
         let wanted = request.clone();
-        let ready = self.spawning.run(move || kept::ready(&wanted)).await;
-        let ready = ready.map_err(|lost| Failure::Refused(Arc::from(lost.to_string())))??;
+        let ready = self.spawning.run(move || kept::ready(&wanted)).await??;
         let start = ready.ask(keeper, &request.spec, incarnation)?;
         in_flight.enter_keeper(start.starting());
         let started = ready.done(start, &request.spec).await;

@@ -9,6 +9,7 @@ use provost_state::Incarnation;
 use crate::children::command::{Prepared, exec_error};
 use crate::children::spawned_with::Gave;
 use crate::children::{LifeEnv, Output};
+use crate::jobs::Lost;
 use crate::spec::{CommandLine, ProcessSpec};
 
 /// A request to start a program.
@@ -45,11 +46,17 @@ impl From<Arc<str>> for Failure {
     }
 }
 
+impl From<Lost> for Failure {
+    fn from(lost: Lost) -> Self {
+        Self::Refused(Arc::from(lost.to_string()))
+    }
+}
+
 impl Failure {
     /// Tells a shortage from an error of the program.
     pub(super) fn of(error: io::Error, prepared: &Prepared, spec: &ProcessSpec) -> Self {
         match error.raw_os_error() {
-            Some(libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE | libc::ENOSPC) => {
+            Some(libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE | libc::ENOSPC | libc::EPIPE) => {
                 Self::Short(error)
             }
             _ => Self::Refused(Arc::from(exec_error(prepared, spec, &error))),
