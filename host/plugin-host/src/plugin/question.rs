@@ -45,13 +45,9 @@ pub(crate) trait Question: Clone {
         (answer, Vec::new())
     }
 
-    /// Adds what the answer was computed from, if it is a decision.
-    fn based(answer: Self::Answer, _basis: Basis) -> Self::Answer {
-        answer
-    }
-
-    /// Adds to the answer what the call has written into the memory of the plugin, if somebody has to know that.
-    fn having_written(answer: Self::Answer, _written: Arc<MemoryChange>) -> Self::Answer {
+    /// Adds what the answer was computed from, and what the call has written into the memory of the plugin, if it is a
+    /// decision.
+    fn based(answer: Self::Answer, _basis: Basis, _written: Option<Arc<MemoryChange>>) -> Self::Answer {
         answer
     }
 
@@ -59,15 +55,11 @@ pub(crate) trait Question: Clone {
     fn words(answer: &Self::Answer) -> String;
 }
 
-/// The implementations of [`Question::based`] and [`Question::having_written`] for decisions.
+/// The implementation of [`Question::based`] for decisions.
 macro_rules! based {
     () => {
-        fn based(answer: Self::Answer, basis: Basis) -> Self::Answer {
-            Decision { basis: Some(basis), ..answer }
-        }
-
-        fn having_written(answer: Self::Answer, written: Arc<MemoryChange>) -> Self::Answer {
-            Decision { written: Some(written), ..answer }
+        fn based(answer: Self::Answer, basis: Basis, written: Option<Arc<MemoryChange>>) -> Self::Answer {
+            Decision { basis: Some(basis), written, ..answer }
         }
     };
 }

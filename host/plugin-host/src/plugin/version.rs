@@ -98,11 +98,7 @@ impl Version {
         }
         let fuel = context.limits.fuel_max.saturating_sub(store.get_fuel().unwrap_or(0));
         let source = self.provenance.clone();
-        let answer = Q::based(answer, Basis { source, memory_version, fuel });
-        Ok(match written {
-            Some(written) => Q::having_written(answer, written),
-            None => answer,
-        })
+        Ok(Q::based(answer, Basis { source, memory_version, fuel }, written))
     }
 
     /// The fault of a plugin that is called in a role that it does not export.

@@ -40,9 +40,6 @@ impl ProcessId {
         Self { slot, epoch }
     }
 
-    /// The id of a state that is in no registry, such as one that was read from a file.
-    pub const NOWHERE: Self = Self { slot: u32::MAX, epoch: Epoch::NOBODY };
-
     /// Returns the generation at which the process was added to its registry. A process that got the name of a removed
     /// one has a later one.
     #[must_use]

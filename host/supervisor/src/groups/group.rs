@@ -125,13 +125,12 @@ impl Groups {
 
     /// Hands over what follows when a process is given up.
     pub(crate) fn escalate(&self, state: &ProcessState, escalation: Escalation) {
-        let name = state.name();
-        let reason: Arc<str> = Arc::from(format!("{name} was given up: {}", state.reason));
+        let reason = given_up(state);
         // The receivers are gone only when the host is.
         match escalation {
             Escalation::Nothing => {}
             Escalation::StopDependents => {
-                let told = self.stops.try_send((name.clone(), reason));
+                let told = self.stops.try_send((state.name().clone(), reason));
                 let _ = told.inspect_err(|error| full(error, state));
             }
             Escalation::GiveUpGroup => {
@@ -152,6 +151,11 @@ impl Groups {
     pub(crate) fn shutdown_wanted(&self) -> watch::Receiver<Option<u8>> {
         self.shutdown_wanted.subscribe()
     }
+}
+
+/// Returns why others are stopped or given up because this process was.
+pub(crate) fn given_up(state: &ProcessState) -> Arc<str> {
+    Arc::from(format!("{} was given up: {}", state.name(), state.reason))
 }
 
 /// Logs that what concerns the group of this process could not be handed over.
@@ -216,35 +220,29 @@ impl Group {
 
     /// Merges a concern into the restart; returns the reason if the group is to be given up instead.
     fn join(&self, restart: &mut Restart, concern: Concern) -> Option<Arc<str>> {
-        match concern {
-            Concern::GiveUp(reason) => Some(reason),
+        let (who, until, reason) = match concern {
+            Concern::GiveUp(reason) => return Some(reason),
             Concern::Resume(members, until) => {
-                restart.who.extend(members);
-                if until.mono_ns > restart.until.mono_ns {
-                    restart.until = until;
-                }
-                if restart.reason.is_empty() {
-                    restart.reason = Arc::from("restarted with its group, as a former host has begun to");
-                }
-                None
+                (members, until, Arc::from("restarted with its group, as a former host has begun to"))
             }
             Concern::Restart { leader, scope, until, reason } => {
                 let who = match scope {
                     Scope::Rest => self.dispatch.lineup.order().rest(&leader),
                     Scope::Itself | Scope::Group => self.members(),
                 };
-                restart.who.extend(who);
                 // The leader holds itself from its ruling on.
                 restart.held.insert(leader);
-                if until.mono_ns > restart.until.mono_ns {
-                    restart.until = until;
-                }
-                if restart.reason.is_empty() {
-                    restart.reason = reason;
-                }
-                None
+                (who, until, reason)
             }
+        };
+        restart.who.extend(who);
+        if until.mono_ns > restart.until.mono_ns {
+            restart.until = until;
         }
+        if restart.reason.is_empty() {
+            restart.reason = reason;
+        }
+        None
     }
 
     /// Waits until all are held and the delay is over; returns the reason if the group is to be given up instead.

@@ -25,7 +25,7 @@ mod tried;
 
 pub(crate) use chains::Chains;
 pub(crate) use dispatch::{Dispatch, Named};
-pub(crate) use group::Groups;
+pub(crate) use group::{Groups, given_up};
 pub(crate) use lineup::Lineup;
 pub use lineup::Listing;
 pub use replicas::ReplicaCount;

@@ -141,10 +141,7 @@ impl Replicas {
     /// Writes down how many are wanted, for another host. Comes before the orders that follow from it.
     fn write_down(&self) {
         if let Some(stash) = &self.stash {
-            let (wanted, by_hand) = {
-                let sizing = self.sizing.lock();
-                (sizing.wanted, sizing.by_hand)
-            };
+            let ReplicaCount { wanted, by_hand, .. } = self.count();
             stash.set(&self.name, wanted, by_hand);
         }
     }

@@ -11,12 +11,12 @@ use provost_state::{Cause, Desired, Event, Exit, Incarnation, Phase, PhaseKind};
 use super::adopted::Adoption;
 use super::attempt::Attempt;
 use super::kept::Kept;
-use super::standing::{After, Standing, Step};
+use super::standing::{Standing, Step};
 use super::task::{Beyond, Own, Runner};
 use crate::adoption::Held;
 use crate::children::spawned_with::SpawnedWith;
 use crate::children::{Boxed, Child};
-use crate::stash::Beside;
+use crate::stash::{Aside, Beside};
 
 impl Runner {
     /// Makes the runner go on where that of a former host was, when it is told to.
@@ -27,13 +27,12 @@ impl Runner {
     /// Goes on where the runner of a former host was.
     pub(super) fn go_on(&mut self) {
         let Some(Adoption { held, unwanted, life, aside, why }) = self.adoption.take() else { return };
-        self.standing = Standing::resumed(&self.state.phase, aside.beside.clone());
-        if let Some(life) = &life {
-            (self.env, self.vars) = (life.env.clone().into(), life.vars.clone().into());
+        self.aside = aside.clone();
+        let Aside { beside, was_ready, again } = aside;
+        self.standing = Standing::resumed(&self.state.phase, beside.clone());
+        if let Some(life) = life {
+            (self.env, self.vars) = (life.env.into(), life.vars.into());
         }
-        let was_ready = aside.was_ready;
-        let (again, beside) = (aside.again, aside.beside.clone());
-        self.aside = aside;
         self.end_unwanted(unwanted, held.is_some());
         match held {
             Some(held) => self.take_in(held, &why),
@@ -62,15 +61,14 @@ impl Runner {
         let Child { exit, output, env_files, .. } = self.shared.spawner.adopt(self.spec.clone(), held);
         self.child = Some(Own { incarnation, pid, exit: Kept::new(exit), ended_at });
         let (spec, env) = (self.spec.clone(), self.env.clone());
-        let spawned = SpawnedWith { incarnation, spec, env, env_files };
-        self.record.spawned.store(Some(Arc::new(spawned)));
+        let spawned = Arc::new(SpawnedWith { incarnation, spec, env, env_files });
+        self.record.spawned.store(Some(spawned.clone()));
         if let Some(output) = output {
             self.shared.logs.capture(self.state.id, incarnation, output);
         }
         if is_unannounced {
             let reason = Arc::from(format!("started by the former host, and taken over: {why}"));
-            let life = self.shared.publisher.stash().map(|_| self.life(incarnation));
-            let said = Beyond { at: Some(started_at), life, ..Beyond::default() };
+            let said = Beyond { at: Some(started_at), life: self.life(&spawned), ..Beyond::default() };
             self.commit_with(self.state.incarnation, &Event::Spawned { pid, reason }, said);
         } else if ended_at.is_none() {
             self.commit_now(&Event::TakenOver { reason: Arc::from(format!("taken over: {why}")) });
@@ -86,17 +84,8 @@ impl Runner {
                 self.attempt = Attempt::new(self.state.cause);
                 self.launch_if_open();
             }
-            Phase::Running { .. } => {
-                self.begin_checkup();
-                self.begin_metering();
-            }
-            Phase::Stopping { .. } => {
-                // The stop signal may not have been sent yet; sending it twice does no harm.
-                let _ = self.tell_to_end();
-                if !matches!(self.standing, Standing::Ending { .. }) {
-                    self.step(Step::End);
-                }
-            }
+            Phase::Running { .. } => self.go_on_running(),
+            Phase::Stopping { .. } => self.go_on_ending(),
             Phase::Exited { settled: false } => self.ask(was_ready),
             Phase::Backoff { .. } => {
                 self.attempt = Attempt::new(Cause::Policy);
@@ -145,11 +134,7 @@ impl Runner {
             self.shared.runtime.spawn(gone);
         } else {
             self.late = Some(Kept::new(gone));
-            self.standing = match &self.standing {
-                Standing::Held => Standing::Late(After::Held),
-                Standing::Spare => Standing::Late(After::Spare),
-                _ => Standing::Late(After::Nothing),
-            };
+            self.standing = Standing::Late(self.standing.lasting());
         }
     }
 }

@@ -6,9 +6,10 @@ use provost_state::{Cause, Ended, Event, Exit, Incarnation, Phase, RulingAction}
 
 use super::attempt::Attempt;
 use super::kept::Kept;
-use super::standing::{After, Standing, Step};
+use super::standing::{Standing, Step};
 use super::task::{Asked, Beyond, Runner};
 use crate::decider::{Answered, EndCase, seed};
+use crate::stash::Beside;
 
 impl Runner {
     pub(super) fn on_exited(&mut self, incarnation: Incarnation, exit: Exit) {
@@ -17,7 +18,7 @@ impl Runner {
         self.checkup.end();
         self.metering.end();
         let exit = match &self.standing {
-            Standing::Ending { after: After::Overdue(why), .. } => Exit::NotReady(why.clone()),
+            Standing::Ending { after: Beside::Overdue(why), .. } => Exit::NotReady(why.clone()),
             _ => exit,
         };
         let at = self.child.as_ref().and_then(|child| child.ended_at);
@@ -34,7 +35,7 @@ impl Runner {
             self.shared.logs.stopped(self.state.id);
         }
         let doomed = match &self.standing {
-            Standing::Ending { after: After::Fatal(reason), .. } => Some(reason.clone()),
+            Standing::Ending { after: Beside::Fatal(reason), .. } => Some(reason.clone()),
             _ => None,
         };
         self.step(Step::Exited);

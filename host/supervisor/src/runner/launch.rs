@@ -150,19 +150,15 @@ impl Runner {
                     self.shared.spawner.reconfigure(pid, &self.spec);
                 }
                 (self.env, self.vars) = (env.clone(), vars);
-                let spawned = SpawnedWith { incarnation, spec, env, env_files };
-                self.record.spawned.store(Some(Arc::new(spawned)));
+                let spawned = Arc::new(SpawnedWith { incarnation, spec, env, env_files });
+                self.record.spawned.store(Some(spawned.clone()));
                 self.record.tried.forget();
                 let text_seen = self.await_text(incarnation);
                 if let Some(output) = output {
                     self.shared.logs.capture(self.state.id, incarnation, output);
                 }
-                let life = self.shared.publisher.stash().map(|_| self.life(incarnation));
-                self.commit_with(
-                    before,
-                    &Event::Spawned { pid, reason },
-                    Beyond { life, ..Beyond::default() },
-                );
+                let said = Beyond { life: self.life(&spawned), ..Beyond::default() };
+                self.commit_with(before, &Event::Spawned { pid, reason }, said);
                 if self.state.phase.kind() == PhaseKind::Starting {
                     self.watch_readiness(incarnation, text_seen);
                 }
@@ -175,20 +171,20 @@ impl Runner {
         }
     }
 
-    /// Returns what another host has to know of the child that was spawned.
-    pub(super) fn life(&self, incarnation: Incarnation) -> Life {
-        let spawned = self.record.spawned.load_full();
-        let spec = spawned.map_or_else(|| self.spec.clone(), |spawned| spawned.spec.clone());
-        Life {
-            incarnation,
+    /// Returns what another host has to know of the child that was spawned with this; `None` if nothing is written down.
+    pub(super) fn life(&self, spawned: &SpawnedWith) -> Option<Life> {
+        self.shared.publisher.stash()?;
+        let SpawnedWith { incarnation, spec, env, .. } = spawned;
+        Some(Life {
+            incarnation: *incarnation,
             spec: spec.digest_at_spawn(),
-            env: self.env.to_vec(),
+            env: env.to_vec(),
             vars: self.vars.to_vec(),
             stop_signal: spec.stop_signal,
             stop_to: spec.stop_to,
             escaped: spec.escaped,
             stop_grace_ms: spec.stop_grace_ms,
-        }
+        })
     }
 
     /// Returns why the process is spawned at this moment.

@@ -22,29 +22,14 @@ pub(super) enum Standing {
     /// A spawn is in progress.
     Spawning,
     /// An abandoned spawn has not ended: there is no other spawn before it has. Then this follows.
-    Late(After),
+    Late(Beside),
     /// Its child was asked to end. Then this follows.
     Ending {
         /// What follows.
-        after: After,
+        after: Beside,
         /// Whether it was sent SIGKILL, so that only its end is waited for.
         killed: bool,
     },
-}
-
-/// What follows when the child, or a late spawn, is gone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum After {
-    /// Nothing but what its phase says.
-    Nothing,
-    /// It waits for its group.
-    Held,
-    /// Its set does not need it.
-    Spare,
-    /// It is given up, for this reason.
-    Fatal(Arc<str>),
-    /// It was not ready in time, which is judged; the text says which check failed last, and why.
-    Overdue(Arc<str>),
 }
 
 /// What happens to a process beside the events of its state.
@@ -84,7 +69,8 @@ pub(super) enum Step {
     Exited,
 }
 
-impl After {
+/// What follows when the child, or a late spawn, is gone.
+impl Beside {
     fn standing(self) -> Standing {
         match self {
             // The code that handles the end makes it fatal, or has it judged.
@@ -109,13 +95,13 @@ impl Standing {
             (Self::Late(after), step) => Self::Late(after.after(step)),
 
             (Self::Spawning, Step::Spawned) => Self::Plain,
-            (Self::Spawning, Step::Stop | Step::GiveUp(_) | Step::Renew) => Self::Late(After::Nothing),
-            (Self::Spawning, Step::Hold) => Self::Late(After::Held),
-            (Self::Spawning, Step::Spare) => Self::Late(After::Spare),
+            (Self::Spawning, Step::Stop | Step::GiveUp(_) | Step::Renew) => Self::Late(Beside::Nothing),
+            (Self::Spawning, Step::Hold) => Self::Late(Beside::Held),
+            (Self::Spawning, Step::Spare) => Self::Late(Beside::Spare),
             (Self::Spawning, _) => Self::Spawning,
 
-            (_, Step::End) => Self::Ending { after: After::Nothing, killed: false },
-            (_, Step::Overdue(why)) => Self::Ending { after: After::Overdue(why), killed: false },
+            (_, Step::End) => Self::Ending { after: Beside::Nothing, killed: false },
+            (_, Step::Overdue(why)) => Self::Ending { after: Beside::Overdue(why), killed: false },
             (_, Step::Spawn) => Self::Spawning,
             (_, Step::Hold) => Self::Held,
             (_, Step::Spare) => Self::Spare,
@@ -136,25 +122,12 @@ impl Standing {
             Self::Plain | Self::Deferred(_) | Self::Spawning => Beside::Nothing,
             Self::Held => Beside::Held,
             Self::Spare => Beside::Spare,
-            Self::Late(after) | Self::Ending { after, .. } => match after {
-                After::Nothing => Beside::Nothing,
-                After::Held => Beside::Held,
-                After::Spare => Beside::Spare,
-                After::Fatal(reason) => Beside::Fatal(reason.clone()),
-                After::Overdue(why) => Beside::Overdue(why.clone()),
-            },
+            Self::Late(after) | Self::Ending { after, .. } => after.clone(),
         }
     }
 
     /// Returns what holds beside this phase, of which a former host has written down this.
-    pub(super) fn resumed(phase: &Phase, beside: Beside) -> Self {
-        let after = match beside {
-            Beside::Nothing => After::Nothing,
-            Beside::Held => After::Held,
-            Beside::Spare => After::Spare,
-            Beside::Fatal(reason) => After::Fatal(reason),
-            Beside::Overdue(why) => After::Overdue(why),
-        };
+    pub(super) fn resumed(phase: &Phase, after: Beside) -> Self {
         match phase {
             Phase::Stopping { .. } => Self::Ending { after, killed: false },
             _ => after.standing(),
@@ -175,15 +148,15 @@ impl Standing {
     }
 
     pub(super) fn is_held(&self) -> bool {
-        matches!(self, Self::Held | Self::Late(After::Held) | Self::Ending { after: After::Held, .. })
+        matches!(self, Self::Held | Self::Late(Beside::Held) | Self::Ending { after: Beside::Held, .. })
     }
 
     pub(super) fn is_spare(&self) -> bool {
-        matches!(self, Self::Spare | Self::Late(After::Spare) | Self::Ending { after: After::Spare, .. })
+        matches!(self, Self::Spare | Self::Late(Beside::Spare) | Self::Ending { after: Beside::Spare, .. })
     }
 }
 
-impl After {
+impl Beside {
     fn after(self, step: Step) -> Self {
         match (self, step) {
             (_, Step::Hold) => Self::Held,
@@ -216,20 +189,20 @@ mod tests {
             ("held", Standing::Held),
             ("spare", Standing::Spare),
             ("spawning", Standing::Spawning),
-            ("late", late(After::Nothing)),
-            ("late-held", late(After::Held)),
-            ("late-spare", late(After::Spare)),
-            ("late-fatal", late(After::Fatal(why()))),
-            ("ending", ending(After::Nothing, false)),
-            ("ending-held", ending(After::Held, false)),
-            ("ending-spare", ending(After::Spare, false)),
-            ("ending-fatal", ending(After::Fatal(why()), false)),
-            ("ending-overdue", ending(After::Overdue(why()), false)),
-            ("killed", ending(After::Nothing, true)),
-            ("killed-held", ending(After::Held, true)),
-            ("killed-spare", ending(After::Spare, true)),
-            ("killed-fatal", ending(After::Fatal(why()), true)),
-            ("killed-overdue", ending(After::Overdue(why()), true)),
+            ("late", late(Beside::Nothing)),
+            ("late-held", late(Beside::Held)),
+            ("late-spare", late(Beside::Spare)),
+            ("late-fatal", late(Beside::Fatal(why()))),
+            ("ending", ending(Beside::Nothing, false)),
+            ("ending-held", ending(Beside::Held, false)),
+            ("ending-spare", ending(Beside::Spare, false)),
+            ("ending-fatal", ending(Beside::Fatal(why()), false)),
+            ("ending-overdue", ending(Beside::Overdue(why()), false)),
+            ("killed", ending(Beside::Nothing, true)),
+            ("killed-held", ending(Beside::Held, true)),
+            ("killed-spare", ending(Beside::Spare, true)),
+            ("killed-fatal", ending(Beside::Fatal(why()), true)),
+            ("killed-overdue", ending(Beside::Overdue(why()), true)),
         ]
     }
 

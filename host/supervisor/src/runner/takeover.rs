@@ -141,18 +141,24 @@ impl Runner {
                 let text_seen = self.await_text(incarnation);
                 self.watch_readiness(incarnation, text_seen);
             }
-            PhaseKind::Running => {
-                self.begin_checkup();
-                self.begin_metering();
-            }
-            PhaseKind::Stopping => {
-                // The stop signal may not have been sent yet; sending it twice does no harm.
-                let _ = self.tell_to_end();
-                if !matches!(self.standing, Standing::Ending { .. }) {
-                    self.step(Step::End);
-                }
-            }
+            PhaseKind::Running => self.go_on_running(),
+            PhaseKind::Stopping => self.go_on_ending(),
             PhaseKind::Exited | PhaseKind::Stopped | PhaseKind::Backoff | PhaseKind::Fatal => {}
+        }
+    }
+
+    /// Goes on with a child that is ready: its checks and its samples are begun anew.
+    pub(super) fn go_on_running(&mut self) {
+        self.begin_checkup();
+        self.begin_metering();
+    }
+
+    /// Goes on with the end of a child.
+    pub(super) fn go_on_ending(&mut self) {
+        // The stop signal may not have been sent yet; sending it twice does no harm.
+        let _ = self.tell_to_end();
+        if !matches!(self.standing, Standing::Ending { .. }) {
+            self.step(Step::End);
         }
     }
 }

@@ -157,7 +157,9 @@ impl Runner {
         match committed {
             Ok(state) => {
                 self.state = state;
-                self.aside = aside.unwrap_or_else(|| std::mem::take(&mut self.aside));
+                if let Some(aside) = aside {
+                    self.aside = aside;
+                }
                 true
             }
             Err(rejected @ (Rejected::StaleIncarnation { .. } | Rejected::StaleVersion { .. })) => {

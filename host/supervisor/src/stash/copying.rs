@@ -93,14 +93,14 @@ fn run(
     let mut is_due = false;
     loop {
         let job = match is_due {
-            true => match inbox.recv_timeout(AGAIN) {
-                Err(RecvTimeoutError::Timeout) => Ok(Job::Copy),
-                Ok(job) => Ok(job),
-                Err(RecvTimeoutError::Disconnected) => return,
-            },
-            false => inbox.recv(),
+            true => inbox.recv_timeout(AGAIN),
+            false => inbox.recv().map_err(RecvTimeoutError::from),
         };
-        let Ok(job) = job else { return };
+        let job = match job {
+            Ok(job) => job,
+            Err(RecvTimeoutError::Timeout) => Job::Copy,
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
         is_woken.store(false, Ordering::Release);
         match job {
             Job::Copy => match copy(current, path, &mut copied) {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use provost_state::{Change, ChangeKind, Generation, ProcessId, Reader};
+use provost_state::{Change, ChangeKind, Generation, ProcessId, ProcessState, Reader};
 use tokio::sync::{oneshot, watch};
 
 use super::file::StashFile;
@@ -33,6 +33,13 @@ const KEPT_WITHIN: Duration = Duration::from_secs(5);
 /// The pause before another file is tried.
 const AGAIN: Duration = Duration::from_secs(1);
 
+/// Appends a state with all of its deaths. `room` is what its bytes are put into.
+fn append_state(file: &StashFile, state: &ProcessState, room: &mut Vec<u8>) -> io::Result<()> {
+    room.clear();
+    put_commit(room, state.id.added_at(), state, usize::MAX);
+    file.append(room)
+}
+
 /// A file that nobody has written to yet.
 struct Fresh {
     file: Arc<StashFile>,
@@ -45,12 +52,10 @@ impl Stash {
     pub(crate) fn begin(&self, reader: &Reader) -> Option<Begun> {
         let world = reader.snapshot();
         let begun = self.create().and_then(|fresh| {
-            let kept = self.0.kept.lock().whole();
-            fresh.file.append(&kept)?;
+            let mut bytes = self.0.kept.lock().whole();
+            fresh.file.append(&bytes)?;
             for state in world.iter() {
-                let mut bytes = Vec::with_capacity(256);
-                put_commit(&mut bytes, state.id.added_at(), state, usize::MAX);
-                fresh.file.append(&bytes)?;
+                append_state(&fresh.file, state, &mut bytes)?;
             }
             Ok(fresh)
         });
@@ -219,9 +224,7 @@ impl Following {
         file.append(&bytes)?;
         let world = self.reader.snapshot();
         for (at, state) in world.iter().enumerate() {
-            bytes.clear();
-            put_commit(&mut bytes, state.id.added_at(), state, usize::MAX);
-            file.append(&bytes)?;
+            append_state(file, state, &mut bytes)?;
             if at % AT_ONCE == AT_ONCE - 1 {
                 tokio::task::yield_now().await;
             }

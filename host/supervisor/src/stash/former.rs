@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use provost_state::{Death, Generation, Moment, ProcessState, Routing};
+use provost_state::{Death, Generation, ProcessState, Routing};
 
 use super::frames::{Frames, Kind};
-use super::records::{Aside, Life, Record, TOGETHER, Written, take};
+use super::records::{Aside, Life, Record, TOGETHER, WrittenKey, take};
 use super::states::StateRead;
 
 /// A process of a former host.
@@ -21,7 +21,7 @@ pub(crate) struct FormerProcess {
 
 /// The memory of a plugin: the last write of each key, also of those that were deleted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct FormerMemory(pub(crate) BTreeMap<Arc<str>, Written>);
+pub(crate) struct FormerMemory(pub(crate) BTreeMap<Arc<str>, WrittenKey>);
 
 /// What is known of a former host.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,8 +30,6 @@ pub(crate) struct Former {
     pub(crate) generation: Generation,
     /// The generation of its last commit that is known.
     pub(crate) known: Generation,
-    /// When that was.
-    pub(crate) at: Moment,
     pub(crate) processes: BTreeMap<Arc<str>, FormerProcess>,
     /// How many replicas of each set were wanted, and whether that was set by hand.
     pub(crate) sets: BTreeMap<Arc<str>, (u32, bool)>,
@@ -66,12 +64,15 @@ struct Pile {
     states: BTreeMap<Arc<str>, Vec<(Generation, StateRead)>>,
     /// The last tenant of each name that was removed, by the generation of its addition.
     removed: BTreeMap<Arc<str>, Generation>,
-    lives: BTreeMap<Arc<str>, (u64, Generation, Life)>,
-    asides: BTreeMap<Arc<str>, (u64, Generation, Aside)>,
-    sets: BTreeMap<Arc<str>, (u64, u32, bool)>,
-    routing: Option<(u64, Routing)>,
-    notes: BTreeMap<Arc<str>, (u64, Vec<u8>)>,
+    lives: Newest<Arc<str>, (Generation, Life)>,
+    asides: Newest<Arc<str>, (Generation, Aside)>,
+    sets: Newest<Arc<str>, (u32, bool)>,
+    routing: Newest<(), Routing>,
+    notes: Newest<Arc<str>, Vec<u8>>,
 }
+
+/// What was read last of each key, with the turn of its record.
+type Newest<K, T> = BTreeMap<K, (u64, T)>;
 
 impl Former {
     /// Reads the files of a former host of this `boot` of the machine.
@@ -84,11 +85,16 @@ impl Former {
     }
 }
 
-/// Puts `new` into its place if its turn is later than that of what is there.
-fn later<T>(place: &mut Option<(u64, T)>, turn: u64, new: T) {
-    if place.as_ref().is_none_or(|(other, _)| *other <= turn) {
-        *place = Some((turn, new));
+/// Enters what was read, unless there is something of a later turn.
+fn enter<K: Ord, T>(newest: &mut Newest<K, T>, key: K, turn: u64, read: T) {
+    if newest.get(&key).is_none_or(|(other, _)| *other <= turn) {
+        newest.insert(key, (turn, read));
     }
+}
+
+/// Drops the turns.
+fn without_turns<K: Ord, T>(newest: Newest<K, T>) -> BTreeMap<K, T> {
+    newest.into_iter().map(|(key, (_, read))| (key, read)).collect()
 }
 
 impl Pile {
@@ -143,25 +149,19 @@ impl Pile {
             }
             Record::Life { turn, name, born, life } => {
                 self.turn(turn);
-                if self.lives.get(&name).is_none_or(|(other, ..)| *other <= turn) {
-                    self.lives.insert(name, (turn, born, life));
-                }
+                enter(&mut self.lives, name, turn, (born, life));
             }
             Record::Aside { turn, name, born, aside } => {
                 self.turn(turn);
-                if self.asides.get(&name).is_none_or(|(other, ..)| *other <= turn) {
-                    self.asides.insert(name, (turn, born, aside));
-                }
+                enter(&mut self.asides, name, turn, (born, aside));
             }
             Record::Set { turn, name, wanted, by_hand } => {
                 self.turn(turn);
-                if self.sets.get(&name).is_none_or(|(other, ..)| *other <= turn) {
-                    self.sets.insert(name, (turn, wanted, by_hand));
-                }
+                enter(&mut self.sets, name, turn, (wanted, by_hand));
             }
             Record::Routing { turn, routing } => {
                 self.turn(turn);
-                later(&mut self.routing, turn, routing);
+                enter(&mut self.routing, (), turn, routing);
             }
             Record::Memory { plugin, written } => {
                 let memory = self.former.memories.entry(plugin).or_default();
@@ -169,9 +169,7 @@ impl Pile {
             }
             Record::Note { turn, key, bytes } => {
                 self.turn(turn);
-                if self.notes.get(&key).is_none_or(|(other, _)| *other <= turn) {
-                    self.notes.insert(key, (turn, bytes));
-                }
+                enter(&mut self.notes, key, turn, bytes);
             }
         }
     }
@@ -184,29 +182,27 @@ impl Pile {
         for (name, states) in std::mem::take(&mut self.states) {
             let Some((born, state)) = last_state(states) else { continue };
             let former = &mut self.former;
-            if state.generation > former.known {
-                (former.known, former.at) = (state.generation, state.changed_at);
-            }
+            former.known = former.known.max(state.generation);
             if self.removed.get(&name).is_some_and(|removed| *removed >= born) {
                 continue;
             }
-            let life = self.lives.remove(&name).filter(|(_, of, _)| *of == born).map(|(.., life)| life);
-            let aside = self.asides.remove(&name).filter(|(_, of, _)| *of == born);
-            let aside = aside.map(|(.., aside)| aside).unwrap_or_default();
+            let life = self.lives.remove(&name).filter(|(_, (of, _))| *of == born);
+            let life = life.map(|(_, (_, life))| life);
+            let aside = self.asides.remove(&name).filter(|(_, (of, _))| *of == born);
+            let aside = aside.map(|(_, (_, aside))| aside).unwrap_or_default();
             former.processes.insert(name, FormerProcess { state, life, aside });
         }
         self.former.generation = self.former.generation.max(self.former.known);
-        self.former.sets =
-            self.sets.into_iter().map(|(name, (_, wanted, by))| (name, (wanted, by))).collect();
-        self.former.routing = self.routing.map(|(_, routing)| routing);
-        self.former.notes = self.notes.into_iter().map(|(key, (_, bytes))| (key, bytes)).collect();
+        self.former.sets = without_turns(self.sets);
+        self.former.routing = without_turns(self.routing).remove(&());
+        self.former.notes = without_turns(self.notes);
         self.former
     }
 }
 
 impl FormerMemory {
     /// Enters a write, unless a later one of the same key is known.
-    pub(crate) fn enter(&mut self, written: Written) {
+    pub(crate) fn enter(&mut self, written: WrittenKey) {
         if self.0.get(&written.key).is_none_or(|other| other.version <= written.version) {
             self.0.insert(written.key.clone(), written);
         }

@@ -6,21 +6,21 @@ use std::sync::Arc;
 use provost_state::{Generation, MemoryChange, Routing};
 
 use super::former::{Former, FormerMemory};
-use super::records::{Aside, Life, Record, Written, put};
+use super::records::{Aside, Life, Record, WrittenKey, put};
 
 /// The last of everything that is no state.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     /// Counts the changes.
     turn: u64,
-    lives: BTreeMap<Arc<str>, (u64, Generation, Life)>,
-    asides: BTreeMap<Arc<str>, (u64, Generation, Aside)>,
-    sets: BTreeMap<Arc<str>, (u64, u32, bool)>,
-    routing: Option<(u64, Routing)>,
+    lives: BTreeMap<Arc<str>, Record>,
+    asides: BTreeMap<Arc<str>, Record>,
+    sets: BTreeMap<Arc<str>, Record>,
+    routing: Option<Record>,
     memories: BTreeMap<Arc<str>, FormerMemory>,
     /// The number of the last change of each memory by former hosts: a new one counts from 1 again.
     changes_before: BTreeMap<Arc<str>, u64>,
-    notes: BTreeMap<Arc<str>, (u64, Vec<u8>)>,
+    notes: BTreeMap<Arc<str>, Record>,
 }
 
 impl Kept {
@@ -56,19 +56,19 @@ impl Kept {
     }
 
     pub(super) fn life(&mut self, name: &Arc<str>, born: Generation, life: &Life) -> Record {
-        let turn = self.next();
-        self.lives.insert(name.clone(), (turn, born, life.clone()));
-        Record::Life { turn, name: name.clone(), born, life: life.clone() }
+        let record = Record::Life { turn: self.next(), name: name.clone(), born, life: life.clone() };
+        self.lives.insert(name.clone(), record.clone());
+        record
     }
 
     pub(super) fn aside(&mut self, name: &Arc<str>, born: Generation, aside: &Aside) -> Record {
-        let turn = self.next();
+        let record = Record::Aside { turn: self.next(), name: name.clone(), born, aside: aside.clone() };
         if *aside == Aside::default() {
             self.asides.remove(name);
         } else {
-            self.asides.insert(name.clone(), (turn, born, aside.clone()));
+            self.asides.insert(name.clone(), record.clone());
         }
-        Record::Aside { turn, name: name.clone(), born, aside: aside.clone() }
+        record
     }
 
     pub(super) fn removed(&mut self, name: &Arc<str>, born: Generation) -> Record {
@@ -78,15 +78,15 @@ impl Kept {
     }
 
     pub(super) fn set(&mut self, name: &Arc<str>, wanted: u32, by_hand: bool) -> Record {
-        let turn = self.next();
-        self.sets.insert(name.clone(), (turn, wanted, by_hand));
-        Record::Set { turn, name: name.clone(), wanted, by_hand }
+        let record = Record::Set { turn: self.next(), name: name.clone(), wanted, by_hand };
+        self.sets.insert(name.clone(), record.clone());
+        record
     }
 
     pub(super) fn routing(&mut self, routing: Routing) -> Record {
-        let turn = self.next();
-        self.routing = Some((turn, routing));
-        Record::Routing { turn, routing }
+        let record = Record::Routing { turn: self.next(), routing };
+        self.routing = Some(record.clone());
+        record
     }
 
     pub(super) fn memory(&mut self, change: &MemoryChange) -> Record {
@@ -94,7 +94,7 @@ impl Kept {
         let version = version + self.changes_before.get(plugin).copied().unwrap_or(0);
         let memory = self.memories.entry(plugin.clone()).or_default();
         let written = writes.iter().map(|(key, value)| {
-            let written = Written { key: key.clone(), version, value: value.clone() };
+            let written = WrittenKey { key: key.clone(), version, value: value.clone() };
             memory.enter(written.clone());
             written
         });
@@ -102,37 +102,24 @@ impl Kept {
     }
 
     pub(super) fn note(&mut self, key: &Arc<str>, bytes: &[u8]) -> Record {
-        let turn = self.next();
-        self.notes.insert(key.clone(), (turn, bytes.to_vec()));
-        Record::Note { turn, key: key.clone(), bytes: bytes.to_vec() }
+        let record = Record::Note { turn: self.next(), key: key.clone(), bytes: bytes.to_vec() };
+        self.notes.insert(key.clone(), record.clone());
+        record
     }
 
     /// Returns the records of all of it.
     pub(super) fn whole(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
-        for (name, (turn, born, life)) in &self.lives {
-            put(
-                &mut bytes,
-                &Record::Life { turn: *turn, name: name.clone(), born: *born, life: life.clone() },
-            );
-        }
-        for (name, (turn, born, aside)) in &self.asides {
-            let record = Record::Aside { turn: *turn, name: name.clone(), born: *born, aside: aside.clone() };
-            put(&mut bytes, &record);
-        }
-        for (name, (turn, wanted, by_hand)) in &self.sets {
-            let (name, wanted, by_hand) = (name.clone(), *wanted, *by_hand);
-            put(&mut bytes, &Record::Set { turn: *turn, name, wanted, by_hand });
-        }
-        if let Some((turn, routing)) = self.routing {
-            put(&mut bytes, &Record::Routing { turn, routing });
+        let (lives, asides, sets) = (self.lives.values(), self.asides.values(), self.sets.values());
+        for record in lives.chain(asides).chain(sets).chain(&self.routing) {
+            put(&mut bytes, record);
         }
         for (plugin, memory) in &self.memories {
             let written = memory.0.values().cloned().collect();
             put(&mut bytes, &Record::Memory { plugin: plugin.clone(), written });
         }
-        for (key, (turn, note)) in &self.notes {
-            put(&mut bytes, &Record::Note { turn: *turn, key: key.clone(), bytes: note.clone() });
+        for note in self.notes.values() {
+            put(&mut bytes, note);
         }
         bytes
     }

@@ -208,15 +208,13 @@ impl Stash {
     ) -> Written {
         let mut bytes = Vec::with_capacity(512);
         let name = state.name();
-        {
-            let mut kept = self.0.kept.lock();
-            let life = with.life.map(|life| kept.life(name, born, life));
-            let aside = with.aside.map(|aside| kept.aside(name, born, aside));
-            let memories: Vec<_> = with.memory.iter().map(|change| kept.memory(change)).collect();
-            drop(kept);
-            for record in [life, aside].into_iter().flatten().chain(memories) {
-                put(&mut bytes, &record);
-            }
+        let mut kept = self.0.kept.lock();
+        let life = with.life.map(|life| kept.life(name, born, life));
+        let aside = with.aside.map(|aside| kept.aside(name, born, aside));
+        let memories: Vec<_> = with.memory.iter().map(|change| kept.memory(change)).collect();
+        drop(kept);
+        for record in life.into_iter().chain(aside).chain(memories) {
+            put(&mut bytes, &record);
         }
         let is_alone = bytes.is_empty();
         put_commit(&mut bytes, born, state, new_deaths(event));

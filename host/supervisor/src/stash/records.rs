@@ -68,7 +68,7 @@ pub(crate) enum Beside {
 
 /// One key of the memory of a plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Written {
+pub(crate) struct WrittenKey {
     pub(crate) key: Arc<str>,
     /// The number of the change of the memory that has written it: the highest one of a key counts.
     pub(crate) version: u64,
@@ -116,7 +116,7 @@ pub(crate) enum Record {
     /// What was written into the memory of a plugin.
     Memory {
         plugin: Arc<str>,
-        written: Vec<Written>,
+        written: Vec<WrittenKey>,
     },
     /// Bytes that only their writer understands.
     Note {
@@ -179,7 +179,7 @@ pub(crate) fn put(bytes: &mut Vec<u8>, record: &Record) {
             ROUTING
         }
         Record::Memory { plugin, written } => {
-            body.text(plugin).list(written.iter(), |body, Written { key, version, value }| {
+            body.text(plugin).list(written.iter(), |body, WrittenKey { key, version, value }| {
                 body.text(key).number(*version).option(value.as_deref(), |body, value| {
                     body.bytes(value);
                 });
@@ -325,8 +325,8 @@ fn take_aside(take: &mut Take<'_>) -> Result<Aside, Unreadable> {
     Ok(Aside { beside, was_ready: take.flag()?, again: take.flag()? })
 }
 
-fn take_written(take: &mut Take<'_>) -> Result<Written, Unreadable> {
-    Ok(Written {
+fn take_written(take: &mut Take<'_>) -> Result<WrittenKey, Unreadable> {
+    Ok(WrittenKey {
         key: take.shared()?,
         version: take.number()?,
         value: take.option(|take| take.bytes().map(Arc::from))?,

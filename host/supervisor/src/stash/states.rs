@@ -75,7 +75,7 @@ pub(super) fn take_state(take: &mut Take<'_>) -> Result<StateRead, Unreadable> {
     let deaths_total = take.small()?;
     let deaths = take.list(take_death)?;
     let state = ProcessState {
-        id: ProcessId::NOWHERE,
+        id: ProcessId::NOBODY,
         identity,
         incarnation,
         version,

@@ -10,7 +10,7 @@ use provost_state::{
 
 use super::former::{Former, Losses};
 use super::frames::{Frames, Kind, MAGIC, put_frame};
-use super::records::{Aside, Beside, Head, Life, Record, Written, put, take, together};
+use super::records::{Aside, Beside, Head, Life, Record, WrittenKey, put, take, together};
 use super::states::StateRead;
 use crate::spec::{Escaped, StopTo};
 
@@ -51,7 +51,7 @@ fn full_state() -> ProcessState {
         restarts: 6,
         failures: 3,
         decision: Some(Arc::new(ruling)),
-        ..ProcessState::new(ProcessId::NOWHERE, Arc::new(identity), at(0))
+        ..ProcessState::new(ProcessId::NOBODY, Arc::new(identity), at(0))
     }
 }
 
@@ -80,8 +80,8 @@ fn life() -> Life {
 fn records() -> Vec<Record> {
     let deaths = vec![death(6, Exit::NotSpawned(text("no such program"))), death(5, Exit::Code(-1))];
     let written = vec![
-        Written { key: text("a"), version: 1, value: Some(Arc::from(&b"12"[..])) },
-        Written { key: text("gone"), version: 2, value: None },
+        WrittenKey { key: text("a"), version: 1, value: Some(Arc::from(&b"12"[..])) },
+        WrittenKey { key: text("gone"), version: 2, value: None },
     ];
     vec![
         Record::Head(Head { boot: text(BOOT), number: 3 }),
@@ -241,7 +241,7 @@ fn a_file_of_another_boot_or_of_something_else_is_not_used() {
 }
 
 fn change(version: u64, key: &str, value: Option<&[u8]>) -> Record {
-    let written = Written { key: text(key), version, value: value.map(Arc::from) };
+    let written = WrittenKey { key: text(key), version, value: value.map(Arc::from) };
     Record::Memory { plugin: text("p"), written: vec![written] }
 }
 
@@ -393,7 +393,7 @@ prop_compose! {
         deaths in proptest::collection::vec(deaths(), 0..120),
     ) -> ProcessState {
         ProcessState {
-            id: ProcessId::NOWHERE,
+            id: ProcessId::NOBODY,
             identity: Arc::new(identity),
             incarnation: Incarnation(incarnation),
             version: Version(version),

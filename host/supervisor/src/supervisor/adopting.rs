@@ -143,7 +143,7 @@ fn paired(
     let last = held.pop();
     let Some(last) = last else { return state.map(|state| (state.clone(), None, held)) };
     let Some(state) = state else {
-        let state = ProcessState::new(ProcessId::NOWHERE, identity.clone(), last.started_at);
+        let state = ProcessState::new(ProcessId::NOBODY, identity.clone(), last.started_at);
         return Some((before_life(state, last.incarnation), Some(last), held));
     };
     let (now, has_child) = (state.incarnation, state.phase.kind().is_live());

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use provost_state::{Cause, Desired, Escalation, Moment, Phase, ProcessState, RulingAction, Scope};
 
 use super::handle::Supervisor;
+use crate::groups::given_up;
 use crate::mailbox::{Motive, Want};
 
 /// What is known beside the states of processes that go on.
@@ -25,8 +26,8 @@ pub(super) struct Unfinished {
     restarts: BTreeMap<Arc<str>, (Vec<Arc<str>>, Moment)>,
     /// The processes to stop or to give up, in this order, each list with its order.
     orders: Vec<(Vec<Arc<str>>, Want)>,
-    /// Processes that were given up, and the shutdown of the host with them.
-    shutdowns: Vec<Arc<ProcessState>>,
+    /// Processes that were given up, and with them the host.
+    shutdowns: Vec<(Arc<ProcessState>, Escalation)>,
 }
 
 impl Supervisor {
@@ -84,7 +85,7 @@ impl Supervisor {
         unfinished: &mut Unfinished,
     ) {
         let (name, since, order) = (state.name(), state.changed_at, self.order());
-        let reason: Arc<str> = Arc::from(format!("{name} was given up: {}", state.reason));
+        let reason = given_up(state);
         match escalation {
             Escalation::Nothing => {}
             Escalation::StopDependents => {
@@ -97,7 +98,7 @@ impl Supervisor {
                 concerned.reverse();
                 unfinished.orders.push((concerned, Want::GiveUp(reason)));
             }
-            Escalation::ShutDown { .. } => unfinished.shutdowns.push(state.clone()),
+            Escalation::ShutDown { .. } => unfinished.shutdowns.push((state.clone(), escalation)),
         }
     }
 
@@ -119,10 +120,8 @@ impl Supervisor {
         for (group, (members, until)) in restarts {
             self.shared.groups.resume(&group, members, until);
         }
-        for state in shutdowns {
-            if let Some(RulingAction::GiveUp(escalation)) = state.decision.as_ref().map(|one| one.action) {
-                self.shared.groups.escalate(&state, escalation);
-            }
+        for (state, escalation) in shutdowns {
+            self.shared.groups.escalate(&state, escalation);
         }
         for (names, want) in orders.into_iter().filter(|(names, _)| !names.is_empty()) {
             let dispatch = self.dispatch.clone();

@@ -55,10 +55,12 @@ impl HostLog {
             let (stored, end) = (tail.stored.clone(), Position { epoch: 0, bytes: tail.offset });
             let begun = reading.run(move || first(stored, end, of_past, after)).await;
             let Ok((mut past, has_gap)) = begun else { return };
-            let missed = has_gap.then(|| LogItem::Missed { process: Arc::from(HOST_LOG), lines: None });
-            let missed = Piece { items: missed.into_iter().collect(), ..Piece::default() };
-            if has_gap && lines.send(missed).await.is_err() {
-                return;
+            if has_gap {
+                let missed = LogItem::Missed { process: Arc::from(HOST_LOG), lines: None };
+                let missed = Piece { items: vec![missed], ..Piece::default() };
+                if lines.send(missed).await.is_err() {
+                    return;
+                }
             }
             while let Some(merged) = past {
                 let Ok((piece, next)) = reading.run(move || piece(merged)).await else { return };
