@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 /// What a descriptor of a child is open on.
 #[derive(Clone, Copy, Debug)]
 pub enum Target<'a> {
-    /// `/dev/null`: [`spawn`](crate::spawn) opens it for reading, [`fork`](crate::fork) for reading and writing.
+    /// `/dev/null`: [`spawn`](crate::spawn()) opens it for reading, [`fork`](crate::fork) for reading and writing.
     Null,
     /// This descriptor.
     Fd(BorrowedFd<'a>),

@@ -74,7 +74,7 @@ export function watch() {
 /** Takes over a message of the stream. What it does not have has not changed, unless it is a whole one. */
 function take(message) {
   const isWhole = message.whole !== false;
-  // Another host counts incarnations from the beginning.
+  // Another host may count incarnations from the beginning.
   if (message.boot !== moment.value.boot) trends = new Map();
   if (message.host !== undefined) takeHost(message.host);
   order = message.order ?? (isWhole ? null : order);
