@@ -11,7 +11,8 @@
 //! With `--detached` the keeper goes on without its standard streams once the first host has them, because the starter may
 //! wait for their end.
 //!
-//! At `PATH` the keeper listens (mode 0600, its own user alone) and answers, whatever the host does: a client that connects
+//! At `PATH` the keeper listens (mode 0600, its own user alone) until it ends, when it removes the socket, and answers, whatever
+//! the host does. If somebody has removed the socket, it is made again at the next end of a host. A client that connects
 //! (`SOCK_SEQPACKET`) receives `WELCOME`, then `HELD` for each slot that is not free, without descriptors, and the end of the
 //! connection. A client that sends [`Order::Sync`](protocol::Order::Sync) asks, besides, for a host if there is none.
 //!
@@ -36,3 +37,6 @@ pub const HOST_DESCRIPTOR: i32 = 3;
 
 /// The environment variable that tells a program that it is the host of a keeper. Its value is the number of the descriptor.
 pub const HOST_VARIABLE: &str = "PROVOST_KEEPER";
+
+/// The largest gap file in bytes. When it is full, its process waits until a host reads.
+pub const GAP_BYTES_MAX: u64 = 64 * 1024 * 1024;

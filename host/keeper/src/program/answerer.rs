@@ -1,6 +1,7 @@
 //! The socket at which the keeper tells what it holds, whatever the host does: one client at a time, for five seconds at
 //! most. A client that sends `SYNC` asks for a host.
 
+use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::event::epoll::EventFlags;
@@ -33,28 +34,72 @@ enum Next {
 /// The socket, and the client that is being answered.
 #[derive(Debug, Default)]
 pub(super) struct Answerer {
-    listener: Option<OwnedFd>,
+    listener: Option<Listener>,
     client: Option<(OwnedFd, Next, u64)>,
+}
+
+/// A socket with a name.
+#[derive(Debug)]
+struct Listener {
+    socket: OwnedFd,
+    path: CString,
+    /// The device and the inode of the name, by which it is told from a name that somebody else has put there.
+    name: Option<(u64, u64)>,
+}
+
+impl Listener {
+    fn bind(path: CString) -> Result<Self, Errno> {
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let socket = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
+        // The only files that another thread creates at the same time have this mode as well.
+        let former = rustix::process::umask(Mode::from_raw_mode(0o177));
+        let bound = bind(&socket, &SocketAddrUnix::new(&*path)?);
+        rustix::process::umask(former);
+        bound?;
+        listen(&socket, 4)?;
+        let name = name_at(&path);
+        Ok(Self { socket, path, name })
+    }
+}
+
+fn name_at(path: &CStr) -> Option<(u64, u64)> {
+    rustix::fs::lstat(path).ok().map(|name| (name.st_dev, name.st_ino))
 }
 
 impl Answerer {
     /// Listens at this path, in the place of whatever was there.
-    pub(super) fn listen(path: &std::ffi::CStr) -> Result<Self, Errno> {
-        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let listener = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
+    pub(super) fn listen(path: &CStr) -> Result<Self, Errno> {
         let _ = rustix::fs::unlink(path);
-        // No other thread creates files yet.
-        let former = rustix::process::umask(Mode::from_raw_mode(0o177));
-        let bound = bind(&listener, &SocketAddrUnix::new(path)?);
-        rustix::process::umask(former);
-        bound?;
-        listen(&listener, 4)?;
-        Ok(Self { listener: Some(listener), client: None })
+        Ok(Self { listener: Some(Listener::bind(path.to_owned())?), client: None })
     }
 
     pub(super) fn watch(&self, kernel: &Kernel) -> Result<(), Errno> {
-        let watch = |listener: &OwnedFd| kernel.watch(listener.as_fd(), Token::Listener, Self::FREE);
+        let watch = |listener: &Listener| kernel.watch(listener.socket.as_fd(), Token::Listener, Self::FREE);
         self.listener.as_ref().map_or(Ok(()), watch)
+    }
+
+    /// Listens again if the name is gone: somebody has cleaned the directory. Called when a host has ended, because without
+    /// one nobody else can be asked.
+    pub(super) fn renew(&mut self, kernel: &Kernel) {
+        let Some(listener) = self.listener.as_mut().filter(|listener| name_at(&listener.path).is_none())
+        else {
+            return;
+        };
+        // If the directory is gone as well, the next end of a host is the next try.
+        let Ok(renewed) = Listener::bind(listener.path.clone()) else { return };
+        let flags = if self.client.is_some() { EventFlags::empty() } else { Self::FREE };
+        if kernel.watch(renewed.socket.as_fd(), Token::Listener, flags).is_ok() {
+            *listener = renewed;
+        }
+    }
+
+    /// Removes the name, unless it is somebody else's by now. Called at the end of the keeper.
+    pub(super) fn remove(&self) {
+        if let Some(Listener { path, name: Some(name), .. }) = &self.listener
+            && name_at(path) == Some(*name)
+        {
+            let _ = rustix::fs::unlink(path);
+        }
     }
 
     const FREE: EventFlags = EventFlags::IN;
@@ -62,7 +107,7 @@ impl Answerer {
     /// Watches for the next client, or not while there is one.
     fn look_out(&self, kernel: &Kernel, flags: EventFlags) {
         if let Some(listener) = &self.listener {
-            let _ = kernel.rewatch(listener.as_fd(), Token::Listener, flags);
+            let _ = kernel.rewatch(listener.socket.as_fd(), Token::Listener, flags);
         }
     }
 
@@ -70,7 +115,7 @@ impl Answerer {
     pub(super) fn accept(&mut self, kernel: &Kernel, now: Now) {
         let (Some(listener), None) = (&self.listener, &self.client) else { return };
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let Ok(client) = accept_with(listener, flags) else { return };
+        let Ok(client) = accept_with(&listener.socket, flags) else { return };
         let own = rustix::process::geteuid();
         let is_allowed = socket_peercred(&client).is_ok_and(|peer| peer.uid == own || peer.uid.is_root());
         let flags = EventFlags::IN | EventFlags::OUT;

@@ -1,8 +1,7 @@
 //! Starting a child: its pipes, the fork, the report of its exec.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::Arc;
 
 use provost_posix::{Birth, Failure, List, Program, Target, fork};
 use rustix::fs::{Mode, OFlags};
@@ -12,7 +11,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::limits::Limits;
-use super::outlet::Outlet;
+use super::outlet::Reader;
 use crate::protocol::{Input, Output, Spec, Strings};
 
 /// A child that was forked, and what is open of it.
@@ -35,7 +34,8 @@ pub(super) struct Surroundings<'a> {
 pub(super) struct Ends {
     stdio: [End; 3],
     files: Vec<OwnedFd>,
-    pub(super) outlets: [Option<Arc<Outlet>>; 2],
+    /// Where its outputs are read.
+    pub(super) readers: [Option<Reader>; 2],
     /// The end that keeps its standard input open.
     pub(super) input: Option<OwnedFd>,
 }
@@ -59,7 +59,7 @@ impl Ends {
         around: &Surroundings<'_>,
         mut given: impl Iterator<Item = OwnedFd>,
     ) -> Result<Self, Errno> {
-        let (mut input, mut outlets) = (None, [None, None]);
+        let (mut input, mut readers) = (None, [None, None]);
         let stdin = match spec.input {
             Input::Null => End::Null,
             Input::Terminal => End::Terminal,
@@ -70,7 +70,7 @@ impl Ends {
                 End::Fd(reader)
             }
         };
-        let mut output = |output: Output, at: usize, outlet: &mut Option<Arc<Outlet>>| {
+        let mut output = |output: Output, end: &mut Option<Reader>| {
             Ok(match output {
                 Output::Null => End::Null,
                 Output::Terminal => End::Terminal,
@@ -78,17 +78,17 @@ impl Ends {
                 Output::Given => End::Fd(given.next().ok_or(Errno::BADF)?),
                 Output::Pipe => {
                     let (reader, writer) = output_pipe(around.own_files)?;
-                    *outlet = Some(Arc::new(Outlet::new(reader, false, gap_path(spec, at)?)));
+                    *end = Some((reader, false));
                     End::Fd(writer)
                 }
             })
         };
-        let [first, second] = &mut outlets;
-        let (stdout, stderr) = (output(spec.output, 0, first)?, output(spec.error, 1, second)?);
+        let [first, second] = &mut readers;
+        let (stdout, stderr) = (output(spec.output, first)?, output(spec.error, second)?);
         if spec.terminal.is_some() {
             let master = given.next().ok_or(Errno::BADF)?;
             if spec.output == Output::Terminal {
-                outlets[0] = Some(Arc::new(Outlet::new(master, true, gap_path(spec, 0)?)));
+                readers[0] = Some((master, true));
             } else {
                 // The terminal lives as long as its other side is open.
                 input = Some(master);
@@ -98,7 +98,7 @@ impl Ends {
         if files.len() < usize::from(spec.files) {
             return Err(Errno::BADF);
         }
-        Ok(Self { stdio: [stdin, stdout, stderr], files, outlets, input })
+        Ok(Self { stdio: [stdin, stdout, stderr], files, readers, input })
     }
 
     /// Returns what the child is open on, in the order of its numbers.
@@ -116,11 +116,6 @@ impl Ends {
         targets.extend(self.files.iter().map(|file| Target::Fd(file.as_fd())));
         Ok(targets)
     }
-}
-
-fn gap_path(spec: &Spec<'_>, at: usize) -> Result<Option<CString>, Errno> {
-    let Some(path) = spec.gap_files.get(at).copied().flatten() else { return Ok(None) };
-    if path.to_bytes().first() == Some(&b'/') { Ok(Some(path.to_owned())) } else { Err(Errno::INVAL) }
 }
 
 /// Opens a pipe for output. The child's end is open for reading and writing, so that it never meets a pipe without a reader.

@@ -2,14 +2,14 @@
 //! to be moved, or that no longer fits, waits in its pipe, and its writer waits with it: nothing is lost.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::event::{EventfdFlags, Timespec, eventfd};
 use rustix::io::Errno;
 
-use super::outlet::{Moved, Outlet};
+use super::outlet::{Moved, Outlets};
 use crate::machine::RESERVED;
 
 /// The pause before a file that could not be written is tried again.
@@ -18,8 +18,11 @@ const RETRY: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 /// The mark of the event that says that something else is wanted.
 const WANTED: u64 = u64::MAX;
 
-/// The outlets of all slots: two for each place.
-type Outlets = Vec<Option<Arc<Outlet>>>;
+/// The number for no output.
+const NONE: usize = usize::MAX;
+
+/// The outlets of all slots, by their places. An output has the number of its place times two, plus one for standard error.
+type Places = Vec<Option<Arc<Outlets>>>;
 
 /// The loop's side of the thread. Clones share everything.
 #[derive(Clone, Debug)]
@@ -27,11 +30,13 @@ pub(super) struct Drain(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    outlets: Mutex<Outlets>,
+    places: Mutex<Places>,
     /// Whether output is to be moved.
     is_wanted: AtomicBool,
     /// Whether it is being moved.
     is_busy: AtomicBool,
+    /// The number of the output out of which bytes are being moved at the moment, or [`NONE`].
+    moving: AtomicUsize,
     /// Wakes the thread.
     wake: OwnedFd,
     /// Becomes readable when the thread has stopped moving.
@@ -42,42 +47,40 @@ impl Drain {
     pub(super) fn new() -> Result<Self, Errno> {
         let flags = EventfdFlags::CLOEXEC;
         Ok(Self(Arc::new(Shared {
-            outlets: Mutex::new(Vec::with_capacity(2 * RESERVED)),
+            places: Mutex::new(Vec::with_capacity(RESERVED)),
             is_wanted: AtomicBool::new(false),
             is_busy: AtomicBool::new(false),
+            moving: AtomicUsize::new(NONE),
             wake: eventfd(0, flags)?,
             stopped: eventfd(0, flags | EventfdFlags::NONBLOCK)?,
         })))
     }
 
-    fn outlets(&self) -> MutexGuard<'_, Outlets> {
-        self.0.outlets.lock().unwrap_or_else(PoisonError::into_inner)
+    fn places(&self) -> MutexGuard<'_, Places> {
+        self.0.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes room for the outlets of this place.
     pub(super) fn reserve(&self, place: usize) -> Result<(), Errno> {
-        let mut outlets = self.outlets();
-        let wanted = place.saturating_add(1).saturating_mul(2);
-        let more = wanted.saturating_sub(outlets.len());
-        outlets.try_reserve(more).map_err(|_| Errno::NOMEM)?;
-        while outlets.len() < wanted {
-            outlets.push(None);
+        let mut places = self.places();
+        let wanted = place.saturating_add(1);
+        let more = wanted.saturating_sub(places.len());
+        places.try_reserve(more).map_err(|_| Errno::NOMEM)?;
+        while places.len() < wanted {
+            places.push(None);
         }
         Ok(())
     }
 
     /// Enters the outlets of a place, or removes them.
-    pub(super) fn set(&self, place: usize, both: [Option<Arc<Outlet>>; 2]) {
-        let mut outlets = self.outlets();
-        for (at, outlet) in (place * 2..).zip(both) {
-            if let Some(entry) = outlets.get_mut(at) {
-                *entry = outlet;
-            }
+    pub(super) fn set(&self, place: usize, outlets: Option<Arc<Outlets>>) {
+        if let Some(entry) = self.places().get_mut(place) {
+            *entry = outlets;
         }
     }
 
-    fn outlet(&self, at: usize) -> Option<Arc<Outlet>> {
-        self.outlets().get(at).cloned().flatten()
+    fn outlets(&self, place: usize) -> Option<Arc<Outlets>> {
+        self.places().get(place).cloned().flatten()
     }
 
     /// Asks for moving, or for its end. Returns whether nothing is being moved now.
@@ -90,8 +93,14 @@ impl Drain {
 
     /// Whether nothing is left that can be moved.
     pub(super) fn is_drained(&self) -> bool {
-        let count = self.outlets().len();
-        (0..count).all(|at| self.outlet(at).is_none_or(|outlet| !outlet.is_left()))
+        let count = self.places().len();
+        (0..count).all(|place| self.outlets(place).is_none_or(|outlets| !outlets.is_left()))
+    }
+
+    /// Whether bytes of this output are on their way into its gap file, which may take as long as the disk does. Once moving
+    /// is not wanted any more and this was false, the file does not grow.
+    pub(super) fn is_moving(&self, place: usize, at: usize) -> bool {
+        self.0.moving.load(Ordering::SeqCst) == place.saturating_mul(2).saturating_add(at)
     }
 
     /// Returns what becomes readable when moving has come to an end.
@@ -148,7 +157,7 @@ impl Drain {
             for event in events.iter().take(count) {
                 match event.data.u64() {
                     WANTED => drop(rustix::io::read(&self.0.wake, &mut [0; 8])),
-                    at => has_failed |= !self.step(&epoll, usize::try_from(at).unwrap_or(usize::MAX)),
+                    number => has_failed |= !self.step(&epoll, usize::try_from(number).unwrap_or(NONE)),
                 }
             }
             rounds = rounds.wrapping_add(1);
@@ -161,22 +170,30 @@ impl Drain {
         Ok(())
     }
 
-    /// Watches all outlets out of which something can be moved. One that cannot be watched waits.
+    /// Watches all outputs out of which something can be moved. One that cannot be watched waits.
     fn watch(&self, epoll: &OwnedFd) {
-        let count = self.outlets().len();
-        for at in 0..count {
-            if let Some(outlet) = self.outlet(at).filter(|outlet| outlet.can_move()) {
-                let _ = epoll::add(epoll, outlet.from(), EventData::new_u64(at as u64), EventFlags::IN);
+        let count = self.places().len();
+        for place in 0..count {
+            let Some(outlets) = self.outlets(place) else { continue };
+            for at in (0..2).filter(|at| outlets.can_move(*at)) {
+                if let Some(from) = outlets.from(at) {
+                    let number = (place * 2 + at) as u64;
+                    let _ = epoll::add(epoll, from, EventData::new_u64(number), EventFlags::IN);
+                }
             }
         }
     }
 
-    /// Moves some output; returns false if its file could not be written. It is not watched any more then.
-    fn step(&self, epoll: &OwnedFd, at: usize) -> bool {
-        let Some(outlet) = self.outlet(at).filter(|_| self.is_wanted()) else { return true };
-        let moved = outlet.step();
-        if !matches!(moved, Ok(Moved::Some | Moved::Nothing)) {
-            let _ = epoll::delete(epoll, outlet.from());
+    /// Moves some of an output; returns false if its file could not be written. It is not watched any more then.
+    fn step(&self, epoll: &OwnedFd, number: usize) -> bool {
+        let (place, at) = (number / 2, number % 2);
+        let Some(outlets) = self.outlets(place) else { return true };
+        // Said before the look: either the loop sees that it is being moved, or this thread sees that it is not wanted.
+        self.0.moving.store(number, Ordering::SeqCst);
+        let moved = if self.is_wanted() { outlets.step(at) } else { Ok(Moved::Some) };
+        self.0.moving.store(NONE, Ordering::SeqCst);
+        if let Some(from) = outlets.from(at).filter(|_| !matches!(moved, Ok(Moved::Some | Moved::Nothing))) {
+            let _ = epoll::delete(epoll, from);
         }
         moved.is_ok()
     }

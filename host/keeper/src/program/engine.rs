@@ -84,6 +84,7 @@ impl Engine {
             self.machine.tick(&mut self.kernel, time);
             self.answerer.tick(&self.kernel, time);
             if let Some(code) = self.machine.exit_code(&self.kernel, time) {
+                self.answerer.remove();
                 return code;
             }
             self.complain();
@@ -198,15 +199,14 @@ impl Engine {
         let Some(host) = &self.kernel.host else { return };
         let pid = host.child.pid;
         let Ok(Some(ended)) = provost_posix::ended(pid) else { return };
-        while self.receive() {
-            self.machine.forget_answers();
-        }
+        self.hear_out();
         let _ = pid_of(pid).and_then(|pid| waitpid(Some(pid), WaitOptions::NOHANG));
         if let Some(host) = self.kernel.host.take() {
             let _ = epoll::delete(&self.kernel.epoll, &host.child.pidfd);
         }
         (self.watched, self.retry_at) = (EventFlags::IN, None);
         self.machine.host_ended(&mut self.kernel, now(), ended.status);
+        self.answerer.renew(&self.kernel);
     }
 
     /// Receives and sends what is possible now.
@@ -258,13 +258,23 @@ impl Engine {
                     self.retry_at = Some(now().steady.saturating_add(RETRY));
                     return;
                 }
-                // The host has closed its end; its own end is an event.
-                Err(_) => return self.close_socket(),
+                // The host has closed its end; its own end is an event. What it has sent before comes first.
+                Err(_) => {
+                    self.hear_out();
+                    return self.close_socket();
+                }
             }
         }
     }
 
-    /// The host has closed its end. Messages of it may still be there; they are read when it has ended.
+    /// Handles all that a host has sent that takes no answers any more.
+    fn hear_out(&mut self) {
+        while self.receive() {
+            self.machine.forget_answers();
+        }
+    }
+
+    /// The host has closed its end, and everything that it has sent was read.
     fn close_socket(&mut self) {
         if let Some(host) = &self.kernel.host {
             let _ = epoll::delete(&self.kernel.epoll, &host.socket);
@@ -275,7 +285,11 @@ impl Engine {
     /// Reads and handles one message; returns whether there was one.
     fn receive(&mut self) -> bool {
         let Some(socket) = self.kernel.host.as_ref().map(|host| &host.socket) else { return false };
-        let received = socket::receive(socket.as_fd(), &mut self.buffer, &mut self.kernel.received);
+        let mut received = socket::receive(socket.as_fd(), &mut self.buffer, &mut self.kernel.received);
+        if received == Err(Errno::CONNRESET) {
+            // The host has ended with messages unread, which is told once. What it has sent is still there.
+            received = socket::receive(socket.as_fd(), &mut self.buffer, &mut self.kernel.received);
+        }
         match received {
             Ok(0) => {
                 self.close_socket();

@@ -1,6 +1,5 @@
 //! The operating system as the state machine sees it: what is open of each slot, of the host and of the stash.
 
-use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
@@ -11,10 +10,11 @@ use rustix::io::Errno;
 
 use super::children::{Child, Ends, Life, Surroundings, begin, begin_with, end_at_once, errno, list, pid_of};
 use super::drain::Drain;
+use super::gap::{GapFile, GapPaths};
 use super::groups;
 use super::limits::Limits;
 use super::options::Options;
-use super::outlet::Outlet;
+use super::outlet::{Outlets, Reader};
 use crate::machine::{Adopted, RESERVED, World};
 use crate::protocol::{Descriptors, Gap, STASHES_MAX, Scope, SlotState, Spec, Stream, Strings};
 use crate::socket::Received;
@@ -76,7 +76,7 @@ impl Token {
 #[derive(Debug)]
 pub(super) struct Resources {
     pub(super) child: Child,
-    pub(super) outlets: [Option<Arc<Outlet>>; 2],
+    pub(super) outlets: Arc<Outlets>,
     /// The end that keeps standard input open.
     pub(super) input: Option<OwnedFd>,
     /// Whether the keeper is its parent.
@@ -196,7 +196,7 @@ impl Kernel {
             self.unwatch(&resources);
             return Err(error);
         }
-        self.drain.set(place, resources.outlets.clone());
+        self.drain.set(place, Some(resources.outlets.clone()));
         if let Some(entry) = self.resources.get_mut(place) {
             *entry = Some(resources);
         }
@@ -224,10 +224,12 @@ impl Kernel {
         self.reserve(place)?;
         let around =
             Surroundings { limits: &self.limits, own_files: self.own_files.as_ref().map(AsFd::as_fd) };
+        let paths = GapPaths::new(spec.gap_files)?;
         let ends = Ends::open(spec, &around, Self::given(&mut self.received))?;
         let child = begin(spec, &ends, &around)?;
         let pid = child.pid;
-        let Ends { outlets, input, .. } = ends;
+        let Ends { readers, input, .. } = ends;
+        let outlets = Outlets::new(readers, paths, [None, None]);
         let resources = Resources { child, outlets, input, is_child: true, failure: None };
         self.keep(place, resources).inspect_err(|_| end_at_once(pid))?;
         Ok(pid)
@@ -258,19 +260,15 @@ impl Kernel {
         Ok(())
     }
 
-    fn outlet(&self, place: usize, at: usize) -> Option<&Outlet> {
-        self.get(place)?.outlets.get(at)?.as_deref()
-    }
-
     /// Returns what is open of a slot, in the order of [`Descriptors::ALL`]. The gap files are borrowed from `gaps`.
     fn open_of<'a>(
         &'a self,
         place: usize,
-        gaps: &'a [Option<Arc<OwnedFd>>; 2],
+        gaps: &'a [Option<Arc<GapFile>>; 2],
     ) -> [Option<BorrowedFd<'a>>; 6] {
         let Some(resources) = self.get(place) else { return [None; 6] };
-        let [output, error] = [0, 1].map(|at| self.outlet(place, at).map(Outlet::from));
-        let [output_gap, error_gap] = gaps.each_ref().map(|file| file.as_deref().map(AsFd::as_fd));
+        let [output, error] = [0, 1].map(|at| resources.outlets.from(at));
+        let [output_gap, error_gap] = gaps.each_ref().map(|gap| gap.as_deref().map(|gap| gap.file.as_fd()));
         let pidfd = Some(resources.child.pidfd.as_fd());
         [pidfd, output, error, output_gap, error_gap, resources.input.as_ref().map(AsFd::as_fd)]
     }
@@ -280,15 +278,15 @@ impl Kernel {
         &'a self,
         place: usize,
         which: Descriptors,
-        gaps: &'a [Option<Arc<OwnedFd>>; 2],
+        gaps: &'a [Option<Arc<GapFile>>; 2],
     ) -> Vec<BorrowedFd<'a>> {
         let open = Descriptors::ALL.into_iter().zip(self.open_of(place, gaps));
         open.filter(|(one, _)| which.has(*one)).filter_map(|(_, fd)| fd).collect()
     }
 
     /// Returns the gap files of a slot.
-    pub(super) fn gap_files(&self, place: usize) -> [Option<Arc<OwnedFd>>; 2] {
-        [0, 1].map(|at| self.outlet(place, at)?.gap_file())
+    pub(super) fn gap_files(&self, place: usize) -> [Option<Arc<GapFile>>; 2] {
+        [0, 1].map(|at| self.get(place)?.outlets.gap_file(at))
     }
 
     /// Returns the descriptor of the stash at this index.
@@ -308,16 +306,12 @@ impl World for Kernel {
         let given = Self::given(&mut self.received);
         let [pidfd, output, error, output_file, error_file, input] = held.descriptors.placed(given);
         let pidfd = pidfd.ok_or(errno(Errno::BADF))?;
-        let outlet = |from: Option<OwnedFd>, is_terminal, file, at: usize| {
-            from.map(|from| {
-                let path = adopted.gap_files.get(at).copied().flatten();
-                let outlet = Outlet::new(from, is_terminal, path.map(CStr::to_owned));
-                outlet.resume(file, held.gaps.get(at).copied().unwrap_or_default());
-                Arc::new(outlet)
-            })
-        };
-        let outlets =
-            [outlet(output, adopted.is_terminal, output_file, 0), outlet(error, false, error_file, 1)];
+        let paths = GapPaths::new(adopted.gap_files).map_err(errno)?;
+        let reader = |from: Option<OwnedFd>, is_terminal| from.map(|from| -> Reader { (from, is_terminal) });
+        let readers = [reader(output, adopted.is_terminal), reader(error, false)];
+        let [output_gap, error_gap] = held.gaps;
+        let gaps = [output_file.map(|file| (file, output_gap)), error_file.map(|file| (file, error_gap))];
+        let outlets = Outlets::new(readers, paths, gaps);
         let lives = !matches!(held.state, SlotState::Reaped | SlotState::Ended | SlotState::Refused);
         let child = Child { pid: held.pid, pidfd, report: None };
         let resources = Resources { child, outlets, input, is_child: false, failure: None };
@@ -356,7 +350,7 @@ impl World for Kernel {
         let resources = self.resources.get_mut(place).and_then(Option::take);
         if let Some(resources) = resources {
             self.unwatch(&resources);
-            self.drain.set(place, [None, None]);
+            self.drain.set(place, None);
         }
     }
 
@@ -367,11 +361,15 @@ impl World for Kernel {
     }
 
     fn gaps(&self, place: usize) -> [Gap; 2] {
-        [0, 1].map(|at| self.outlet(place, at).map(Outlet::gap).unwrap_or_default())
+        let outlets = self.get(place).map(|resources| &resources.outlets);
+        [0, 1].map(|at| outlets.map(|outlets| outlets.gap(at)).unwrap_or_default())
     }
 
     fn framed(&mut self, place: usize, stream: Stream, bytes: u64) -> Result<(), i32> {
-        self.outlet(place, stream as usize).ok_or(errno(Errno::INVAL))?.framed(bytes)
+        if self.drain.is_moving(place, stream as usize) {
+            return Err(errno(Errno::BUSY));
+        }
+        self.get(place).ok_or(errno(Errno::SRCH))?.outlets.framed(stream as usize, bytes)
     }
 
     fn stash(&mut self, key: u32, generation: u64) -> Result<(), i32> {

@@ -8,7 +8,8 @@
 //! | `kernel` | what is open of each slot, of the host and of the stash |
 //! | `children` | starting a child |
 //! | `drain` | the thread that moves output into gap files |
-//! | `outlet` | one output of a process, and its gap file |
+//! | `outlet` | the outputs of a process |
+//! | `gap` | the gap file of an output, and where it lies |
 //! | `front` | the main thread: signals and orphans |
 //! | `groups` | the groups of all living processes |
 //! | `limits` | what the keeper takes for itself and gives back to its children |
@@ -19,6 +20,7 @@ mod children;
 mod drain;
 mod engine;
 mod front;
+mod gap;
 mod groups;
 mod kernel;
 mod limits;

@@ -1,35 +1,38 @@
-//! Where a process writes: the reading end of one output, and the gap file beside it. The loop and the thread that moves
-//! output share it.
+//! Where a process writes: the reading ends of its outputs, and the gap files beside them, in one allocation for each process.
+//! The loop and the thread that moves output share it.
 
-use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::FallocateFlags;
 use rustix::io::Errno;
 use rustix::pipe::SpliceFlags;
 
+use super::gap::{GapFile, GapPaths};
+use crate::GAP_BYTES_MAX;
 use crate::protocol::Gap;
-
-/// The largest gap file in bytes. After it, the process waits until a host reads.
-pub(super) const GAP_MAX: u64 = 64 * 1024 * 1024;
 
 /// The most bytes that are moved in one step.
 const STEP: usize = 64 * 1024;
 
+/// Both outputs of a process.
+#[derive(Debug)]
+pub(super) struct Outlets {
+    both: [Option<Outlet>; 2],
+    paths: GapPaths,
+}
+
 /// One output of a process.
 #[derive(Debug)]
-pub(super) struct Outlet {
+struct Outlet {
     from: OwnedFd,
     /// Whether it is a terminal, out of which the kernel cannot splice.
     is_terminal: bool,
-    path: Option<CString>,
-    file: Mutex<Option<Arc<OwnedFd>>>,
-    bytes: AtomicU64,
-    framed: AtomicU64,
     /// Whether all writers are gone and everything was moved.
     is_over: AtomicBool,
+    /// The gap that has begun, until a host has framed all of it.
+    gap: Mutex<Option<Arc<GapFile>>>,
 }
 
 /// What became of a step.
@@ -45,90 +48,109 @@ pub(super) enum Moved {
     Full,
 }
 
-impl Outlet {
-    /// Returns the outlet of this reading end.
-    pub(super) fn new(from: OwnedFd, is_terminal: bool, path: Option<CString>) -> Self {
-        Self {
-            from,
-            is_terminal,
-            path,
-            file: Mutex::default(),
-            bytes: AtomicU64::new(0),
-            framed: AtomicU64::new(0),
-            is_over: AtomicBool::new(false),
-        }
+/// A reading end, and whether it is a terminal.
+pub(super) type Reader = (OwnedFd, bool);
+
+impl Outlets {
+    /// Returns the outlets of these reading ends, with the gaps that another keeper has begun.
+    pub(super) fn new(
+        readers: [Option<Reader>; 2],
+        paths: GapPaths,
+        gaps: [Option<(OwnedFd, Gap)>; 2],
+    ) -> Arc<Self> {
+        let [first, second] = readers;
+        let [first_gap, second_gap] = gaps;
+        let outlet = |reader: Option<Reader>, gap: Option<(OwnedFd, Gap)>| {
+            let (from, is_terminal) = reader?;
+            let gap = Mutex::new(gap.map(|(file, gap)| Arc::new(GapFile::new(file, gap))));
+            Some(Outlet { from, is_terminal, is_over: AtomicBool::new(false), gap })
+        };
+        Arc::new(Self { both: [outlet(first, first_gap), outlet(second, second_gap)], paths })
     }
 
-    /// Continues a gap that another keeper has begun.
-    pub(super) fn resume(&self, file: Option<OwnedFd>, gap: Gap) {
-        *self.file() = file.map(Arc::new);
-        self.bytes.store(gap.bytes, Ordering::Release);
-        self.framed.store(gap.framed, Ordering::Release);
+    fn outlet(&self, at: usize) -> Option<&Outlet> {
+        self.both.get(at)?.as_ref()
     }
 
-    pub(super) fn from(&self) -> BorrowedFd<'_> {
-        self.from.as_fd()
+    /// Returns the reading end of an output.
+    pub(super) fn from(&self, at: usize) -> Option<BorrowedFd<'_>> {
+        Some(self.outlet(at)?.from.as_fd())
     }
 
-    fn file(&self) -> MutexGuard<'_, Option<Arc<OwnedFd>>> {
-        self.file.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Returns the gap file of an output, if a gap has begun.
+    pub(super) fn gap_file(&self, at: usize) -> Option<Arc<GapFile>> {
+        self.outlet(at)?.gap().clone()
     }
 
-    /// Returns the gap file, if there is one.
-    pub(super) fn gap_file(&self) -> Option<Arc<OwnedFd>> {
-        self.file().clone()
+    /// Returns how much of an output is in its gap file.
+    pub(super) fn gap(&self, at: usize) -> Gap {
+        self.gap_file(at).map(|file| file.gap()).unwrap_or_default()
     }
 
-    pub(super) fn gap(&self) -> Gap {
-        Gap { bytes: self.bytes.load(Ordering::Acquire), framed: self.framed.load(Ordering::Acquire) }
-    }
-
-    /// Records that the first bytes of the gap file are in the log.
-    pub(super) fn framed(&self, bytes: u64) -> Result<(), i32> {
-        let gap = self.gap();
-        if bytes > gap.bytes || bytes < gap.framed {
-            return Err(Errno::INVAL.raw_os_error());
-        }
-        // The counts stay: where a disk did not answer, a last step may still add to this file.
-        self.framed.store(bytes, Ordering::Release);
-        if bytes == gap.bytes {
-            *self.file() = None;
+    /// Records that the first bytes of the gap file are in the log. The gap is over when all of them are.
+    pub(super) fn framed(&self, at: usize, bytes: u64) -> Result<(), i32> {
+        let outlet = self.outlet(at).ok_or(Errno::INVAL.raw_os_error())?;
+        let mut gap = outlet.gap();
+        let is_over = match gap.as_deref() {
+            Some(file) => file.framed(bytes)?,
+            None if bytes == 0 => false,
+            None => return Err(Errno::INVAL.raw_os_error()),
+        };
+        if is_over {
+            *gap = None;
         }
         Ok(())
     }
 
-    /// Whether it can be moved.
-    pub(super) fn can_move(&self) -> bool {
-        self.path.is_some() && !self.is_over.load(Ordering::Acquire) && self.gap().bytes < GAP_MAX
+    /// Whether an output can be moved.
+    pub(super) fn can_move(&self, at: usize) -> bool {
+        let is_over = |outlet: &Outlet| outlet.is_over.load(Ordering::Acquire);
+        self.paths.has(at)
+            && self.outlet(at).is_some_and(|outlet| !is_over(outlet))
+            && self.gap(at).bytes < GAP_BYTES_MAX
     }
 
     /// Whether something is left that can be moved.
     pub(super) fn is_left(&self) -> bool {
-        self.can_move() && rustix::io::ioctl_fionread(&self.from).is_ok_and(|bytes| bytes > 0)
+        let has_bytes = |from| rustix::io::ioctl_fionread(from).is_ok_and(|bytes| bytes > 0);
+        (0..2).any(|at| self.can_move(at) && self.from(at).is_some_and(has_bytes))
     }
 
-    /// Moves some bytes into the gap file. It waits for the disk.
-    pub(super) fn step(&self) -> Result<Moved, Errno> {
-        let gap = self.gap();
-        let (Some(path), true) = (&self.path, gap.bytes < GAP_MAX) else { return Ok(Moved::Full) };
-        let known = self.gap_file();
-        let (file, start) = match known {
-            Some(file) => (file, gap.bytes),
+    /// Moves some bytes of an output into its gap file. It waits for the disk.
+    pub(super) fn step(&self, at: usize) -> Result<Moved, Errno> {
+        let Some(outlet) = self.outlet(at) else { return Ok(Moved::Full) };
+        let known = outlet.gap().clone();
+        let file = match known {
+            Some(file) => file,
             // No file is made for nothing.
-            None if rustix::io::ioctl_fionread(&self.from)? == 0 => return self.nothing(),
-            None => {
-                let opened = open(path)?;
-                self.bytes.store(opened.1, Ordering::Release);
-                self.framed.store(0, Ordering::Release);
-                opened
-            }
+            None if rustix::io::ioctl_fionread(&outlet.from)? == 0 => return outlet.nothing(),
+            None => match self.paths.with(at, GapFile::open) {
+                Some(opened) => Arc::new(opened?),
+                None => return Ok(Moved::Full),
+            },
         };
-        let most = usize::try_from(GAP_MAX.saturating_sub(start)).unwrap_or(STEP).min(STEP);
+        if file.gap().bytes > 0 {
+            // Of a former keeper: it is told to the next host even if nothing more fits.
+            *outlet.gap() = Some(file.clone());
+        }
+        outlet.step(&file)
+    }
+}
+
+impl Outlet {
+    fn gap(&self) -> MutexGuard<'_, Option<Arc<GapFile>>> {
+        self.gap.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn step(&self, gap: &Arc<GapFile>) -> Result<Moved, Errno> {
+        let start = gap.gap().bytes;
+        let most = usize::try_from(GAP_BYTES_MAX.saturating_sub(start)).unwrap_or(STEP).min(STEP);
         if most == 0 {
             return Ok(Moved::Full);
         }
+        let file = &gap.file;
         let moved =
-            if self.is_terminal { self.copy(&file, start, most) } else { self.splice(&file, start, most) };
+            if self.is_terminal { self.copy(file, start, most) } else { self.splice(file, start, most) };
         let moved = match moved {
             Err(Errno::IO) if !self.is_terminal => return Err(Errno::IO),
             Ok(0) | Err(Errno::IO) => {
@@ -138,8 +160,8 @@ impl Outlet {
             Err(Errno::AGAIN) => return Ok(Moved::Nothing),
             other => other?,
         };
-        *self.file() = Some(file);
-        self.bytes.store(start.saturating_add(moved as u64), Ordering::Release);
+        gap.grown_to(start.saturating_add(moved as u64));
+        *self.gap() = Some(gap.clone());
         Ok(Moved::Some)
     }
 
@@ -156,6 +178,11 @@ impl Outlet {
         let room = room.min(usize::try_from(ready).unwrap_or(room));
         if room == 0 {
             return if self.nothing()? == Moved::End { Ok(0) } else { Err(Errno::AGAIN) };
+        }
+        // What was read is nowhere else, so there has to be room for it on the disk first.
+        match rustix::fs::fallocate(file, FallocateFlags::KEEP_SIZE, start, room as u64) {
+            Ok(()) | Err(Errno::OPNOTSUPP) => {}
+            Err(error) => return Err(error),
         }
         let read = rustix::io::read(&self.from, buffer.get_mut(..room).unwrap_or_default())?;
         let mut written = 0;
@@ -177,12 +204,4 @@ impl Outlet {
         }
         Ok(if is_closed { Moved::End } else { Moved::Nothing })
     }
-}
-
-/// Opens a gap file; returns the place at which it goes on, which is the end of what is there already.
-fn open(path: &CStr) -> Result<(Arc<OwnedFd>, u64), Errno> {
-    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let file = rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?;
-    let length = rustix::fs::fstat(&file)?.st_size;
-    Ok((Arc::new(file), u64::try_from(length).unwrap_or(0)))
 }

@@ -88,7 +88,9 @@ pub enum Order<'a> {
         generation: u64,
     },
     /// The first bytes of a gap file are in the log, or were dropped. With all of them, the keeper closes the file, and
-    /// the next gap begins a new one: the host removes the file before it says so.
+    /// the next gap begins a new one: the host removes the file before it says so. The answer is `EBUSY` while a last step
+    /// that the former gap began is still in progress, because the disk does not answer; once it is not, the file does not
+    /// grow any more while this host is attached.
     Framed {
         /// The slot.
         id: Id,

@@ -90,7 +90,7 @@ pub enum Report {
         /// The slot or key of the order.
         id: u32,
         /// 0, or the error number: `ESRCH` if nothing is held under the id or the process is gone, `EEXIST` if something
-        /// is, `EINVAL` if the order is malformed, `ENOSPC` if there are too many keys, and what the kernel says.
+        /// is, `EBUSY` if output is still being moved into the gap file of the order, `EINVAL` if the order is malformed, `ENOSPC` if there are too many keys, and what the kernel says.
         errno: i32,
         /// The process id of a child that was started, otherwise 0.
         pid: u32,

@@ -1,15 +1,16 @@
 //! The host as a child of the keeper: restarted, kept down, asked for; signals, leaving, the stash; the end of everything.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 
 use provost_keeper::protocol::{
     Ending, HostEnding, HostState, Leave, Order, Report, STASHES_MAX, Scope, SlotState, Versions,
 };
 use rustix::fs::MemfdFlags;
 use rustix::io::Errno;
-use rustix::process::Signal;
+use rustix::process::{Signal, kill_process};
 
-use crate::rig::{Rig, Script, eventually, id, read_all, state_of};
+use crate::rig::{Rig, Script, eventually, id, pid_of, read_all, state_of};
 
 #[test]
 fn a_host_that_dies_five_times_stays_down_everything_goes_on_and_the_keeper_says_so() {
@@ -127,6 +128,59 @@ fn what_is_written_until_the_end_of_everything_is_in_the_gap_file() {
     assert_eq!(rig.ended().code(), Some(0));
     let expected: String = (1..=30_000).map(|number| format!("{number}\n")).collect();
     assert_eq!(fs::read_to_string(&gap).unwrap(), expected);
+}
+
+#[test]
+fn a_host_that_ends_with_reports_unread_loses_none_of_its_orders() {
+    let rig = Rig::start(&[]);
+    let mut host = rig.host();
+    host.hello();
+    // An answer that nobody reads.
+    host.send(&Order::Sync, &[]);
+    eventually("it is answered", || host.is_readable());
+    let keeper = rig.pid();
+    kill_process(pid_of(keeper), Signal::STOP).unwrap();
+    eventually("the keeper is stopped", || state_of(keeper) == Some('T'));
+    let memfd = rustix::fs::memfd_create("stash", MemfdFlags::CLOEXEC).unwrap();
+    host.send(&Order::Stash { key: 5, generation: 1 }, &[&memfd]);
+    host.send(&Order::Leave(Leave::Replace { deadline_ms: 60_000 }), &[]);
+    let pid = host.pid;
+    host.kill();
+    eventually("the host has ended", || state_of(pid).is_none_or(|state| state == 'Z'));
+    rig.signal(Signal::CONT);
+    let (welcome, _, stashed) = rig.host().hello();
+    assert_eq!((welcome.last.why, welcome.deaths), (HostEnding::Left, 0));
+    assert_eq!(stashed.iter().map(|(key, generation, _)| (*key, *generation)).collect::<Vec<_>>(), [(5, 1)]);
+}
+
+#[test]
+fn the_socket_is_made_again_if_it_was_removed_and_goes_with_the_keeper() {
+    let mut rig = Rig::start(&[]);
+    let path = rig.dir.path().join("keeper");
+    let host = rig.host();
+    rig.ask(false);
+    fs::remove_file(&path).unwrap();
+    host.kill();
+    let mut host = rig.host();
+    assert_eq!(rig.ask(false).0.hosts, 2);
+    assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+    host.hello();
+    host.leave(Leave::Finish { code: 0 });
+    assert_eq!(rig.ended().code(), Some(0));
+    assert!(!path.exists());
+}
+
+#[test]
+fn a_socket_that_somebody_else_has_put_there_is_left() {
+    let mut rig = Rig::start(&[]);
+    let path = rig.dir.path().join("keeper");
+    let mut host = rig.host();
+    host.hello();
+    fs::remove_file(&path).unwrap();
+    fs::write(&path, "another").unwrap();
+    host.leave(Leave::Finish { code: 0 });
+    assert_eq!(rig.ended().code(), Some(0));
+    assert_eq!(fs::read_to_string(&path).unwrap(), "another");
 }
 
 #[test]

@@ -7,5 +7,6 @@ mod adoption;
 mod gaps;
 mod hosts;
 mod lives;
+mod memory;
 mod rig;
 mod roles;

@@ -239,6 +239,12 @@ impl Host {
         }
     }
 
+    /// Whether a message is there.
+    pub fn is_readable(&self) -> bool {
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        poll(&mut [PollFd::new(&self.socket, PollFlags::IN)], Some(&at_once)).unwrap() == 1
+    }
+
     /// Receives the next message, if there is one.
     pub fn try_receive(&mut self) -> Option<(Head, Report, Vec<OwnedFd>)> {
         if let Some(unread) = self.unread.pop_front() {
