@@ -1,6 +1,6 @@
-//! What it costs a commit that the stash is written first: `cargo bench -p provost-supervisor --bench ahead`. One scripted process
-//! ends at once and is started again, in virtual time, with a stash and without one in turn. `-- --quick` only shows that it
-//! works. Each round is a host; the fastest of them is the least disturbed one.
+//! What the stash adds to a commit that is written ahead: `cargo bench -p provost-supervisor --bench ahead`. A scripted process ends
+//! at once and is started again, in virtual time, which tells how many bytes a commit has in the stash; then records of that
+//! size are written, as a commit does it. `-- --quick` only shows that it works.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and fails by panicking")]
 
 use std::future::ready;
@@ -14,6 +14,7 @@ use provost_supervisor::{
     Adopted, CommandLine, Degraded, Manner, ProcessSpec, RestartBudget, Scripted, Settings, Stash,
     StashKeeper, StashKept, Supervisor,
 };
+use rustix::fs::fstat;
 use rustix::time::{ClockId, clock_gettime};
 
 /// A keeper that holds the files.
@@ -31,50 +32,30 @@ impl StashKeeper for Files {
     }
 }
 
-/// What a round has taken.
-#[derive(Clone, Copy)]
-struct Took {
-    restarts: u64,
-    commits: u64,
-    ns: u64,
+/// Returns the number of bytes in all files.
+fn bytes(files: &Files) -> u64 {
+    files.0.lock().iter().map(|(_, file)| u64::try_from(fstat(file).unwrap().st_size).unwrap()).sum()
 }
 
-impl Took {
-    fn ns_per_commit(self) -> u64 {
-        self.ns / self.commits
-    }
-}
+/// The number of records that are written between two yields, during which a file that has grown is replaced.
+const BLOCK: u64 = 200;
 
 fn main() {
     let quick = std::env::args().any(|argument| argument == "--quick");
-    let (rounds, restarts) = if quick { (1, 50) } else { (15, 3_000) };
+    let (restarts, blocks) = if quick { (10, 10) } else { (100, 2_000) };
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-    let mut best: [Option<Took>; 2] = [None, None];
-    for _ in 0..rounds {
-        for (best, has_stash) in best.iter_mut().zip([false, true]) {
-            let took = runtime.block_on(round(restarts, has_stash));
-            if best.is_none_or(|best| took.ns < best.ns) {
-                *best = Some(took);
-            }
-        }
-    }
-    let [Some(without), Some(with)] = best else { return };
-    let per_restart = with.commits as f64 / with.restarts as f64;
-    println!("{restarts} restarts, {per_restart:.2} commits each; the fastest of {rounds} rounds");
-    println!("without a stash: {} ns for each commit with all that leads to it", without.ns_per_commit());
-    println!("with a stash:    {} ns", with.ns_per_commit());
-    println!("the stash:       {} ns", with.ns_per_commit().saturating_sub(without.ns_per_commit()));
+    runtime.block_on(measure(restarts, blocks));
 }
 
-/// Starts a host, and lets its process end this often.
-async fn round(restarts: u64, has_stash: bool) -> Took {
+/// Starts a host, lets its process end this often, and then writes records of the size that its commits have.
+async fn measure(restarts: u64, blocks: usize) {
     let (children, dir) = (Scripted::default(), tempfile::tempdir().unwrap());
     children.cast("web", Manner::Brief(Exit::Code(1)));
-    let degraded = Degraded::default();
-    let stash = has_stash.then(|| Stash::new(Arc::new(Files::default()), degraded.clone()));
+    let (files, degraded) = (Arc::<Files>::default(), Degraded::default());
+    let stash = Stash::new(files.clone(), degraded.clone());
     let settings = Settings {
-        stash: stash.clone(),
+        stash: Some(stash.clone()),
         degraded,
         restart_budget: RestartBudget { restarts: RestartBudget::RESTARTS_MAX, per_ms: 0 },
         ..Settings::new(dir.path().join("logs"))
@@ -83,11 +64,29 @@ async fn round(restarts: u64, has_stash: bool) -> Took {
     let prepared = children.prepare(settings, vec![spec], vec![], vec![], Adopted::default()).unwrap();
     prepared.kept().await;
     let host = prepared.start();
-    let (begun, before) = (now_ns(), host.reader().latest());
-    let restarted = until(&host, restarts).await;
-    let ns = now_ns() - begun;
-    assert!(stash.is_none_or(|stash| stash.lost() == 0), "everything is written down");
-    Took { restarts: restarted, commits: host.reader().latest().0 - before.0, ns }
+    let (commits, written) = (host.reader().latest().0, bytes(&files));
+    until(&host, restarts).await;
+    let (commits, written) = (host.reader().latest().0 - commits, bytes(&files) - written);
+    let per_commit = written / commits;
+    println!("{restarts} restarts: {commits} commits, {per_commit} bytes each in the stash");
+
+    let (key, text) = (Arc::from("key"), vec![b'x'; usize::try_from(per_commit).unwrap()]);
+    let mut ns = Vec::with_capacity(blocks);
+    for _ in 0..blocks {
+        let begun = now_ns();
+        for _ in 0..BLOCK {
+            stash.note(&key, &text);
+        }
+        ns.push((now_ns() - begun) / BLOCK);
+        tokio::task::yield_now().await;
+    }
+    ns.sort_unstable();
+    assert_eq!(stash.lost(), 0, "everything is written down");
+    println!(
+        "a record of that size: {} ns at the median of {blocks} blocks of {BLOCK}, {} ns at the least disturbed",
+        ns[blocks / 2],
+        ns[0]
+    );
 }
 
 fn now_ns() -> u64 {
@@ -95,13 +94,9 @@ fn now_ns() -> u64 {
     u64::try_from(now.tv_sec).unwrap() * 1_000_000_000 + u64::try_from(now.tv_nsec).unwrap()
 }
 
-async fn until(host: &Supervisor, restarts: u64) -> u64 {
+async fn until(host: &Supervisor, restarts: u64) {
     let mut changed = host.changed();
-    loop {
-        let restarted = host.reader().snapshot().by_name("web").unwrap().restarts;
-        if restarted >= restarts {
-            return restarted;
-        }
+    while host.reader().snapshot().by_name("web").unwrap().restarts < restarts {
         changed.changed().await.unwrap();
     }
 }
