@@ -116,8 +116,12 @@ impl Thread {
         let now = self.now();
         match &self.writer {
             None => Some(RETRY),
-            Some(writer) if writer.has_gap() || writer.nearly_full_mib().is_some() => Some(RETRY),
-            Some(writer) => writer.sync_due_ns(now).map(Duration::from_nanos),
+            Some(writer) if writer.has_gap() => Some(RETRY),
+            Some(writer) => {
+                let due = writer.sync_due_ns(now).map(Duration::from_nanos);
+                let again = writer.nearly_full_mib().map(|_| RETRY);
+                due.into_iter().chain(again).min()
+            }
         }
     }
 
