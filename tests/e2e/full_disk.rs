@@ -19,7 +19,7 @@ impl Small {
     }
 
     fn grow(&self) {
-        assert!(mount(&["-o", "remount,size=4m"], &self.0));
+        assert!(mount(&["-o", "remount,size=64m"], &self.0));
     }
 }
 
@@ -84,7 +84,7 @@ fn on_a_full_disk_the_journal_counts_what_it_loses_and_tells_it_when_there_is_ro
     };
     let host = setup.up();
     let degraded = || host.status()["host"]["degraded"].to_string();
-    eventually("the host says that records are lost", degraded, |lacks| lacks.contains("the journal"));
+    eventually("the host says that records are lost", degraded, |lacks| lacks.contains("No space left"));
     let restarts = || host.process("web")["restarts"].as_u64().unwrap();
     let before = restarts();
     eventually("supervision goes on", restarts, |restarts| *restarts > before + 5);

@@ -209,3 +209,32 @@ fn the_api_reads_what_an_earlier_host_has_recorded() {
     assert!(removed.starts_with("HTTP/1.1 200 OK"), "it may have existed then: {removed}");
     host.down();
 }
+
+#[test]
+fn while_the_disk_of_the_journal_hangs_supervision_goes_on_and_the_host_says_so() {
+    let config = format!("[host]\nrestart_budget = {{ restarts = 99, per = \"1ms\" }}\n{CONFIG}")
+        .replace("give_up_after = 3", "max = '10ms'");
+    let host = Setup::new(PROVOST, &config).up_with(&[("FAILPOINTS", "journal.write=pause")]);
+    let degraded = || host.status()["host"]["degraded"].to_string();
+    eventually("the host says so", degraded, |lacks| lacks.contains("the disk of the journal"));
+    let restarts = || host.process("web")["restarts"].as_u64().unwrap();
+    let before = restarts();
+    eventually("supervision goes on", restarts, |restarts| *restarts > before + 5);
+    host.ok(&["restart", "db", "--wait"]);
+    // The end does not wait for the disk either.
+    host.down();
+}
+
+#[test]
+fn the_plugins_in_force_at_the_start_are_recorded() {
+    let host = Host::up(PROVOST, CONFIG);
+    let records = written(&host);
+    let loaded = records.iter().find(|record| record["kind"] == "plugin").unwrap();
+    assert_eq!(
+        (&loaded["action"], &loaded["plugin"], &loaded["version"]),
+        (&"load".into(), &"backoff".into(), &1.into())
+    );
+    assert_eq!(loaded["digest"], host.plugin("backoff")["digest"]);
+    assert_eq!(kinds(&records)[..2], ["host_started", "plugin"]);
+    host.down();
+}

@@ -106,6 +106,18 @@ pub fn felt(benches: &[Bench]) -> String {
             );
         }
     }
+    for block in blocks(benches, "lifecycle") {
+        for design in block.designs() {
+            let ([start, ..], [stop, ..]) = (quantiles(&design["start"]), quantiles(&design["stop"]));
+            table += &format!(
+                "\nFrom `up --detach --wait` until {} processes run, and from `down` until all have ended ({}, {} rounds): p50 \
+                 {start} and {stop}.\n",
+                block.0["processes"],
+                text(&design["design"]),
+                block.0["rounds"],
+            );
+        }
+    }
     table
 }
 

@@ -31,6 +31,9 @@ pub enum Past {
 pub struct PastAsked<'a> {
     /// Only changes at or after this time, in milliseconds since the Unix epoch.
     pub from_ms: u64,
+    /// The process or replica set that is wanted alone, so that what cannot be about it need not be read; `None` if there are
+    /// several, or all.
+    pub name: Option<&'a str>,
     /// Only changes before this one of the running host. Those of earlier hosts are all before it.
     pub before: Generation,
     /// At most this many changes: the last ones.

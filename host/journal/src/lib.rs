@@ -19,7 +19,7 @@ mod read;
 mod record;
 mod write;
 
-pub use journal::{Figures, Follow, Journal, OnTrouble};
+pub use journal::{Figures, Follow, Journal, OnTrouble, Trouble};
 pub use read::{History, Inspection, Problem, SegmentReport, Wanted, inspect};
 pub use record::{Commit, Entry, Gap, GapReason, Kind, Record};
 pub use write::{Bounds, Life, Sync};

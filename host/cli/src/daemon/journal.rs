@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use provost_control::PastEvents;
 use provost_journal::{Bounds, Follow, Journal, Life};
-use provost_state::{Generation, Moment, Note, Noted, Recorder};
+use provost_plugin_host::PluginHost;
+use provost_state::{
+    Generation, Moment, Note, Noted, PluginNote, PluginReport, PluginStatus, Plugins, Recorder,
+};
 use provost_supervisor::{Clock, Degraded, Supervisor};
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -38,12 +41,16 @@ pub(super) struct Recording {
 }
 
 impl Recording {
-    /// Begins to take notes.
-    pub(super) fn begin(config: &Config) -> Self {
+    /// Begins to take notes: first of the start, and of the plugins that are in force.
+    pub(super) fn begin(config: &Config, plugins: &PluginHost) -> Self {
         let journal = config.journal.map(|bounds| (Journal::new(), bounds));
         let recording = Self { journal, dir: config.journal_dir.clone() };
         let (pid, version) = (std::process::id(), env!("CARGO_PKG_VERSION").into());
-        recording.note(Clock::new().now(), Generation(0), Noted::HostStarted { pid, version });
+        let now = Clock::new().now();
+        recording.note(now, Generation(0), Noted::HostStarted { pid, version });
+        for report in plugins.reports().iter().filter(|report| report.status == PluginStatus::Active) {
+            recording.note(now, Generation(0), loaded(report));
+        }
         recording
     }
 
@@ -75,7 +82,7 @@ impl Recording {
             reader: supervisor.reader().clone(),
             clock: Arc::new(move || clock.now()),
             on_trouble: Box::new(move |trouble| match trouble {
-                Some(why) => reporter.set(WHAT, format!("records are lost, and counted: {why}")),
+                Some(trouble) => reporter.set(WHAT, trouble.to_string()),
                 None => reporter.clear(WHAT),
             }),
         });
@@ -99,6 +106,11 @@ impl Recording {
             tracing::warn!("the end of the journal is not written: its disk does not answer in time");
         }
     }
+}
+
+/// Returns the note that a plugin of the config is in force.
+pub(super) fn loaded(report: &PluginReport) -> Noted {
+    Noted::Plugin(PluginNote::new(&report.name, "load", Some(report)))
 }
 
 /// Wakes the journal after commits, until the supervisor is gone.

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 use provost_plugin_host::{LoadError, Pending, PluginHost, trial_world};
-use provost_state::{Consumer, Snapshot};
+use provost_state::{Consumer, Plugins, Snapshot};
 use provost_supervisor::{Clock, Supervisor};
 
 use super::errors::SHORTAGE_HINT;
+use super::journal::loaded;
 use super::plugins::problem;
 use crate::compiling::SMALL_BYTES;
 use crate::config::Config;
@@ -48,6 +49,7 @@ struct Shared {
     bell: Condvar,
     /// The snapshot that plugins are tried on before there are processes.
     trial_world: Arc<Snapshot>,
+    plugins: PluginHost,
 }
 
 /// A plugin that the start waits for.
@@ -89,22 +91,25 @@ impl Shared {
             }
             Phase::Serving(supervisor) => supervisor.clone(),
         };
-        put_to_work(done, &supervisor);
+        self.put_to_work(done, &supervisor);
     }
-}
 
-/// Puts a plugin to work that became ready after the start: a consumer is registered. A policy needs nothing, because it is
-/// already in its chains.
-fn put_to_work(done: Done, supervisor: &Supervisor) {
-    let name = &*done.name;
-    match done.made {
-        Ok(consumer) => {
-            tracing::info!(plugin = name, "it is ready: from now on it answers");
-            if let Some(consumer) = consumer {
-                supervisor.consume(consumer);
+    /// Puts a plugin to work that became ready after the start: a consumer is registered. A policy needs nothing, because it is
+    /// already in its chains.
+    fn put_to_work(&self, done: Done, supervisor: &Supervisor) {
+        let name = &*done.name;
+        match done.made {
+            Ok(consumer) => {
+                tracing::info!(plugin = name, "it is ready: from now on it answers");
+                if let Some(report) = self.plugins.reports().iter().find(|report| *report.name == *name) {
+                    supervisor.note(|| loaded(report));
+                }
+                if let Some(consumer) = consumer {
+                    supervisor.consume(consumer);
+                }
             }
+            Err(error) => tracing::error!(plugin = name, "it cannot be loaded: {error}"),
         }
-        Err(error) => tracing::error!(plugin = name, "it cannot be loaded: {error}"),
     }
 }
 
@@ -129,6 +134,7 @@ impl Loading {
             phase: Mutex::new(Phase::Booting(Vec::new())),
             bell: Condvar::new(),
             trial_world: trial_world(config.process_groups()),
+            plugins: plugins.clone(),
         });
         let (begin, begun) = mpsc::channel();
         let begun = Arc::new(Mutex::new(begun));
@@ -191,7 +197,7 @@ impl Loading {
     pub(super) fn serve(self, supervisor: &Supervisor) {
         let before = mem::replace(&mut *self.0.phase.lock(), Phase::Serving(supervisor.clone()));
         if let Phase::Booting(done) = before {
-            done.into_iter().for_each(|done| put_to_work(done, supervisor));
+            done.into_iter().for_each(|done| self.0.put_to_work(done, supervisor));
         }
     }
 }

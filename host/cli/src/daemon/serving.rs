@@ -132,7 +132,7 @@ impl Host {
         }
         .map_err(|error| Failure::failed(reason(&error), "set another `host.runtime_dir` in the config"))?;
         let tcp = self.listen_on_tcp(&config.api.tcp)?;
-        let recording = Recording::begin(&config);
+        let recording = Recording::begin(&config, &plugins);
         let settings = self.settings(&config, children_open_files, &recording, keeper);
         let Processes { specs, replica_sets } = processes;
         self.done.check(&specs)?;

@@ -77,7 +77,7 @@ impl Choice {
     fn has_kind(&self, record: &Record) -> bool {
         let kind = match record {
             // They are the bookkeeping of the journal.
-            Record::Checkpoint { .. } | Record::Standing(_) => return false,
+            Record::Checkpoint { .. } | Record::Standing(_) | Record::InForce { .. } => return false,
             Record::Commit(commit) => WantedKind::Event(event_kind(commit.kind)),
             other => WantedKind::Record(other.kind()),
         };

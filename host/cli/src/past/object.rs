@@ -4,7 +4,7 @@ use provost_api as api;
 use provost_control::{past_event, past_process};
 use provost_journal::{Commit, Entry, Record};
 use provost_plugin_host::hex;
-use provost_state::{Answer, Asked, Judged, Moment, Noted, Sample, Trigger, Usage};
+use provost_state::{Answer, Asked, Judged, Moment, Noted, PluginNote, Sample, Trigger, Usage};
 use provost_supervisor::rfc3339;
 use serde_json::{Map, Value, json};
 
@@ -21,6 +21,7 @@ pub(crate) fn object(entry: &Entry) -> Value {
             json!({ "generation": generation.0, "processes": processes })
         }
         Record::Standing(state) => json!({ "process": state.name(), "state": past_process(state) }),
+        Record::InForce { plugin, .. } => changed(plugin),
         Record::Gap(gap) => json!({
             "reason": gap.reason.as_str(),
             "count": (gap.count > 0).then_some(gap.count),
@@ -49,13 +50,11 @@ fn noted(what: &Noted, after: u64) -> Value {
             "order": ordered.order,
             "reason": ordered.detail,
         }),
-        Noted::Plugin(plugin) => json!({
-            "after": after,
-            "plugin": plugin.name,
-            "action": plugin.action,
-            "version": plugin.version,
-            "digest": Some(&plugin.digest).filter(|digest| !digest.is_empty()),
-        }),
+        Noted::Plugin(plugin) => {
+            let mut object = changed(plugin);
+            object["after"] = after.into();
+            object
+        }
         Noted::Reload { outcome } => json!({ "after": after, "outcome": outcome }),
         Noted::Backend { before, now } => {
             let routing = |of: &provost_state::Routing| json!({ "backend": of.backend.as_str(), "rollout": of.rollout.percent() });
@@ -64,6 +63,16 @@ fn noted(what: &Noted, after: u64) -> Value {
         Noted::HostStarted { pid, version } => json!({ "pid": pid, "version": version }),
         Noted::HostEnded { code } => json!({ "after": after, "code": code }),
     }
+}
+
+/// Returns the last change of a plugin.
+fn changed(plugin: &PluginNote) -> Value {
+    json!({
+        "plugin": plugin.name,
+        "action": plugin.action,
+        "version": plugin.version,
+        "digest": Some(&plugin.digest).filter(|digest| !digest.is_empty()),
+    })
 }
 
 /// Returns a decision with all of its inputs.

@@ -27,7 +27,8 @@ impl PastEvents for Recorded {
         asked: &PastAsked<'_>,
         wanted: &dyn Fn(&ProcessState) -> bool,
     ) -> Result<Vec<Past>, String> {
-        let range = Wanted { since_ms: Some(asked.from_ms), ..Wanted::default() };
+        let name = asked.name.map(str::to_owned);
+        let range = Wanted { since_ms: Some(asked.from_ms), until_ms: None, name };
         let mut found = Found { asked, left_out: 0, earlier: VecDeque::new(), present: VecDeque::new() };
         let read = History::new(&self.dir).read(&range, |entry| {
             if asked.is_abandoned() {

@@ -2,7 +2,7 @@
 
 use provost_journal::{Entry, Gap, Record};
 use provost_plugin_host::hex;
-use provost_state::{Answer, Asked, Judged, Noted, Trigger};
+use provost_state::{Answer, Asked, Judged, Noted, PluginNote, Trigger};
 use provost_supervisor::rfc3339;
 
 use super::object::event;
@@ -17,6 +17,7 @@ pub(crate) fn line(entry: &Entry, lines: &mut Lines<'_>) -> String {
         Record::Commit(commit) => return lines.line(&event(commit)),
         Record::Checkpoint { processes, .. } => counted((*processes).into(), "process"),
         Record::Standing(state) => state.reason.to_string(),
+        Record::InForce { plugin, .. } => changed(plugin),
         Record::Gap(gap) => missing(gap),
         Record::Note(note) => noted(&note.what),
     };
@@ -39,10 +40,7 @@ fn noted(what: &Noted) -> String {
             says(&action.to_string(), by, reason, overruled.as_deref())
         }
         Noted::Order(ordered) => format!("{}: {}", ordered.order, ordered.detail),
-        Noted::Plugin(plugin) => match plugin.version {
-            Some(version) => format!("{} {}: version {version}", plugin.action, plugin.name),
-            None => format!("{} {}", plugin.action, plugin.name),
-        },
+        Noted::Plugin(plugin) => changed(plugin),
         Noted::Reload { outcome } => outcome.to_string(),
         Noted::Backend { before, now } => format!(
             "{} at {}%, before {} at {}%",
@@ -53,6 +51,13 @@ fn noted(what: &Noted) -> String {
         ),
         Noted::HostStarted { pid, version } => format!("pid {pid}, version {version}"),
         Noted::HostEnded { code } => format!("exit code {code}"),
+    }
+}
+
+fn changed(plugin: &PluginNote) -> String {
+    match plugin.version {
+        Some(version) => format!("{} {}: version {version}", plugin.action, plugin.name),
+        None => format!("{} {}", plugin.action, plugin.name),
     }
 }
 

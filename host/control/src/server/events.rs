@@ -63,6 +63,8 @@ const ABSENT_MAX: usize = 16;
 #[derive(Clone, Debug)]
 struct Chosen {
     matching: Option<Matching>,
+    /// The only process or replica set that is chosen, if it is one.
+    name: Option<String>,
     from_ms: u64,
 }
 
@@ -229,7 +231,8 @@ async fn past(
     let is_abandoned = Arc::new(AtomicBool::new(false));
     let (abandoned, chosen) = (is_abandoned.clone(), chosen.clone());
     let read = app.context.supervisor.jobs().log_reading.run(move || {
-        let asked = PastAsked { from_ms: chosen.from_ms, before, most, is_abandoned: &abandoned };
+        let name = chosen.name.as_deref();
+        let asked = PastAsked { from_ms: chosen.from_ms, name, before, most, is_abandoned: &abandoned };
         port.events(&asked, &|state| chosen.has_state(state))
     });
     match timeout(PAST_WITHIN, read).await {
@@ -252,7 +255,11 @@ fn chosen(query: &EventsQuery, app: &AppState) -> Result<Chosen, Refused> {
     let targets = targets(&query.select);
     let from_ms = time_ms("from", query.from.as_deref())?.unwrap_or(0);
     let matching = (!targets.is_empty()).then(|| Matching::of(&targets));
-    let chosen = Chosen { matching, from_ms };
+    let name = match &targets[..] {
+        [name] if Matching::is_name(name) => Some((*name).to_owned()),
+        _ => None,
+    };
+    let chosen = Chosen { matching, name, from_ms };
     let world = reader.snapshot();
     let Err(refused) = select(&world, &targets) else { return Ok(chosen) };
     // The journal knows the processes of earlier times.
@@ -267,7 +274,7 @@ fn chosen(query: &EventsQuery, app: &AppState) -> Result<Chosen, Refused> {
     }
     let mut unseen: Vec<Matching> =
         absent.into_iter().map(|target| Matching::of(std::slice::from_ref(target))).collect();
-    let everything = Chosen { matching: None, from_ms: 0 };
+    let everything = Chosen { matching: None, name: None, from_ms: 0 };
     everything.each(reader, Generation(0), |change| unseen.retain(|one| !one.has(&change.state)));
     if unseen.is_empty() { Ok(chosen) } else { Err(refused) }
 }

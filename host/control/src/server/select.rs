@@ -90,6 +90,11 @@ impl Matching {
         matching
     }
 
+    /// Whether a target is the name of a process or of a replica set.
+    pub(super) fn is_name(target: &str) -> bool {
+        target != "all" && !target.ends_with(":*")
+    }
+
     /// Whether a target names the process, its replica set or its group.
     pub(super) fn has(&self, state: &ProcessState) -> bool {
         let name = &**state.name();

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 
 use provost_state::hash;
+use provost_state::naming::replica_of;
 use serde::{Deserialize, Serialize};
 
 use super::block::{self, BLOCK_BYTES_MAX, Flags, Step};
@@ -22,8 +23,9 @@ const MAGIC: &[u8; 8] = b"PROVOSTE";
 const BLOOM_WORDS: usize = 64;
 const BLOOM_HASHES: u32 = 3;
 
-/// Stands for gaps in the filter. No process has this name.
-const GAP: &str = "\0gap";
+/// Stands in the filter for records that concern every process: gaps, the starts and ends of hosts, and other notes about none.
+/// No process has this name.
+const EVERYBODY: &str = "\0everybody";
 
 /// A block from which reading may begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,21 +64,36 @@ impl Footer {
         let (first, last) = if self.count == 0 { (wall_ms, wall_ms) } else { self.wall_ms };
         self.wall_ms = (first.min(wall_ms), last.max(wall_ms));
         (self.count, self.last_seq) = (self.count + 1, seq);
-        let name = if record.kind() == Kind::Gap { Some(GAP) } else { record.name() };
-        if let Some(name) = name {
-            self.names.resize(BLOOM_WORDS, 0);
-            for bit in bits(name) {
-                if let Some(word) = self.names.get_mut(bit / 64) {
-                    *word |= 1 << (bit % 64);
+    }
+
+    /// Notes whom a record concerns. It is not called for the checkpoint with which every segment after the first of a host begins:
+    /// it repeats what the segments before it say.
+    pub(crate) fn note_concerned(&mut self, record: &Record) {
+        match record.name() {
+            Some(name) => {
+                self.note_name(name);
+                if let Some((base, _)) = replica_of(name) {
+                    self.note_name(base);
                 }
+            }
+            None if matches!(record.kind(), Kind::Checkpoint | Kind::InForce) => {}
+            None => self.note_name(EVERYBODY),
+        }
+    }
+
+    fn note_name(&mut self, name: &str) {
+        self.names.resize(BLOOM_WORDS, 0);
+        for bit in bits(name) {
+            if let Some(word) = self.names.get_mut(bit / 64) {
+                *word |= 1 << (bit % 64);
             }
         }
     }
 
-    /// Whether a record about the process `name`, or about a gap, may be in the segment.
+    /// Whether a record about the process or the replica set `name`, or one that concerns every process, may be in the segment.
     pub(crate) fn may_concern(&self, name: &str) -> bool {
         let has = |bit: usize| self.names.get(bit / 64).is_some_and(|word| word & (1 << (bit % 64)) != 0);
-        bits(name).all(has) || bits(GAP).all(has)
+        bits(name).all(has) || bits(EVERYBODY).all(has)
     }
 
     /// Returns where reading may begin so that no record at or after `since_ms` is left out, and the number of the first

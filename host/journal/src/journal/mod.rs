@@ -6,8 +6,8 @@
 //! | `handle` | the journal as the host sees it: notes, wake-ups, figures, the end |
 //! | `thread` | the thread: waiting, syncing, restarting after a panic |
 //! | `round` | one round: commits and notes in one order, checkpoints |
-//! | `follow` | what it follows, and where it writes |
-//! | `shared` | what the thread and the handle share: the queue, the bell, the figures |
+//! | `follow` | what it follows, where it writes, and what it reports |
+//! | `shared` | what the thread and the handle share: the queue, the plugins, the bell, the figures |
 
 mod follow;
 mod handle;
@@ -15,6 +15,6 @@ mod round;
 mod shared;
 mod thread;
 
-pub use follow::{Follow, OnTrouble};
+pub use follow::{Follow, OnTrouble, Trouble};
 pub use handle::Journal;
 pub use shared::Figures;

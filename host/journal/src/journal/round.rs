@@ -6,7 +6,9 @@
 use std::collections::VecDeque;
 
 use provost_state::changes::Page;
-use provost_state::{Change, ChangeKind, EventKind, Generation, Moment, Note, Noted, Reader, Snapshot};
+use provost_state::{
+    Change, ChangeKind, EventKind, Generation, Moment, Note, Noted, PluginNote, Reader, Snapshot,
+};
 
 use super::shared::{NOTES_MAX, Shared};
 use crate::format::Flags;
@@ -72,7 +74,7 @@ impl Course {
             done.result = done.result.and(writer.rotate(now));
         }
         if done.result.is_ok() {
-            done.result = writer.append_checkpoint(&standing(&world), now);
+            done.result = writer.append_checkpoint(&standing(&world, shared.plugins(), now), now);
         }
         done.has_more = reader.latest() > self.cursor;
         done
@@ -123,8 +125,10 @@ fn commit(Change { kind, from, state, .. }: Change) -> Record {
 }
 
 /// Returns the records of a checkpoint.
-fn standing(world: &Snapshot) -> Vec<Record> {
+fn standing(world: &Snapshot, plugins: Vec<PluginNote>, now: Moment) -> Vec<Record> {
     let processes = u32::try_from(world.len()).unwrap_or(u32::MAX);
     let begin = Record::Checkpoint { at: world.taken_at(), generation: world.generation(), processes };
-    std::iter::once(begin).chain(world.iter().map(|state| Record::Standing(state.clone()))).collect()
+    let states = world.iter().map(|state| Record::Standing(state.clone()));
+    let plugins = plugins.into_iter().map(|plugin| Record::InForce { at: now, plugin });
+    std::iter::once(begin).chain(states).chain(plugins).collect()
 }

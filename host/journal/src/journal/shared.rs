@@ -1,10 +1,14 @@
-//! What the thread and the handle share: the queue of notes, the bell that wakes the thread, and the figures.
+//! What the thread and the handle share: the queue of notes, the plugins that they are about, the bell that wakes the thread, and
+//! the figures.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
-use provost_state::{Moment, Note};
+use provost_state::{Moment, Note, Noted, PluginNote};
+
+use super::follow::Trouble;
 
 /// The most notes that wait to be written. A decision about usage has about 2 KiB, so they are at most 32 MiB, and usually
 /// 5 MiB.
@@ -21,8 +25,8 @@ pub struct Figures {
     pub dropped: u64,
     /// Since when the thread waits for the disk, in nanoseconds of the monotonic clock; `None` if it does not.
     pub busy_since_ns: Option<u64>,
-    /// What is wrong, in words for people; `None` if everything is written.
-    pub trouble: Option<String>,
+    /// What is wrong; `None` if everything is written.
+    pub trouble: Option<Trouble>,
     /// Whether the thread has ended.
     pub has_ended: bool,
 }
@@ -32,6 +36,8 @@ struct State {
     notes: VecDeque<Note>,
     /// Notes that were dropped since the thread was told.
     dropped: u64,
+    /// The last note of each plugin that is in force, also if it was dropped.
+    plugins: BTreeMap<Arc<str>, PluginNote>,
     /// Whether something has happened since the thread looked.
     rung: bool,
     ending: bool,
@@ -59,6 +65,12 @@ impl Shared {
     /// Takes a note, or counts it if there are too many.
     pub(super) fn push(&self, note: Note) {
         let mut state = self.state.lock();
+        if let Noted::Plugin(plugin) = &note.what {
+            match plugin.version {
+                Some(_) => _ = state.plugins.insert(plugin.name.clone(), plugin.clone()),
+                None => _ = state.plugins.remove(&plugin.name),
+            }
+        }
         if state.notes.len() < NOTES_MAX {
             state.notes.push_back(note);
         } else {
@@ -99,6 +111,18 @@ impl Shared {
         if state.ending { Call::End } else { Call::Work }
     }
 
+    /// Waits for `most`, whatever happens, unless the host ends.
+    pub(super) fn pause(&self, most: Duration) -> Call {
+        let mut state = self.state.lock();
+        self.bell.wait_while_for(&mut state, |state| !state.ending, most);
+        if state.ending { Call::End } else { Call::Work }
+    }
+
+    /// Returns the last note of each plugin that is in force.
+    pub(super) fn plugins(&self) -> Vec<PluginNote> {
+        self.state.lock().plugins.values().cloned().collect()
+    }
+
     /// Takes the notes that wait, and the number of those that were dropped.
     pub(super) fn take(&self) -> (VecDeque<Note>, u64) {
         let mut state = self.state.lock();
@@ -116,9 +140,8 @@ impl Shared {
     /// Notes that the thread waits for the disk from `now` on until `work` returns.
     pub(super) fn busy<T>(&self, now: Moment, work: impl FnOnce() -> T) -> T {
         self.update(|figures| figures.busy_since_ns = Some(now.mono_ns));
-        let done = work();
-        self.update(|figures| figures.busy_since_ns = None);
-        done
+        let _rested = Rested(self);
+        work()
     }
 
     /// Notes that the thread has ended.
@@ -132,5 +155,14 @@ impl Shared {
         let mut state = self.state.lock();
         self.ended.wait_while_for(&mut state, |state| !state.figures.has_ended, most);
         state.figures.has_ended
+    }
+}
+
+/// Notes at its end, also that of a panic, that the thread does not wait for the disk any more.
+struct Rested<'a>(&'a Shared);
+
+impl Drop for Rested<'_> {
+    fn drop(&mut self) {
+        self.0.update(|figures| figures.busy_since_ns = None);
     }
 }

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use provost_files::{FileError, read_open};
 use provost_state::Moment;
 
+use super::gaps::Gaps;
 use super::listing::{Found, SEGMENT_BYTES_MAX, list, open};
-use super::walk::{End, Walk};
-use crate::format::{Footer, GapSlot, Head, State};
-use crate::record::{Entry, Gap, GapReason, Record};
+use super::walk::Walk;
+use crate::format::{Footer, Head, State};
+use crate::record::Entry;
 
 /// What to read.
 #[derive(Clone, Debug, Default)]
@@ -19,7 +20,8 @@ pub struct Wanted {
     pub since_ms: Option<u64>,
     /// Only records before this time.
     pub until_ms: Option<u64>,
-    /// Only segments that may have a record about this process, or about a gap.
+    /// Only segments that may have a record about this process or replica set, or one that concerns every process, such as a gap
+    /// or the start of a host. Their other records are among the wanted ones, and so is the first segment.
     pub name: Option<String>,
 }
 
@@ -29,13 +31,21 @@ impl Wanted {
             && self.until_ms.is_none_or(|until| wall_ms < until)
     }
 
-    /// Whether a segment with this footer may have something.
-    fn may_have(&self, footer: &Footer) -> bool {
+    /// Whether a segment with this footer may have something. The first one has the states of all processes that the removed
+    /// ones told of.
+    fn may_have(&self, footer: &Footer, place: Place) -> bool {
         let (first, last) = footer.wall_ms;
         self.since_ms.is_none_or(|since| last >= since)
             && self.until_ms.is_none_or(|until| first < until)
-            && self.name.as_deref().is_none_or(|name| footer.may_concern(name))
+            && self.name.as_deref().is_none_or(|name| place.is_first || footer.may_concern(name))
     }
+}
+
+/// Where a segment is among all of them.
+#[derive(Clone, Copy)]
+struct Place {
+    is_first: bool,
+    is_last: bool,
 }
 
 /// The journal in a directory, to be read.
@@ -44,15 +54,10 @@ pub struct History {
     dir: PathBuf,
 }
 
-/// What is known while the segments are read one after the other.
+/// What is wanted, and what is known of the gaps so far.
 struct Reading<'a> {
     wanted: &'a Wanted,
-    /// The number of the next record; `None` before the first segment.
-    next_seq: Option<u64>,
-    /// A gap that counts unless the next record is about it.
-    slot: Option<GapSlot>,
-    /// The time of the last record.
-    last: Moment,
+    gaps: Gaps,
 }
 
 impl History {
@@ -80,17 +85,15 @@ impl History {
     ) -> Result<(), FileError> {
         let segments =
             list(&self.dir).map_err(|error| FileError { path: self.dir.clone(), problem: error.into() })?;
-        let mut reading = Reading { wanted, next_seq: None, slot: None, last: Moment::default() };
+        let mut reading = Reading { wanted, gaps: Gaps::default() };
         for (at, segment) in segments.iter().enumerate() {
-            let is_last = at + 1 == segments.len();
-            if reading.segment(segment, is_last, &mut each)?.is_break() {
+            let place = Place { is_first: at == 0, is_last: at + 1 == segments.len() };
+            if reading.segment(segment, place, &mut each)?.is_break() {
                 return Ok(());
             }
         }
-        // Nothing was written after it.
-        if let Some(slot) = reading.slot.take() {
-            let _ = reading.tell(slot.seq, slot.gap, &mut each);
-        }
+        let Reading { gaps, .. } = reading;
+        let _ = tell(wanted, gaps.at_the_end(), &mut each);
         Ok(())
     }
 }
@@ -99,27 +102,22 @@ impl Reading<'_> {
     fn segment(
         &mut self,
         segment: &Found,
-        is_last: bool,
+        place: Place,
         each: &mut impl FnMut(Entry) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, FileError> {
         let Some((file, footer)) = open(segment)? else { return Ok(ControlFlow::Continue(())) };
-        if self.missing_before(segment.first_seq, each).is_break() {
+        if tell(self.wanted, self.gaps.before(segment.first_seq), each).is_break() {
             return Ok(ControlFlow::Break(()));
         }
-        if let Some(footer) = footer.as_ref().filter(|footer| !self.wanted.may_have(footer)) {
-            self.next_seq = Some(footer.last_seq + 1);
-            self.slot = None;
+        if let Some(footer) = footer.as_ref().filter(|footer| !self.wanted.may_have(footer, place)) {
+            self.gaps.pass_to(footer.last_seq + 1);
             return Ok(ControlFlow::Continue(()));
         }
         let bytes = read_open(&segment.path, file, SEGMENT_BYTES_MAX)?;
+        let may_be_unfinished = place.is_last && segment.state == State::Open;
         if Head::of(&bytes).is_err() {
-            self.next_seq = None;
-            // A host that was killed while it made the segment leaves a part of the head.
-            if is_last && segment.state == State::Open {
-                return Ok(ControlFlow::Continue(()));
-            }
-            let told = self.tell(segment.first_seq, self.found_gap(GapReason::Damaged, 0), each);
-            return Ok(told);
+            let gap = self.gaps.headless(segment.first_seq, may_be_unfinished);
+            return Ok(tell(self.wanted, gap, each));
         }
         let begin = footer.as_ref().zip(self.wanted.since_ms).and_then(|(it, since)| it.begin_at(since));
         let mut walk = match begin.and_then(|(at, seq)| usize::try_from(at).ok().map(|at| (at, seq))) {
@@ -131,48 +129,22 @@ impl Reading<'_> {
                 return Ok(ControlFlow::Break(()));
             }
         }
-        self.next_seq = Some(walk.next_seq());
-        self.slot = GapSlot::of(&bytes).filter(|slot| slot.seq == walk.next_seq());
-        // The block at the end of an open segment is being written, or the next host cuts it.
-        if matches!(walk.end(), End::Torn(_)) && !(is_last && segment.state == State::Open) {
-            let next_seq = walk.next_seq();
-            self.next_seq = None;
-            return Ok(self.tell(next_seq, self.found_gap(GapReason::Damaged, 0), each));
-        }
-        Ok(ControlFlow::Continue(()))
+        Ok(tell(self.wanted, self.gaps.after(&bytes, &walk, may_be_unfinished), each))
     }
 
     fn entry(&mut self, entry: Entry, each: &mut impl FnMut(Entry) -> ControlFlow<()>) -> ControlFlow<()> {
-        if let Some(slot) = self.slot.take() {
-            // The record about the gap was written after all, unless the host was killed before that.
-            if !(slot.seq == entry.seq && matches!(entry.record, Record::Gap(_))) {
-                self.tell(slot.seq, slot.gap, each)?;
-            }
-        }
-        self.last = entry.record.at();
-        if self.wanted.has(self.last.wall_ms) { each(entry) } else { ControlFlow::Continue(()) }
+        tell(self.wanted, self.gaps.before_record(&entry), each)?;
+        if self.wanted.has(entry.record.at().wall_ms) { each(entry) } else { ControlFlow::Continue(()) }
     }
+}
 
-    /// Reports the records between the last segment and the one that begins with `first_seq`, if there are any.
-    fn missing_before(
-        &mut self,
-        first_seq: u64,
-        each: &mut impl FnMut(Entry) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
-        match self.next_seq {
-            Some(next) if next < first_seq => {
-                self.tell(next, self.found_gap(GapReason::Missing, first_seq - next), each)
-            }
-            _ => ControlFlow::Continue(()),
-        }
-    }
-
-    fn found_gap(&self, reason: GapReason, count: u64) -> Gap {
-        Gap { at: self.last, reason, count }
-    }
-
-    fn tell(&self, seq: u64, gap: Gap, each: &mut impl FnMut(Entry) -> ControlFlow<()>) -> ControlFlow<()> {
-        let is_wanted = self.wanted.has(gap.at.wall_ms) || gap.at == Moment::default();
-        if is_wanted { each(Entry { seq, record: Record::Gap(gap) }) } else { ControlFlow::Continue(()) }
-    }
+/// Reports a gap if it is wanted. The time of one that was found before any record is not known.
+fn tell(
+    wanted: &Wanted,
+    gap: Option<Entry>,
+    each: &mut impl FnMut(Entry) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let Some(gap) = gap else { return ControlFlow::Continue(()) };
+    let at = gap.record.at();
+    if wanted.has(at.wall_ms) || at == Moment::default() { each(gap) } else { ControlFlow::Continue(()) }
 }

@@ -6,11 +6,11 @@ use std::path::Path;
 
 use provost_files::{FileError, read_open};
 
-use super::history::{History, Wanted};
+use super::gaps::Gaps;
 use super::listing::{Found, SEGMENT_BYTES_MAX, list, open};
 use super::walk::{End, Walk};
 use crate::format::{Footer, Head, State};
-use crate::record::{Gap, Kind, Record};
+use crate::record::{Entry, Gap, Kind, Record};
 
 /// One segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,14 +64,14 @@ pub struct Inspection {
     pub problems: Vec<Problem>,
 }
 
-/// Reads every byte of the journal in `dir`.
+/// Reads every byte of the journal in `dir`, once.
 ///
 /// # Errors
 /// [`FileError`] if the directory cannot be read. A segment that cannot be read is one of the problems.
 pub fn inspect(dir: &Path) -> Result<Inspection, FileError> {
     let segments = list(dir).map_err(|error| FileError { path: dir.to_owned(), problem: error.into() })?;
     let mut inspection = Inspection::default();
-    let mut next_seq = None;
+    let (mut next_seq, mut gaps) = (None, Gaps::default());
     for (at, segment) in segments.iter().enumerate() {
         let is_last = at + 1 == segments.len();
         if let Some(expected) = next_seq.filter(|expected| *expected != segment.first_seq) {
@@ -81,17 +81,9 @@ pub fn inspect(dir: &Path) -> Result<Inspection, FileError> {
             );
             inspection.problem(segment, None, what);
         }
-        next_seq = inspection.segment(segment, is_last);
+        next_seq = inspection.segment(segment, is_last, &mut gaps);
     }
-    // With the gaps of the reserved places, which a walk over one segment does not know.
-    let read = History::new(dir).read(&Wanted::default(), |entry| {
-        if let Record::Gap(gap) = entry.record {
-            inspection.gaps.push(gap);
-        }
-        std::ops::ControlFlow::Continue(())
-    });
-    // A segment that cannot be read is among the problems already.
-    drop(read);
+    inspection.gap(gaps.at_the_end().as_ref());
     Ok(inspection)
 }
 
@@ -112,13 +104,20 @@ impl Inspection {
         self.segments.iter().map(|segment| segment.records).sum()
     }
 
+    /// Notes an entry, if it is a gap.
+    fn gap(&mut self, entry: Option<&Entry>) {
+        if let Some(Entry { record: Record::Gap(gap), .. }) = entry {
+            self.gaps.push(*gap);
+        }
+    }
+
     fn problem(&mut self, segment: &Found, offset: Option<usize>, what: impl Into<String>) {
         let offset = offset.and_then(|offset| u64::try_from(offset).ok());
         self.problems.push(Problem { file: shown(&segment.path), offset, what: what.into() });
     }
 
     /// Inspects one segment. Returns the number of the record after its last one, if that is known.
-    fn segment(&mut self, segment: &Found, is_last: bool) -> Option<u64> {
+    fn segment(&mut self, segment: &Found, is_last: bool, gaps: &mut Gaps) -> Option<u64> {
         let (bytes, footer) = match contents(segment) {
             Ok(Some(read)) => read,
             // It was removed as the oldest one.
@@ -137,7 +136,12 @@ impl Inspection {
             unfinished_bytes: 0,
         };
         let may_be_unfinished = is_last && !report.is_sealed;
-        match Head::of(&bytes) {
+        self.gap(gaps.before(segment.first_seq).as_ref());
+        let head = Head::of(&bytes);
+        if head.is_err() {
+            self.gap(gaps.headless(segment.first_seq, may_be_unfinished).as_ref());
+        }
+        match head {
             Ok(head) if head.first_seq == segment.first_seq => {}
             Ok(head) => {
                 let what = format!("its head says that it begins with record {}", head.first_seq);
@@ -156,12 +160,15 @@ impl Inspection {
         }
         let mut walk = Walk::new(&bytes, segment.first_seq);
         for entry in walk.by_ref() {
+            self.gap(gaps.before_record(&entry).as_ref());
+            self.gap(Some(&entry));
             report.records += 1;
             *self.kinds.entry(entry.record.kind()).or_default() += 1;
             let wall_ms = entry.record.at().wall_ms;
             let (first, last) = self.wall_ms.unwrap_or((wall_ms, wall_ms));
             self.wall_ms = Some((first.min(wall_ms), last.max(wall_ms)));
         }
+        self.gap(gaps.after(&bytes, &walk, may_be_unfinished).as_ref());
         for (seq, why) in walk.undecoded() {
             self.problem(segment, None, format!("record {seq} cannot be read: {why}"));
         }

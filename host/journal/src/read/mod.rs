@@ -5,9 +5,11 @@
 //! |---|---|
 //! | `inspect` | reading every byte, for `verify` and `stats` |
 //! | `history` | the records of all segments in order, with the gaps between them |
+//! | `gaps` | the gaps between those records |
 //! | `walk` | the records of one segment |
 //! | `listing` | the segments of a directory |
 
+mod gaps;
 mod history;
 mod inspect;
 mod listing;

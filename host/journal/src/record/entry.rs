@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use provost_state::{ChangeKind, Generation, Moment, Note, Noted, PhaseKind, ProcessState};
+use provost_state::{ChangeKind, Generation, Moment, Note, Noted, PhaseKind, PluginNote, ProcessState};
 use strum::{IntoStaticStr, VariantArray};
 
 /// One record with its place in the journal.
@@ -19,7 +19,8 @@ pub struct Entry {
 pub enum Record {
     /// A commit.
     Commit(Commit),
-    /// The beginning of a checkpoint: this number of [`Record::Standing`] follows, one for each process.
+    /// The beginning of a checkpoint: this number of [`Record::Standing`] follows, one for each process, and then one
+    /// [`Record::InForce`] for each plugin.
     Checkpoint {
         /// When the last of the states was committed.
         at: Moment,
@@ -30,6 +31,13 @@ pub enum Record {
     },
     /// The whole state of one process, as a part of a checkpoint. Its id is [`provost_state::ProcessId::NOBODY`].
     Standing(Arc<ProcessState>),
+    /// The version of a plugin that is in force, as a part of a checkpoint.
+    InForce {
+        /// When the checkpoint was written.
+        at: Moment,
+        /// The last change of the plugin that the journal was notified of.
+        plugin: PluginNote,
+    },
     /// Records are missing.
     Gap(Gap),
     /// What is not a commit.
@@ -149,6 +157,8 @@ pub enum Kind {
     HostStarted = 10,
     /// The end of a host.
     HostEnded = 11,
+    /// A version of a plugin in a checkpoint.
+    InForce = 12,
 }
 
 impl Kind {
@@ -175,6 +185,7 @@ impl Record {
             Self::Commit(_) => Kind::Commit,
             Self::Checkpoint { .. } => Kind::Checkpoint,
             Self::Standing(_) => Kind::Standing,
+            Self::InForce { .. } => Kind::InForce,
             Self::Gap(_) => Kind::Gap,
             Self::Note(note) => match note.what {
                 Noted::Decision(_) => Kind::Decision,
@@ -193,7 +204,7 @@ impl Record {
     pub fn at(&self) -> Moment {
         match self {
             Self::Commit(commit) => commit.state.changed_at,
-            Self::Checkpoint { at, .. } => *at,
+            Self::Checkpoint { at, .. } | Self::InForce { at, .. } => *at,
             Self::Standing(state) => state.changed_at,
             Self::Gap(gap) => gap.at,
             Self::Note(note) => note.at,
@@ -211,7 +222,7 @@ impl Record {
                 Noted::Order(ordered) => Some(&*ordered.name).filter(|name| !name.is_empty()),
                 _ => None,
             },
-            Self::Checkpoint { .. } | Self::Gap(_) => None,
+            Self::Checkpoint { .. } | Self::InForce { .. } | Self::Gap(_) => None,
         }
     }
 

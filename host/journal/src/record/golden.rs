@@ -166,13 +166,14 @@ fn all() -> Vec<Record> {
         Record::Standing(Arc::new(standing)),
         Record::Gap(Gap { at: at(1), reason: GapReason::DiskFull, count: 12 }),
         note(Noted::Order(ordered)),
-        note(Noted::Plugin(plugin)),
+        note(Noted::Plugin(plugin.clone())),
         note(Noted::Reload { outcome: "2 changed".into() }),
         note(Noted::Backend { before: Routing::default(), now: locked }),
         note(Noted::HostStarted { pid: 7, version: "0.1.0".into() }),
         note(Noted::HostEnded { code: 1 }),
     ];
     all.extend(decisions());
+    all.push(Record::InForce { at: at(400), plugin });
     all
 }
 

@@ -1,12 +1,13 @@
-//! What a killed host has left. The torn end of an open segment is cut, and the segment is sealed.
+//! What a killed host has left. The torn end of an open segment is cut, and the segment is sealed. Of a sealed one, only the
+//! index at its end is read.
 
 use std::io;
 use std::path::Path;
 
-use provost_files::{FileError, read_own};
+use provost_files::{FileError, open_own, read_own};
 
 use super::segment::Segment;
-use crate::format::{HEAD_BYTES, Head, State};
+use crate::format::{Footer, HEAD_BYTES, Head, State};
 use crate::read::{End, Found, SEGMENT_BYTES_MAX, Walk, list};
 use crate::record::Entry;
 
@@ -43,10 +44,20 @@ fn beyond(segment: &Found) -> u64 {
     segment.first_seq + segment.bytes / RECORD_BYTES_MIN + 1
 }
 
+/// Returns the number after the last record of a sealed segment as its index says it; `None` if the index is damaged.
+fn sealed_next_seq(segment: &Found) -> Result<Option<u64>, FileError> {
+    let footer = Footer::of(&open_own(&segment.path)?, segment.bytes);
+    let last_seq = footer.map(|footer| footer.last_seq).filter(|last_seq| *last_seq >= segment.first_seq);
+    Ok(last_seq.map(|last_seq| last_seq.saturating_add(1)))
+}
+
 /// Completes one segment, and returns the number after its last record.
 fn next_seq(segment: &Found, is_torn: &mut bool) -> Result<u64, FileError> {
-    let bytes = read_own(&segment.path, SEGMENT_BYTES_MAX)?;
     let is_open = segment.state == State::Open;
+    if let (false, Some(next_seq)) = (is_open, sealed_next_seq(segment)?) {
+        return Ok(next_seq);
+    }
+    let bytes = read_own(&segment.path, SEGMENT_BYTES_MAX)?;
     if Head::of(&bytes).is_err() {
         // The host was killed while it made the segment, which has no record then.
         let is_unfinished = is_open && bytes.len() <= HEAD_BYTES;
@@ -56,7 +67,7 @@ fn next_seq(segment: &Found, is_torn: &mut bool) -> Result<u64, FileError> {
         *is_torn = true;
         return Ok(beyond(segment));
     }
-    let mut footer = crate::format::Footer::default();
+    let mut footer = Footer::default();
     let mut walk = Walk::new(&bytes, segment.first_seq);
     let mut block_at = None;
     while let Some(Entry { seq, record }) = walk.next() {
@@ -65,6 +76,7 @@ fn next_seq(segment: &Found, is_torn: &mut bool) -> Result<u64, FileError> {
             footer.note_block(seq, begins as u64);
         }
         footer.note(seq, &record);
+        footer.note_concerned(&record);
     }
     let (next_seq, length) = (walk.next_seq(), walk.at() as u64);
     match (walk.end(), is_open) {

@@ -91,6 +91,13 @@ impl Segment {
         self.file.sync_data()
     }
 
+    /// Returns how many bytes are free on its disk; `None` if the file system does not say that.
+    pub(super) fn room(&self) -> Option<u64> {
+        fail::fail_point!("journal.room", |bytes: Option<String>| bytes.and_then(|bytes| bytes.parse().ok()));
+        let found = rustix::fs::fstatvfs(&self.file).ok().filter(|found| found.f_blocks > 0)?;
+        Some(found.f_bavail.saturating_mul(found.f_frsize))
+    }
+
     /// Whether its file was removed: what is written to it is lost.
     pub(super) fn is_removed(&self) -> bool {
         self.file.metadata().is_ok_and(|found| found.nlink() == 0)

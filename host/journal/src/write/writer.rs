@@ -20,6 +20,9 @@ const BLOCK_BYTES: usize = 256 << 10;
 /// The most bytes of one record with its frame.
 const RECORD_BYTES_MAX: usize = BLOCK_BYTES_MAX / 2;
 
+/// The bytes of a MiB.
+const MIB: u64 = 1 << 20;
+
 /// How long a disk that has refused a write is left alone, in nanoseconds.
 const PAUSE_NS: u64 = 1_000_000_000;
 
@@ -54,17 +57,26 @@ pub(crate) struct Writer {
     unsynced_ns: u64,
     /// Whether the states of all processes have to be written before the commits can be understood.
     needs_checkpoint: bool,
+    /// The number of records that are being written: a panic loses them.
+    in_hand: u64,
+    /// The free room on the disk in MiB, rounded up, if it is less than a segment needs.
+    nearly_full_mib: Option<u64>,
     block: Vec<u8>,
     scratch: Vec<u8>,
-    /// The number of records that were written.
-    pub(crate) records: u64,
-    /// The number of bytes that were written.
-    pub(crate) bytes: u64,
+    /// The number of records that were written, and of their bytes, since they were last asked for.
+    written: (u64, u64),
 }
 
 impl Writer {
-    /// Completes what a killed host has left in `dir`, and begins after its last record.
-    pub(crate) fn open(dir: PathBuf, bounds: Bounds, life: Life, now: Moment) -> io::Result<Self> {
+    /// Completes what a killed host, or a former writer of this one, has left in `dir`, and begins after its last record, with
+    /// what that writer has lost.
+    pub(crate) fn open(
+        dir: PathBuf,
+        bounds: Bounds,
+        life: Life,
+        lost: Option<Gap>,
+        now: Moment,
+    ) -> io::Result<Self> {
         fail::fail_point!("journal.open", |_| Err(io::Error::other("injected")));
         let recovered = recover(&dir)?;
         retain(&dir, &bounds, now.wall_ms);
@@ -75,17 +87,48 @@ impl Writer {
             life,
             segment: None,
             next_seq: recovered.next_seq,
-            gap: recovered.is_torn.then_some(torn),
+            gap: lost.or(recovered.is_torn.then_some(torn)),
             retry_ns: 0,
             refused: None,
             unsynced: 0,
             unsynced_ns: 0,
-            needs_checkpoint: false,
+            needs_checkpoint: lost.is_some(),
+            in_hand: 0,
+            nearly_full_mib: None,
             block: Vec::new(),
             scratch: Vec::new(),
-            records: 0,
-            bytes: 0,
+            written: (0, 0),
         })
+    }
+
+    /// Returns what is lost with this writer after a panic: what it had not told yet, and what it was writing. `unknown` is the
+    /// gap if neither is known.
+    pub(crate) fn lost_with_it(self, unknown: Gap) -> Gap {
+        let gap = self.gap.unwrap_or(unknown);
+        Gap { count: gap.count.saturating_add(self.in_hand), ..gap }
+    }
+
+    /// Returns the number of records that were written since the last call, and of their bytes.
+    pub(crate) fn take_written(&mut self) -> (u64, u64) {
+        std::mem::take(&mut self.written)
+    }
+
+    /// Returns the free room on the disk in MiB, rounded up, if it is less than a segment needs.
+    pub(crate) fn nearly_full_mib(&self) -> Option<u64> {
+        self.nearly_full_mib
+    }
+
+    /// Looks whether the disk has room again, if it was nearly full.
+    pub(crate) fn look_again(&mut self) {
+        if self.nearly_full_mib.is_some() {
+            self.look_for_room();
+        }
+    }
+
+    fn look_for_room(&mut self) {
+        let Some(segment) = &self.segment else { return };
+        let low = segment.room().filter(|free| *free < self.bounds.segment_bytes());
+        self.nearly_full_mib = low.map(|free| free / MIB + 1);
     }
 
     /// Whether the segment is complete, so that the next one should begin with a checkpoint.
@@ -152,6 +195,7 @@ impl Writer {
             return Err(refused);
         }
         self.refused = None;
+        self.in_hand = lost;
         if self.segment.is_none()
             && let Err(error) = self.begin_segment(now)
         {
@@ -159,15 +203,14 @@ impl Writer {
         }
         let gap = self.gap.map(Record::Gap);
         let mut all = gap.iter().chain(records).peekable();
-        let mut left = lost;
         while all.peek().is_some() {
             let block = self.fill(&mut all, now);
             if let Err(error) = self.write(&block, flags, now) {
-                return Err(self.lose(left, reason(&error, GapReason::NotWritten), now, &error));
+                return Err(self.lose(self.in_hand, reason(&error, GapReason::NotWritten), now, &error));
             }
             // The gap is the first record of the first block.
             let told = u64::from(self.gap.take().is_some());
-            left = left.saturating_sub(block.len() as u64 - told);
+            self.in_hand = self.in_hand.saturating_sub(block.len() as u64 - told);
         }
         Ok(())
     }
@@ -181,6 +224,7 @@ impl Writer {
             mono_ns: now.mono_ns,
         };
         self.segment = Some(Segment::create(&self.dir, &head)?);
+        self.look_for_room();
         Ok(())
     }
 
@@ -216,16 +260,20 @@ impl Writer {
         let offset = segment.length();
         segment.append(&self.block)?;
         segment.footer.note_block(self.next_seq, offset);
+        let repeats = flags.has(Flags::CHECKPOINT) && !self.needs_checkpoint;
         for record in records {
             segment.footer.note(self.next_seq, record);
+            if !repeats {
+                segment.footer.note_concerned(record);
+            }
             self.next_seq += 1;
         }
         if self.unsynced == 0 {
             self.unsynced_ns = now.mono_ns;
         }
         self.unsynced += u64::from(count);
-        self.records += u64::from(count);
-        self.bytes += self.block.len() as u64;
+        self.written.0 += u64::from(count);
+        self.written.1 += self.block.len() as u64;
         Ok(())
     }
 
@@ -242,6 +290,7 @@ impl Writer {
         match segment.sync() {
             Ok(()) => {
                 self.unsynced = 0;
+                self.look_for_room();
                 Ok(())
             }
             Err(error) => {
@@ -274,6 +323,7 @@ impl Writer {
     }
 
     fn note_lost(&mut self, count: u64, reason: GapReason, now: Moment) {
+        self.in_hand = 0;
         let gap = self.gap.get_or_insert(Gap { at: now, reason, count: 0 });
         gap.count = gap.count.saturating_add(count);
         self.needs_checkpoint = true;

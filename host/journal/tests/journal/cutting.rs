@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use provost_journal::{Bounds, Entry, GapReason, Record, inspect};
+use provost_journal::{Bounds, Entry, Gap, GapReason, Record, inspect};
 
 use crate::harness::{World, all, dir, files, words};
 
@@ -30,6 +30,14 @@ fn put(dir: &Path, name: &str, bytes: &[u8]) {
     let path = dir.join(name);
     let _ = std::fs::remove_file(&path);
     provost_files::create_new(&path, provost_files::Access::Private, &[bytes]).unwrap();
+}
+
+fn gaps(entries: &[Entry]) -> Vec<Gap> {
+    let gap = |entry: &Entry| match entry.record {
+        Record::Gap(gap) => Some(gap),
+        _ => None,
+    };
+    entries.iter().filter_map(gap).collect()
 }
 
 const OPEN: &str = "00000000000000000001.seg";
@@ -75,6 +83,7 @@ fn the_next_host_cuts_the_torn_end_tells_the_gap_and_goes_on() {
         assert!(read.iter().zip(1..).all(|(entry, seq)| entry.seq == seq), "cut at {cut}");
         let found = inspect(&dir).unwrap();
         assert!(found.problems.is_empty(), "cut at {cut}: {:?}", found.problems);
+        assert_eq!(found.gaps, gaps(&read), "cut at {cut}");
     }
 }
 
@@ -102,6 +111,7 @@ fn a_byte_that_is_changed_costs_its_block_and_what_follows_it_and_is_found() {
         let read = all(&dir);
         let intact = read.iter().zip(&entries).take_while(|(one, other)| one == other).count();
         let (rest, found) = (words(&read[intact..]), inspect(&dir).unwrap());
+        assert_eq!(found.gaps, gaps(&read), "at {at}");
         match at {
             // The rest of the page of the head, with the reserved place, which nothing was written into.
             60..4_096 => {
@@ -136,7 +146,32 @@ fn a_missing_segment_is_a_gap_of_its_size() {
             "00000000000000000011.sealed: it begins with record 11, and the record after the last one before it is 6"
         ]
     );
-    assert_eq!(found.gaps.len(), 1);
+    assert_eq!(found.gaps, gaps(&read));
+}
+
+/// A damage in the middle of a sealed segment is found by readers; the next host only needs the number at its end.
+#[test]
+fn the_next_host_reads_only_the_index_of_a_sealed_segment() {
+    let (bytes, entries) = sealed();
+    let (_home, dir) = dir();
+    let mut changed = bytes.clone();
+    changed[4_096 + 30] ^= 0x40;
+    put(&dir, "00000000000000000001.sealed", &changed);
+    let world = World::begin(&dir, Bounds::default());
+    world.add("other");
+    world.end();
+    let read = all(&dir);
+    assert_eq!(words(&read), ["gap damaged 0", "host_started", "1 Added"]);
+    assert_eq!(read[1].seq, entries.len() as u64 + 1, "no number is given twice, and none is left out");
+
+    // Without its index, all of it is read.
+    let (_other_home, other) = self::dir();
+    put(&other, "00000000000000000001.sealed", &bytes[..bytes.len() - 1]);
+    let world = World::begin(&other, Bounds::default());
+    world.add("other");
+    world.end();
+    assert!(all(&other).iter().all(|entry| matches!(entry.record, Record::Gap(_)) || entry.seq > 0));
+    assert_eq!(words(&all(&other)[entries.len()..]).last().map(String::as_str), Some("1 Added"));
 }
 
 #[test]

@@ -141,11 +141,38 @@ fn only_the_wanted_time_and_the_segments_of_the_wanted_name_are_read() {
     assert_eq!(generations(&read(&dir, &since)).len(), 4);
     let until = Wanted { until_ms: Some(BEGIN_MS + 5_000), ..Wanted::default() };
     assert_eq!(generations(&read(&dir, &until)).len(), 4);
-    let named = Wanted { name: Some("db".to_owned()), ..Wanted::default() };
-    assert!(read(&dir, &named).iter().all(|entry| entry.record.name().is_none_or(|name| name == "db")));
-    let absent = Wanted { name: Some("absent".to_owned()), ..Wanted::default() };
-    assert!(read(&dir, &absent).is_empty());
     assert!(provost_journal::History::new(&dir).exists());
+}
+
+#[test]
+fn a_question_about_one_name_reads_the_segments_that_may_concern_it() {
+    let (_home, dir) = dir();
+    let bounds = Bounds { bytes_max: 1 << 20, ..Bounds::default() };
+    let world = World::begin(&dir, bounds);
+    let (mut web, db) = (world.add("web"), world.add("db.1"));
+    world.live(&db);
+    let mut records = 6;
+    // Of the segments that follow, each begins with the states of both.
+    for _ in 0..3_000 {
+        web = world.live(&web);
+        records += 3;
+        world.written(records);
+    }
+    world.end();
+    let of = |name: &str| read(&dir, &Wanted { name: Some(name.to_owned()), ..Wanted::default() });
+    let whole = all(&dir);
+    assert!(files(&dir).len() > 2 && whole[0].seq == 1, "nothing was removed");
+    let first = whole.iter().take_while(|entry| !matches!(entry.record, Record::Checkpoint { .. })).count();
+    for name in ["db.1", "db", "absent"] {
+        assert_eq!(of(name), whole[..first], "{name}: nothing of it is in the later segments");
+    }
+    assert_eq!(of("web"), whole);
+
+    // The start of a host concerns every process: what is known of the former one is over.
+    let world = World::begin(&dir, bounds);
+    world.add("web");
+    world.end();
+    assert_eq!(words(&of("db")[first..]), ["host_started", "1 Added"]);
 }
 
 #[test]

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use provost_journal::{Bounds, Entry, Follow, History, Journal, Life, Record, Wanted};
 use provost_state::{
-    At, Cause, Event, Exit, Generation, Identity, Moment, Note, Noted, Ordered, ProcessState, Reader,
-    Recorder, Registry, registry,
+    At, Cause, Event, Exit, Generation, Identity, Moment, Note, Noted, Ordered, PluginNote, ProcessState,
+    Reader, Recorder, Registry, registry,
 };
 use tempfile::TempDir;
 
@@ -101,6 +101,12 @@ impl World {
         self.note(Noted::Order(ordered));
     }
 
+    pub(crate) fn plugin(&self, action: &str, name: &str, version: Option<u64>) {
+        let digest = if version.is_some() { "ab12" } else { "" };
+        let (name, action, digest) = (name.into(), action.into(), digest.into());
+        self.note(Noted::Plugin(PluginNote { name, action, version, digest }));
+    }
+
     /// Waits until everything is written.
     pub(crate) fn written(&self, records: u64) {
         eventually("everything is written", || self.journal.figures().records >= records);
@@ -149,6 +155,7 @@ pub(crate) fn words(entries: &[Entry]) -> Vec<String> {
         Record::Standing(state) => format!("standing {}", state.name()),
         Record::Gap(gap) => format!("gap {} {}", gap.reason.as_str(), gap.count),
         Record::Note(Note { what: Noted::Order(ordered), .. }) => format!("order {}", ordered.order),
+        Record::InForce { plugin, .. } => format!("in_force {} {:?}", plugin.name, plugin.version),
         other => other.kind().as_str().to_owned(),
     };
     entries.iter().map(word).collect()

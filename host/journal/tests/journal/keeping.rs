@@ -6,12 +6,16 @@ use provost_state::ProcessState;
 use crate::harness::{World, all, dir, files, generations, words};
 
 #[test]
-fn the_oldest_segments_are_removed_and_every_segment_begins_with_all_states() {
+fn the_oldest_segments_are_removed_and_every_segment_begins_with_all_states_and_plugins() {
     let (_home, dir) = dir();
     let bounds = Bounds { bytes_max: 256 << 10, ..Bounds::default() };
     let world = World::begin(&dir, bounds);
+    world.plugin("load", "backoff", Some(1));
+    world.plugin("load", "gone", Some(1));
+    world.plugin("swap", "backoff", Some(2));
+    world.plugin("unload", "gone", None);
     let mut web = world.add("web");
-    let mut records = 2;
+    let mut records = 6;
     for _ in 0..1_500 {
         web = world.live(&web);
         records += 3;
@@ -23,7 +27,7 @@ fn the_oldest_segments_are_removed_and_every_segment_begins_with_all_states() {
     assert!(found.bytes() < (256 << 10) + (128 << 10), "{} bytes", found.bytes());
     assert!(found.segments[0].first_seq > 1, "the oldest are gone");
     let entries = all(&dir);
-    assert_eq!(words(&entries[..2]), ["checkpoint", "standing web"]);
+    assert_eq!(words(&entries[..3]), ["checkpoint", "standing web", "in_force backoff Some(2)"]);
     let commits = generations(&entries);
     assert!(commits.windows(2).all(|pair| pair[1] == pair[0].next()), "no commit is missing");
     // The states can be built from the first segment on.

@@ -217,7 +217,7 @@ impl Life {
         exit
     }
 
-    /// Reaps the main process, which has ended, or has the keeper reap it.
+    /// Reaps the main process, which has ended. A keeper does so when the end is written down.
     async fn reap(&self, around: &Surroundings) -> Exit {
         match &self.parent {
             Parent::Host => {
@@ -227,9 +227,9 @@ impl Life {
                 exit
             }
             Parent::Keeper(kept) => {
-                // Before the keeper is asked, so that no signal is sent from then on.
+                // From now on the keeper may be told to forget it, so no signal is sent any more.
                 *self.reaped.lock() = true;
-                kept.reap(&around.family).await
+                kept.end(&around.family).await
             }
         }
     }

@@ -50,6 +50,7 @@ pub(super) fn encode(record: &Record, into: &mut Vec<u8>) {
             put(&CheckpointV1 { at: (*at).into(), generation: generation.0, processes: *processes }, into);
         }
         Record::Standing(state) => put(&StandingV1::of(state), into),
+        Record::InForce { at, plugin } => put(&(MomentV1::from(*at), PluginV1::of(plugin)), into),
         Record::Gap(Gap { at, reason, count }) => {
             put(&GapV1 { at: (*at).into(), reason: reason.number(), count: *count }, into);
         }
@@ -94,6 +95,10 @@ pub(super) fn decode(kind: Kind, body: &[u8]) -> Option<Record> {
             Some(Noted::HostStarted { pid: it.pid, version: it.version.into() })
         }),
         Kind::HostEnded => note::<HostEndedV1>(body, |it| Some(Noted::HostEnded { code: it.code })),
+        Kind::InForce => {
+            let (at, plugin) = get::<(MomentV1, PluginV1<'_>)>(body)?;
+            Some(Record::InForce { at: at.into(), plugin: plugin.into_plugin() })
+        }
     }
 }
 

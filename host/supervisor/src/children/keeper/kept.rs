@@ -1,4 +1,4 @@
-//! A child of the keeper, from the order to start it to its reaping.
+//! A child of the keeper, from the order to start it until the keeper may forget it.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -37,7 +37,7 @@ pub(in crate::children) struct NewChild {
     pub(in crate::children) kept: Kept,
 }
 
-/// A child of the keeper that has not been reaped.
+/// A child of the keeper whose end is not written down.
 #[derive(Debug)]
 pub(in crate::children) struct Kept {
     keeper: Keeper,
@@ -169,15 +169,15 @@ impl Kept {
         self.keeper.is_gone()
     }
 
-    /// Waits until the keeper has told how the child ended, and has it reaped: it returns before that is done.
-    pub(in crate::children) async fn reap(&self, family: &Family) -> Exit {
+    /// Waits until the keeper has told how the child ended. The keeper reaps it when its end is [forgotten](Self::forget), which is
+    /// as soon as the end is written down: another message before that would only wake both sides once more.
+    pub(in crate::children) async fn end(&self, family: &Family) -> Exit {
         let end = self.end.lock().take();
         let end = match end {
             Some(end) => end.await.ok(),
             None => None,
         };
         family.release(self.pid);
-        self.keeper.tell(&Order::Reap { id: self.id });
         end.map_or(Exit::Unobserved, |end| told(&end))
     }
 
@@ -190,7 +190,7 @@ impl Kept {
     pub(in crate::children) async fn undo(self) {
         self.keeper.kill_id(self.id);
         let family = self.keeper.family();
-        self.reap(&family).await;
+        self.end(&family).await;
         self.forget();
     }
 

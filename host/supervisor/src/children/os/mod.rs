@@ -221,12 +221,17 @@ impl OsSpawner {
         keeper: &Keeper,
         incarnation: Incarnation,
         request: &Arc<SpawnRequest>,
-        in_flight: &InFlight,
+        in_flight: &Arc<InFlight>,
     ) -> Result<(Started, Parent), Failure> {
-        let wanted = request.clone();
-        let ready = self.spawning.run(move || kept::ready(&wanted)).await??;
-        let start = ready.ask(keeper, &request.spec, incarnation)?;
-        in_flight.enter_keeper(start.starting());
+        let (keeper, wanted, entered) = (keeper.clone(), request.clone(), in_flight.clone());
+        // The thread that has prepared the start asks the keeper, so that the order need not wait for another one.
+        let ask = move || {
+            let ready = kept::ready(&wanted)?;
+            let start = ready.ask(&keeper, &wanted.spec, incarnation)?;
+            entered.enter_keeper(start.starting());
+            Ok::<_, Failure>((ready, start))
+        };
+        let (ready, start) = self.spawning.run(ask).await??;
         let started = ready.done(start, &request.spec).await;
         in_flight.leave();
         started
