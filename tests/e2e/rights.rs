@@ -28,16 +28,16 @@ fn hosts(config: &str) -> [Host; 2] {
     [true, false].map(|keeper| Host::up(PROVOST, &format!("[host]\nkeeper = {keeper}\n{config}")))
 }
 
-/// Returns a file of a process below `/proc`.
+/// Returns a file of a process below `/proc`; it is empty if the process is gone.
 fn file(pid: &Value, name: &str) -> String {
-    String::from_utf8_lossy(&fs::read(format!("/proc/{pid}/{name}")).unwrap()).into_owned()
+    String::from_utf8_lossy(&fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default()).into_owned()
 }
 
 /// Returns the words after the name of a line.
 fn line(text: &str, name: &str) -> Vec<String> {
     let found = text.lines().find_map(|line| line.strip_prefix(name));
-    let found = found.unwrap_or_else(|| panic!("{name} is not in:\n{text}"));
-    found.split_whitespace().map(str::to_owned).collect()
+    assert!(found.is_some(), "{name} is not in:\n{text}");
+    found.unwrap_or_default().split_whitespace().map(str::to_owned).collect()
 }
 
 /// Returns why a process could not be started.
@@ -189,27 +189,34 @@ fn cgroup_of(root: &Path, pid: &Value) -> PathBuf {
     root.join(path.trim_start_matches('/'))
 }
 
+/// A command that leaves a descendant with its own session and without a variable of the host, whose parent is gone.
+const LEAVES_SLEEP: &str =
+    "command = \"env -i /bin/sh -c 'setsid sleep 1000 &'; sleep 0.1; exec sleep 1000\"\n";
+
+/// Waits until the two processes of that command are in a cgroup, and returns them.
+fn until_both_sleep(cgroup: &Path) -> Vec<u64> {
+    let members = || -> Vec<u64> {
+        let procs = fs::read_to_string(cgroup.join("cgroup.procs")).unwrap();
+        procs.lines().filter_map(|pid| pid.parse().ok()).collect()
+    };
+    eventually("both are there", members, |members| {
+        members.len() == 2 && members.iter().all(|pid| file(&(*pid).into(), "comm") == "sleep\n")
+    })
+}
+
 #[test]
 fn a_process_with_a_cgroup_leaves_nothing_behind_whatever_its_descendants_have_done() {
     let Some(root) = real_cgroups() else {
         return skipped("there is no cgroup v2 in which a cgroup can be made");
     };
-    // The descendant has its own session and no variable of the host, and its parent is gone.
-    let config = "[process.web]\ncgroup = {}\n\
-                  command = \"env -i /bin/sh -c 'setsid sleep 1000 &'; sleep 0.1; exec sleep 1000\"\n";
+    let config = format!("[process.web]\ncgroup = {{}}\n{LEAVES_SLEEP}");
     for keeper in [true, false] {
         let config = format!("[host]\nkeeper = {keeper}\ncgroup = \"{}\"\n{config}", root.display());
         let host = Host::up(PROVOST, &config);
         let pid = host.until_phase("web", "running")["pid"].clone();
         let cgroup = cgroup_of(&root, &pid);
         assert_eq!(cgroup.file_name().unwrap(), "web@1");
-        let members = || -> Vec<u64> {
-            let procs = fs::read_to_string(cgroup.join("cgroup.procs")).unwrap();
-            procs.lines().filter_map(|pid| pid.parse().ok()).collect()
-        };
-        let members = eventually("both are there", members, |members| {
-            members.len() == 2 && members.iter().all(|pid| file(&(*pid).into(), "comm") == "sleep\n")
-        });
+        let members = until_both_sleep(&cgroup);
         if keeper {
             let former = host.pid();
             Host::kill(&former.into(), Signal::KILL);
@@ -237,14 +244,18 @@ fn what_a_killed_host_without_a_keeper_has_left_in_its_cgroups_is_ended_by_the_n
         return skipped("there is no cgroup v2 in which a cgroup can be made");
     };
     let config = format!(
-        "[host]\nkeeper = false\ncgroup = \"{}\"\n[process.web]\ncgroup = {{}}\ncommand = [\"/bin/sleep\", \"1000\"]\n",
+        "[host]\nkeeper = false\ncgroup = \"{}\"\n[process.web]\ncgroup = {{}}\n{LEAVES_SLEEP}",
         root.display()
     );
     let host = Host::up(PROVOST, &config);
     let first = host.until_phase("web", "running")["pid"].clone();
-    let host = host.crash().up();
+    let members = until_both_sleep(&cgroup_of(&root, &first));
+    let stray = members.into_iter().find(|pid| Value::from(*pid) != first).unwrap();
+    let setup = host.crash();
+    assert!(is_alive(stray), "it is in no group that was killed");
+    let host = setup.up();
+    eventually("it is ended", || is_alive(stray), |alive| !alive);
     let second = host.until_phase("web", "running")["pid"].clone();
-    assert!(!is_alive(first.as_u64().unwrap()) || first == second, "there are two copies");
     assert_eq!(cgroup_of(&root, &second).file_name().unwrap(), "web@1");
     host.down();
 }
