@@ -5,6 +5,7 @@
 //! | room | owns |
 //! |---|---|
 //! | `spawn` | `posix_spawn`, for a large program |
+//! | `stage` | executing another program in the place of this one |
 //! | `birth` | `fork`, for a small one that must not wait |
 //! | `ended` | how a child has ended |
 //! | `signals` | signals by number, and how SIGHUP was set at the start |
@@ -14,10 +15,12 @@ mod birth;
 mod ended;
 mod signals;
 mod spawn;
+mod stage;
 mod target;
 
 pub use birth::{Birth, DESCRIPTORS_MAX, Failure, List, Program, fork};
 pub use ended::{Ended, ended};
 pub use signals::{hangup_is_ignored, next_signal, signal_group, signal_pidfd, signal_process, signals};
 pub use spawn::{Launch, spawn};
+pub use stage::{execute, inherited, set_io_priority};
 pub use target::Target;

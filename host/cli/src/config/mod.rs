@@ -15,6 +15,10 @@
 //! | `process` | the first stage of `[process.NAME]` |
 //! | `job` | the first stage of `type` |
 //! | `probe` | the first stage of `ready` and `health` |
+//! | `setup` | the first stage of what a process is set to: its user, its priorities |
+//! | `limits` | the first stage of `limits` |
+//! | `capabilities` | the names of capabilities |
+//! | `cgroup` | the first stage of `cgroup` |
 //! | `plugin` | the first stage of `[plugins]` |
 //! | `command` | the first stage of commands |
 //! | `sections` | the sections of the file, typed |
@@ -31,6 +35,8 @@
 //! | `units` | durations and sizes |
 
 mod api;
+pub(crate) mod capabilities;
+mod cgroup;
 mod check;
 mod command;
 mod cycles;
@@ -42,6 +48,7 @@ mod find;
 mod foreign;
 mod job;
 mod journal;
+pub(crate) mod limits;
 mod outline;
 mod places;
 mod plugin;
@@ -53,6 +60,7 @@ mod resolved;
 mod section;
 mod sections;
 mod settings;
+mod setup;
 mod specs;
 mod surroundings;
 pub(crate) mod units;

@@ -1,19 +1,22 @@
 //! Starting a child of the host itself, on a thread for spawning, which it blocks for as long as its exec does.
 
 use std::fs::File;
-use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
+use provost_keeper::stage::{Limit, Limited, Steps};
 use provost_posix::{self as posix, Launch};
 use provost_state::Signal;
 
+use super::enclosure::Enclosure;
 use super::request::{Failure, SpawnRequest, Started, faults};
+use crate::children::cgroups::Cgroups;
 use crate::children::command::{Prepared, prepare};
-use crate::children::ends::{Ends, pipe};
+use crate::children::ends::Ends;
 use crate::children::family::{Family, pid_of};
 use crate::children::pidfd::Pidfd;
-use crate::children::stage;
+use crate::children::stage::{StageProgram, Staged};
+use crate::degraded::Degraded;
 use crate::spec::ProcessSpec;
 
 /// Starts children of the host. Clones share everything.
@@ -22,6 +25,9 @@ pub(super) struct Direct {
     pub(super) family: Arc<Family>,
     /// The soft limit on open files that children get, if the host has raised its own.
     pub(super) open_files: Option<u64>,
+    pub(super) stage: StageProgram,
+    pub(super) cgroups: Cgroups,
+    pub(super) degraded: Degraded,
 }
 
 impl Direct {
@@ -32,7 +38,8 @@ impl Direct {
         // Reserves a descriptor for the pidfd, which must be available once the child exists.
         let spare = File::open("/dev/null").map_err(Failure::Short)?;
         let ends = Ends::open(spec, incarnation.is_some()).map_err(Failure::Short)?;
-        let pid = self.execute(&prepared, spec, &ends)?;
+        let enclosure = Enclosure::make(&self.cgroups, &self.degraded, spec, *incarnation)?;
+        let pid = self.execute(&prepared, spec, &ends, &enclosure)?;
         self.family.enter(pid);
         drop(spare);
         let pidfd = match pid_of(pid).map(Pidfd::open) {
@@ -45,10 +52,16 @@ impl Direct {
         };
         let Ends { output, keep, .. } = ends;
         let Prepared { vars, env_files, .. } = prepared;
-        Ok(Started { pid, pidfd, output, stdin: keep, vars, env_files })
+        Ok(Started { pid, pidfd, output, stdin: keep, vars, env_files, cgroup: enclosure.entered() })
     }
 
-    fn execute(&self, prepared: &Prepared, spec: &ProcessSpec, ends: &Ends) -> Result<u32, Failure> {
+    fn execute(
+        &self,
+        prepared: &Prepared,
+        spec: &ProcessSpec,
+        ends: &Ends,
+        enclosure: &Enclosure,
+    ) -> Result<u32, Failure> {
         faults(spec)?;
         let launch = Launch {
             program: &prepared.program,
@@ -56,31 +69,40 @@ impl Direct {
             environment: &prepared.environment,
             directory: prepared.directory.as_deref(),
             stdio: ends.targets(),
-            third: None,
+            files: &[],
         };
-        let spawned = match self.open_files {
-            None => posix::spawn(&launch),
-            Some(limit) => self.through_stage(&launch, limit),
+        let failed = |error| Failure::of(error, prepared, spec);
+        let Some(steps) = self.steps(prepared, enclosure) else {
+            return posix::spawn(&launch).map_err(failed);
         };
-        spawned.map_err(|error| Failure::of(error, prepared, spec))
+        let staged = Staged::new(&self.stage, steps, prepared, enclosure.procs()).map_err(Failure::Short)?;
+        let Staged { program, arguments, files, report } = staged;
+        let given: Vec<BorrowedFd<'_>> = files.iter().map(AsFd::as_fd).collect();
+        let launch = Launch { program: &program, arguments: &arguments, files: &given, ..launch };
+        let pid = posix::spawn(&launch).map_err(failed)?;
+        drop(files);
+        match report.wait() {
+            Ok(None) => Ok(pid),
+            Ok(Some(failure)) => {
+                self.undo(pid);
+                Err(Failure::of_step(failure, prepared, spec))
+            }
+            Err(error) => {
+                self.undo(pid);
+                Err(Failure::Short(error))
+            }
+        }
     }
 
-    /// Spawns through the exec stage, which restores the limit on open files.
-    fn through_stage(&self, launch: &Launch<'_>, limit: u64) -> io::Result<u32> {
-        let (report, reported) = pipe()?;
-        let arguments = stage::arguments(limit, launch)?;
-        let staged = Launch {
-            program: c"/proc/self/exe",
-            arguments: &arguments,
-            environment: launch.environment,
-            directory: launch.directory,
-            stdio: launch.stdio,
-            third: Some(reported.as_fd()),
-        };
-        let pid = posix::spawn(&staged)?;
-        drop(reported);
-        stage::await_program(report).inspect_err(|_| self.undo(pid))?;
-        Ok(pid)
+    /// Returns the steps that the child takes before its program, if there are any.
+    fn steps(&self, prepared: &Prepared, enclosure: &Enclosure) -> Option<Steps> {
+        let own = self.open_files.map(|limit| (Limited::Nofile, Limit::Soft(Some(limit))));
+        let is_needed = prepared.steps.is_some() || enclosure.procs().is_some() || own.is_some();
+        let mut steps = is_needed.then(|| prepared.steps.clone().unwrap_or_default())?;
+        if !steps.limits.iter().any(|(limited, _)| *limited == Limited::Nofile) {
+            steps.limits.extend(own);
+        }
+        Some(steps)
     }
 
     /// Kills and reaps a child that cannot be used.

@@ -1,13 +1,19 @@
 //! Starting a child of the keeper. What waits for disks before the exec is done on a thread for spawning; the exec is the
 //! keeper's.
 
+use std::io;
+use std::os::fd::OwnedFd;
+
 use provost_keeper::protocol::{Input, Output, Spec, Strings};
 use provost_state::Incarnation;
 
+use super::direct::Direct;
+use super::enclosure::Enclosure;
 use super::request::{Failure, SpawnRequest, Started, faults};
 use crate::children::command::{Prepared, prepare};
 use crate::children::keeper::{Keeper, NewChild, NotStarted, Start};
 use crate::children::life::{Endings, Parent};
+use crate::children::stage::{Report, Staged};
 use crate::children::terminal::Terminal;
 use crate::spec::{ProcessSpec, Stderr, Stdin};
 
@@ -15,16 +21,24 @@ use crate::spec::{ProcessSpec, Stderr, Stdin};
 pub(super) struct Ready {
     prepared: Prepared,
     /// The child's own terminal, with its other side.
-    terminal: Option<(Terminal, std::os::fd::OwnedFd)>,
+    terminal: Option<(Terminal, OwnedFd)>,
+    enclosure: Enclosure,
+    /// The call of the exec stage, if the child takes steps before its program.
+    staged: Option<Staged>,
 }
 
 /// Prepares a start. It may wait for disks.
-pub(super) fn ready(request: &SpawnRequest) -> Result<Ready, Failure> {
+pub(super) fn ready(request: &SpawnRequest, means: &Direct) -> Result<Ready, Failure> {
     let SpawnRequest { line, spec, incarnation, env } = request;
     let prepared = prepare(line, spec, *incarnation, env)?;
     faults(spec)?;
     let terminal = spec.tty.then(Terminal::open).transpose().map_err(Failure::Short)?;
-    Ok(Ready { prepared, terminal })
+    let enclosure = Enclosure::make(&means.cgroups, &means.degraded, spec, *incarnation)?;
+    let is_staged = prepared.steps.is_some() || enclosure.procs().is_some();
+    let steps = is_staged.then(|| prepared.steps.clone().unwrap_or_default());
+    let call = |steps| Staged::new(&means.stage, steps, &prepared, enclosure.procs());
+    let staged = steps.map(call).transpose().map_err(Failure::Short)?;
+    Ok(Ready { prepared, terminal, enclosure, staged })
 }
 
 impl Ready {
@@ -35,11 +49,15 @@ impl Ready {
         spec: &ProcessSpec,
         incarnation: Incarnation,
     ) -> Result<Start, Failure> {
-        let Self { prepared, terminal } = self;
+        let Self { prepared, terminal, staged, .. } = self;
+        let (program, arguments, files) = match staged {
+            Some(Staged { program, arguments, files, .. }) => (program, arguments, files.as_slice()),
+            None => (&prepared.program, &prepared.arguments, [].as_slice()),
+        };
         let is_terminal = terminal.is_some();
         let wanted = Spec {
-            program: &prepared.program,
-            arguments: Strings::Listed(&prepared.arguments),
+            program,
+            arguments: Strings::Listed(arguments),
             environment: Strings::Listed(&prepared.environment),
             directory: prepared.directory.as_deref(),
             terminal: terminal.as_ref().map(|(terminal, _)| terminal.path()),
@@ -54,23 +72,45 @@ impl Ready {
                 Stderr::Own => Output::Pipe,
                 Stderr::Merged => Output::Same,
             },
-            files: 0,
+            files: u8::try_from(files.len()).unwrap_or(u8::MAX),
             gap_files: [None, None],
             ending: Endings::from(spec).of_keeper(),
         };
         let other_side = terminal.as_ref().map(|(_, other_side)| other_side.try_clone());
         let other_side = other_side.transpose().map_err(Failure::Short)?;
+        let files: io::Result<Vec<OwnedFd>> = files.iter().map(OwnedFd::try_clone).collect();
+        let descriptors = other_side.into_iter().chain(files.map_err(Failure::Short)?).collect();
         let life = (spec.name.clone(), incarnation);
-        Start::ask(keeper, life, &wanted, other_side.into_iter().collect())
-            .map_err(|error| self.failure(error, spec))
+        Start::ask(keeper, life, &wanted, descriptors).map_err(|error| self.failure(error, spec))
     }
 
     /// Waits until the program runs.
-    pub(super) async fn done(self, start: Start, spec: &ProcessSpec) -> Result<(Started, Parent), Failure> {
+    pub(super) async fn done(
+        mut self,
+        start: Start,
+        spec: &ProcessSpec,
+    ) -> Result<(Started, Parent), Failure> {
+        // The child alone may have the other end of the report from now on.
+        let report = self.staged.take().map(|Staged { report, .. }| report);
         let NewChild { pid, pidfd, output, stdin, kept } =
             start.done().await.map_err(|error| self.failure(error, spec))?;
-        let Prepared { vars, env_files, .. } = self.prepared;
-        Ok((Started { pid, pidfd, output, stdin, vars, env_files }, Parent::Keeper(kept)))
+        if let Some(report) = report
+            && let Err(failure) = self.after_stage(report, spec).await
+        {
+            kept.undo().await;
+            return Err(failure);
+        }
+        let Self { prepared: Prepared { vars, env_files, .. }, enclosure, .. } = self;
+        let cgroup = enclosure.entered();
+        Ok((Started { pid, pidfd, output, stdin, vars, env_files, cgroup }, Parent::Keeper(kept)))
+    }
+
+    /// Waits until the stage has executed the program.
+    async fn after_stage(&self, report: Report, spec: &ProcessSpec) -> Result<(), Failure> {
+        match report.arrived().await.map_err(Failure::Short)? {
+            None => Ok(()),
+            Some(failure) => Err(Failure::of_step(failure, &self.prepared, spec)),
+        }
     }
 
     fn failure(&self, error: NotStarted, spec: &ProcessSpec) -> Failure {
