@@ -62,7 +62,11 @@ mod usage;
 
 pub use adoption::{Adopted, Held, HeldEnd};
 pub use children::cgroups::CgroupPlace;
-pub use children::keeper::{Farewell, Greeting, Keeper, NotGreeted, RunningKeeper, Served};
+pub use children::command::RUNTIME_DIR_VARIABLE;
+pub use children::keeper::{
+    Farewell, Greeting, HandedOver, Keeper, NotGreeted, NotHandedOver, Recovered, RunningKeeper, Served,
+    Unfit,
+};
 pub use children::leftovers::Leftover;
 pub use children::obstacles::{Obstacle, obstacles};
 #[cfg(any(test, feature = "scripted"))]

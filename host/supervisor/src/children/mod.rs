@@ -19,6 +19,7 @@
 //! | `accounts` | users and groups by their names |
 //! | `keeper` | the keeper, which is the parent of the children where there is one |
 //! | `family` | the descendants that no task owns |
+//! | `fate` | how a process has ended that somebody else has reaped |
 //! | `terminal` | a child's own terminal |
 //! | `pidfd` | waiting for the end of a child |
 //! | `watched` | waiting for a descriptor |
@@ -36,6 +37,7 @@ mod enclosed;
 mod ends;
 pub(crate) mod env_file;
 pub(crate) mod family;
+mod fate;
 mod http_get;
 pub(crate) mod keeper;
 pub(crate) mod leftovers;
@@ -59,6 +61,7 @@ pub(crate) mod watched;
 
 use std::fmt;
 use std::future::Future;
+use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -105,11 +108,12 @@ impl From<Exit> for LifeEnd {
     }
 }
 
-/// The reading ends of a child's output: pipes, or the other side of its terminal, which ends with `EIO`.
+/// The reading ends of a child's output: pipes, or the other side of its terminal, which ends with `EIO`. They are closed when
+/// nobody reads them any more.
 pub(crate) struct Output {
-    pub(crate) stdout: std::os::fd::OwnedFd,
+    pub(crate) stdout: Arc<OwnedFd>,
     /// `None` if standard error goes where standard output goes.
-    pub(crate) stderr: Option<std::os::fd::OwnedFd>,
+    pub(crate) stderr: Option<Arc<OwnedFd>>,
 }
 
 /// The result of a spawn: a child, or why there is none.

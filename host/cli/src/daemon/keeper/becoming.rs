@@ -83,7 +83,7 @@ fn refusal(keeper: RunningKeeper, socket: &Path, outline: &Outline, config: &Pat
 }
 
 /// Returns where the keeper listens, if it can listen there.
-fn place(socket: &Path, runtime_dir: &Path, owners: Owners) -> Option<OsString> {
+pub(super) fn place(socket: &Path, runtime_dir: &Path, owners: Owners) -> Option<OsString> {
     let fits =
         provost_files::safe_place(runtime_dir, owners).and_then(|()| provost_files::own_dir(runtime_dir));
     // What is wrong with the directory is reported by the host.

@@ -52,7 +52,8 @@ impl Direct {
         };
         let Ends { output, keep, .. } = ends;
         let Prepared { vars, env_files, .. } = prepared;
-        Ok(Started { pid, pidfd, output, stdin: keep, vars, env_files, cgroup: enclosure.entered() })
+        let (pidfd, stdin) = (Arc::new(pidfd), keep.map(Arc::new));
+        Ok(Started { pid, pidfd, output, stdin, vars, env_files, cgroup: enclosure.entered() })
     }
 
     fn execute(

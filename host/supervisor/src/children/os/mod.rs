@@ -234,8 +234,14 @@ impl OsSpawner {
         request: &Arc<SpawnRequest>,
         in_flight: &Arc<InFlight>,
     ) -> Result<Child, Failure> {
-        let keeper = self.keeper.as_ref().filter(|keeper| !keeper.is_gone());
+        let keeper = self.keeper.as_ref().filter(|keeper| !keeper.is_given_up());
         let (started, parent) = match (keeper, request.incarnation) {
+            // The next host starts it, if another keeper takes the place of this one.
+            (Some(keeper), Some(_)) if keeper.is_gone() => {
+                return Err(Failure::Short(io::Error::other(
+                    "the keeper has ended, and another one is awaited",
+                )));
+            }
             (Some(keeper), Some(life)) => self.attempt_of_keeper(keeper, life, request, in_flight).await?,
             (None, _) | (_, None) => {
                 let (wanted, in_flight, direct) = (request.clone(), in_flight.clone(), self.direct.clone());
@@ -294,14 +300,14 @@ impl OsSpawner {
         let of_spec = Endings::from(&**spec);
         let is_check = request.incarnation.is_none();
         let escaped = if is_check { Escaped::Kill } else { of_spec.escaped };
-        let life = Life::new(pid, owner, parent, Endings { escaped, ..of_spec }).within(cgroup);
-        let life = Arc::new(life);
+        let endings = Endings { escaped, ..of_spec };
+        let life = Arc::new(Life::new(pid, owner, parent, endings, &self.around.family).within(cgroup));
         let exit = self.live(life, watch, stdin);
         Ok(Child { pid, exit, output, vars, env_files })
     }
 
     /// Waits for the end of a life; `stdin` keeps its standard input open until then.
-    fn live(&self, life: Arc<Life>, watch: Pidfd, stdin: Option<OwnedFd>) -> Boxed<LifeEnd> {
+    fn live(&self, life: Arc<Life>, watch: Pidfd, stdin: Option<Arc<OwnedFd>>) -> Boxed<LifeEnd> {
         let pid = life.pid;
         self.living.insert(pid, life.clone());
         let (living, around) = (self.living.clone(), self.around.clone());
@@ -318,6 +324,14 @@ impl OsSpawner {
             }
         });
         Box::pin(async move { end.await.unwrap_or_else(|_| Exit::Unobserved.into()) })
+    }
+
+    /// Kills the programs of checks.
+    pub(crate) fn end_checks(&self) {
+        for life in self.living.iter().filter(|life| life.owner.incarnation.is_none()) {
+            // One that has ended by now needs nothing.
+            let _ = life.kill();
+        }
     }
 
     fn life(&self, pid: u32) -> Result<Arc<Life>, Arc<str>> {
@@ -394,16 +408,19 @@ impl OsSpawner {
         &self,
         spec: &ProcessSpec,
         incarnation: Incarnation,
-        (pid, pidfd): (u32, Option<OwnedFd>),
+        (pid, pidfd): (u32, Option<Arc<OwnedFd>>),
         parent: Parent,
-        stdin: Option<OwnedFd>,
+        stdin: Option<Arc<OwnedFd>>,
     ) -> Boxed<LifeEnd> {
-        let opened = || pid_of(pid).map_or_else(|| Err(io::ErrorKind::NotFound.into()), Pidfd::open);
+        let opened = || {
+            pid_of(pid)
+                .map_or_else(|| Err(io::ErrorKind::NotFound.into()), |pid| Pidfd::open(pid).map(Arc::new))
+        };
         let watch = pidfd.map_or_else(opened, Ok).and_then(Pidfd::watch);
         let Ok(watch) = watch else { return Box::pin(std::future::ready(Exit::Unobserved.into())) };
         let owner = Owner { name: spec.name.clone(), incarnation: Some(incarnation) };
         let cgroup = self.around.cgroups.find(&spec.name, incarnation);
-        let life = Life::new(pid, owner, parent, Endings::from(spec)).within(cgroup);
+        let life = Life::new(pid, owner, parent, Endings::from(spec), &self.around.family).within(cgroup);
         self.live(Arc::new(life), watch, stdin)
     }
 
@@ -413,7 +430,8 @@ impl OsSpawner {
             return Box::pin(std::future::ready(exit.into()));
         };
         let owner = Owner { name: spec.name.clone(), incarnation: Some(incarnation) };
-        let life = Life::new(0, owner, Parent::Host, Endings::from(spec)).within(Some(cgroup));
+        let life = Life::new(0, owner, Parent::Host, Endings::from(spec), &self.around.family);
+        let life = life.within(Some(cgroup));
         let around = self.around.clone();
         Box::pin(async move {
             let end = life.end_with(exit, &around).await;
