@@ -36,6 +36,7 @@ mod signals;
 mod tcp;
 mod top;
 mod trust;
+mod upgrade;
 mod usage;
 mod words;
 

@@ -12,13 +12,14 @@
 //! wait for their end.
 //!
 //! At `PATH` the keeper listens (mode 0600, its own user alone) and answers, whatever the host does: a client that connects
-//! (`SOCK_SEQPACKET`) receives `WELCOME`, then `HELD` for each slot that is not free, without descriptors, and the end of the
-//! connection. A client that sends [`Order::Sync`](protocol::Order::Sync) asks, besides, for a host if there is none.
+//! (`SOCK_SEQPACKET`) receives `WELCOME`, then `HELD` for each slot that is not free, without descriptors, then `STASHED` for each
+//! key below [`PUBLIC_KEYS`](protocol::PUBLIC_KEYS), with a descriptor for reading, and the end of the connection. A client that sends [`Order::Sync`](protocol::Order::Sync) asks, besides, for a host if there is none.
 //!
 //! | room | owns |
 //! |---|---|
 //! | `program` | the program: its threads, and what it asks of the operating system |
 //! | `machine` | the state machine |
+//! | `table` | what a keeper tells the program that takes its place |
 //! | `socket` | messages with descriptors over a socket |
 //! | `protocol` | the messages between the keeper and the host |
 
@@ -28,8 +29,10 @@ mod machine;
 mod program;
 pub mod protocol;
 pub mod socket;
+mod table;
 
 pub use program::run;
+pub use table::TABLE_VERSIONS;
 
 /// The number of the descriptor by which the host reaches the keeper.
 pub const HOST_DESCRIPTOR: i32 = 3;

@@ -41,6 +41,11 @@ impl<'a> List<'a> {
         pointers.push(ptr::null());
         Ok(Self { pointers, strings: PhantomData })
     }
+
+    /// Returns the pointer to the first pointer.
+    pub(crate) fn as_ptr(&self) -> *const *const libc::c_char {
+        self.pointers.as_ptr()
+    }
 }
 
 /// What is executed.

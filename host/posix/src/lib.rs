@@ -5,6 +5,7 @@
 //! | room | owns |
 //! |---|---|
 //! | `spawn` | `posix_spawn`, for a large program |
+//! | `exec` | another program in the place of this one, and what it finds open |
 //! | `birth` | `fork`, for a small one that must not wait |
 //! | `ended` | how a child has ended |
 //! | `signals` | signals by number, and how SIGHUP was set at the start |
@@ -12,12 +13,14 @@
 
 mod birth;
 mod ended;
+mod exec;
 mod signals;
 mod spawn;
 mod target;
 
 pub use birth::{Birth, DESCRIPTORS_MAX, Failure, List, Program, fork};
 pub use ended::{Ended, ended};
+pub use exec::{Inherited, exec, keep_over_exec};
 pub use signals::{hangup_is_ignored, next_signal, signal_group, signal_pidfd, signal_process, signals};
 pub use spawn::{Launch, spawn};
 pub use target::Target;

@@ -57,7 +57,10 @@ mod supervisor;
 mod usage;
 
 pub use adoption::{Adopted, Held, HeldEnd};
-pub use children::keeper::{Farewell, Greeting, Keeper, NotGreeted, RunningKeeper, Served};
+pub use children::keeper::{
+    Farewell, Greeting, Holding, HostEnding, Keeper, LastEnd, LastWords, NotGreeted, PROTOCOL_VERSIONS,
+    RunningKeeper, Served,
+};
 pub use children::leftovers::Leftover;
 pub use children::obstacles::{Obstacle, obstacles};
 #[cfg(any(test, feature = "scripted"))]
@@ -89,7 +92,7 @@ pub use spec::{
 };
 #[cfg(any(test, feature = "scripted"))]
 pub use stash::Gate;
-pub use stash::{Stash, StashKeeper, StashKept};
+pub use stash::{STASH_VERSIONS, Stash, StashKeeper, StashKept};
 #[cfg(any(test, feature = "scripted"))]
 pub use supervisor::Census;
 pub use supervisor::{Changing, FormerValues, NotAdded, NotScaled, Prepared, Supervisor};

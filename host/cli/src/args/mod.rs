@@ -32,7 +32,7 @@ pub(crate) use advice::advice;
 pub(crate) use cli::McpArgs;
 pub(crate) use cli::{
     ActArgs, Cli, Command, DiffArgs, DownArgs, EventsArgs, ExplainArgs, LogsArgs, ReloadArgs, ScaleArgs,
-    SignalArgs, StateArgs, StateChange, StatusArgs, UpArgs, ValidateArgs, ViewArgs,
+    SignalArgs, StateArgs, StateChange, StatusArgs, UpArgs, UpgradeArgs, ValidateArgs, ViewArgs,
 };
 pub(crate) use format::{GraphFormat, LineFormat, PictureFormat, TableFormat, ViewFormat};
 pub(crate) use journal::JournalCommand;

@@ -16,7 +16,8 @@ use provost_control::{
 use provost_plugin_host::PluginHost;
 use provost_state::Plugins;
 use provost_supervisor::{
-    Adopted, BootError, Clock, Degraded, Keeper, LogReader, Served, Settings, Stash, Supervisor, rfc3339,
+    Adopted, BootError, Clock, Degraded, HostEnding, Keeper, LastEnd, LogReader, Served, Settings, Stash,
+    Supervisor, rfc3339,
 };
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -29,13 +30,15 @@ use super::done::When;
 use super::errors::{DEFECT_HINT, SHORTAGE_HINT, reason};
 use super::host_log::HostLog;
 use super::journal::Recording;
-use super::keeper::Parent;
+use super::keeper::{End, Leaving, Parent, settle};
+use super::last_words;
 use super::limits;
 use super::live::Live;
 #[cfg(feature = "mcp")]
 use super::mcp::Mcp;
 use super::output::Output;
 use super::screen::{self, Screen, ScreenStyle};
+use super::upgrading::HostPlace;
 #[cfg(feature = "web")]
 use super::web;
 use super::{detach, ending, keeping};
@@ -74,6 +77,17 @@ pub(super) struct ApiThreads {
     pub(super) tcp: Handle,
 }
 
+/// What a host finds at its start.
+#[derive(Default)]
+struct Found {
+    keeper: Option<Keeper>,
+    adopted: Adopted,
+    /// How the host before this one has ended, if there was one.
+    last_end: Option<LastEnd>,
+    /// Whether a host before this one may have left processes behind.
+    has_former: bool,
+}
+
 /// The parts of a running host.
 struct Running {
     supervisor: Supervisor,
@@ -86,12 +100,29 @@ struct Running {
 }
 
 impl Host {
-    /// Runs the host until it ends, and returns the exit code.
-    pub(super) async fn run(self, parent: Parent) -> Result<u8, Failure> {
+    /// Runs the host until it ends, and returns how it does, with the exit code.
+    pub(super) async fn run(self, parent: Parent) -> End<Result<u8, Failure>> {
+        let has_former = parent.has_former();
+        let end = self.begin(parent).await.unwrap_or_else(|failure| End::failed(failure, has_former));
+        if let End::Ended(Err(failure)) | End::GoesOn(Err(failure)) = &end {
+            last_words::say_report(failure.report());
+        }
+        end
+    }
+
+    /// Attaches, loads everything and serves. Where it fails, it has stopped nothing.
+    async fn begin(self, parent: Parent) -> Result<End<Result<u8, Failure>>, Failure> {
+        let has_former = parent.has_former();
         let (reload, reloads) = mpsc::channel(1);
-        let (keeper, signals, adopted) = match parent.serve(&self.degraded)? {
-            Some(Served { keeper, signals, adopted }) => (Some(keeper), Some(signals), adopted),
-            None => (None, None, Adopted::default()),
+        let served = parent.serve(&self.degraded)?;
+        if fails() {
+            return Err(Failure::failed("this program is broken", "a test says so"));
+        }
+        let (signals, found) = match served {
+            Some(Served { keeper, signals, adopted, last_end, .. }) => {
+                (Some(signals), Found { keeper: Some(keeper), adopted, last_end, has_former })
+            }
+            None => (None, Found::default()),
         };
         let mut asked =
             Asked::arm(self.screen.is_some(), self.ignore_hangup, self.log.terminal_gone(), reload, signals)
@@ -100,21 +131,22 @@ impl Host {
             biased;
             why = asked.next() => {
                 tracing::info!("{why} before anything was started: the host ends");
-                return Ok(0);
+                return Ok(End::Ended(Ok(0)));
             }
             booted = boot::boot(self.path.clone(), self.paint, self.log.clone(), self.degraded.clone()) => booted?,
         };
-        self.serve(booted, (keeper, adopted), asked, reloads).await
+        self.serve(booted, found, asked, reloads).await
     }
 
-    /// Runs the loaded config until the host is to stop, and returns the exit code.
+    /// Runs the loaded config until the host is to stop, and returns how it ends, with the exit code.
     async fn serve(
         self,
         booted: Booted,
-        (keeper, adopted): (Option<Keeper>, Adopted),
+        found: Found,
         mut asked: Asked,
         reloads: mpsc::Receiver<()>,
-    ) -> Result<u8, Failure> {
+    ) -> Result<End<Result<u8, Failure>>, Failure> {
+        let Found { keeper, adopted, last_end, has_former } = found;
         let Booted {
             config,
             runtime_dir,
@@ -133,7 +165,7 @@ impl Host {
         .map_err(|error| Failure::failed(reason(&error), "set another `host.runtime_dir` in the config"))?;
         let tcp = self.listen_on_tcp(&config.api.tcp)?;
         let recording = Recording::begin(&config);
-        let settings = self.settings(&config, children_open_files, &recording, keeper);
+        let settings = self.settings(&config, children_open_files, &recording, keeper.clone());
         let Processes { specs, replica_sets } = processes;
         self.done.check(&specs)?;
         // A partial failure may drop a runtime, which is not allowed in an async context.
@@ -152,34 +184,66 @@ impl Host {
         let supervisor = prepared.start();
         recording.follow(&supervisor);
         loading.serve(&supervisor);
-        let host = described(&config, &runtime_dir.socket, tcp.as_ref());
+        let socket = runtime_dir.socket.clone();
+        let host = described(&config, &socket, tcp.as_ref(), last_end.as_ref());
         keeping::start(runtime_dir, listening.place(), self.degraded.clone());
         let rules = RulesInForce::from(config.api.rules.clone());
         let live = Live::new(&config, supervisor.clone(), plugins.clone(), rules.clone());
         tokio::spawn(reload_for_signals(live.clone(), reloads));
+        let leaving = keeper.clone().map(|keeper| {
+            let (leaving, left) = Leaving::of(keeper);
+            asked.end_when_left(left);
+            leaving
+        });
+        let (settled, is_settled) = watch::channel(false);
+        let place = HostPlace {
+            leaving: leaving.clone(),
+            settled: is_settled,
+            live: live.clone(),
+            jobs: supervisor.jobs().clone(),
+            config: config.absolute_path(),
+        };
         let mut running = start(
             supervisor,
             (listening, tcp),
             plugins,
-            (host, live, rules, recording.past()),
+            (host, live, rules, recording.past(), place),
             &mut asked,
             &self.api.unix,
         );
-        let runs = async {
-            match self.set_up(&mut running, lines, width).await {
-                Ok(()) => (running.until_asked(&mut asked, &self.done).await, None),
-                Err(failure) => (Why::Failed, Some(failure)),
+        let panicked = || Failure::failed("the host panicked", DEFECT_HINT);
+        let set_up = caught(self.set_up(&mut running, lines, width)).await.unwrap_or_else(|| Err(panicked()));
+        let (why, failure) = match set_up {
+            Ok(()) => {
+                if let Some(keeper) = keeper {
+                    settle(keeper, socket, settled);
+                }
+                match caught(running.until_asked(&mut asked, &self.done)).await {
+                    Some(why) => (why, None),
+                    // The next host goes on with everything.
+                    None if leaving.is_some() => return Ok(End::GoesOn(Err(panicked()))),
+                    None => (Why::Failed, Some(panicked())),
+                }
             }
+            Err(failure) if has_former => return Ok(End::GoesOn(Err(failure))),
+            Err(failure) => (Why::Failed, Some(failure)),
         };
-        let (why, failure) = caught(runs)
-            .await
-            .unwrap_or_else(|| (Why::Failed, Some(Failure::failed("the host panicked", DEFECT_HINT))));
+        let stays = match &leaving {
+            Some(leaving) => leaving.stop().await,
+            None => true,
+        };
+        if !stays {
+            tracing::info!("the host leaves, and its processes go on: {}", Why::Replaced);
+            recording.write_all(FAREWELL);
+            running.leave().await;
+            return Ok(End::GoesOn(Ok(0)));
+        }
         let left = ending::stop(&running.supervisor, &mut asked, why).await;
         let judged = *running.supervisor.shutdown_wanted().borrow();
         let code = exit_code(!left.is_empty(), why, judged);
         recording.end(&running.supervisor, code, FAREWELL);
         running.finish(Ended { pid: std::process::id(), code, left }).await;
-        failure.map_or(Ok(code), Err)
+        Ok(End::Ended(failure.map_or(Ok(code), Err)))
     }
 
     /// Returns the settings of the supervisor.
@@ -306,7 +370,13 @@ fn start(
     supervisor: Supervisor,
     (listening, tcp): (Listening, Option<TcpListening>),
     plugins: PluginHost,
-    (host, live, rules, past): (provost_api::Host, Live, RulesInForce, Option<Arc<dyn PastEvents>>),
+    (host, live, rules, past, place): (
+        provost_api::Host,
+        Live,
+        RulesInForce,
+        Option<Arc<dyn PastEvents>>,
+        HostPlace,
+    ),
     asked: &mut Asked,
     api: &Handle,
 ) -> Running {
@@ -332,6 +402,7 @@ fn start(
         host,
         shutdown,
         ended: report,
+        place: Some(Arc::new(place)),
         connections_max: limits::connections(),
         mounts: services.into_iter().flatten().collect(),
     };
@@ -373,6 +444,11 @@ impl Running {
     async fn finish(self, report: Ended) {
         // Clients that wait for the report get it before the server ends, because it completes the requests in progress.
         self.ended.send_replace(Some(report));
+        self.leave().await;
+    }
+
+    /// Ends the server and the screen. Requests in progress are answered. Waits for each at most [`FAREWELL`].
+    async fn leave(self) {
         drop(self.end);
         if let Some(server) = self.server
             && timeout(FAREWELL, server).await.is_err()
@@ -393,13 +469,27 @@ fn exit_code(is_left: bool, why: Why, judged: Option<u8>) -> u8 {
         (false, Why::Judged(code)) => code,
         // A policy may give up on the host with the last process that ends.
         (false, Why::Done(code)) => judged.unwrap_or(code),
-        (false, Why::Interrupted | Why::Terminated | Why::HungUp | Why::TerminalGone | Why::Requested) => 0,
+        (
+            false,
+            Why::Interrupted
+            | Why::Terminated
+            | Why::HungUp
+            | Why::TerminalGone
+            | Why::Requested
+            | Why::Replaced,
+        ) => 0,
     }
 }
 
 /// Describes the host for `status`.
-fn described(config: &Config, socket: &Path, tcp: Option<&TcpListening>) -> provost_api::Host {
+fn described(
+    config: &Config,
+    socket: &Path,
+    tcp: Option<&TcpListening>,
+    last_end: Option<&LastEnd>,
+) -> provost_api::Host {
     provost_api::Host {
+        last_end: last_end.and_then(last_end_told),
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started_at: rfc3339(Clock::new().now().wall_ms),
@@ -408,6 +498,27 @@ fn described(config: &Config, socket: &Path, tcp: Option<&TcpListening>) -> prov
         config: config.absolute_path().display().to_string(),
         ..provost_api::Host::default()
     }
+}
+
+/// Returns how the host before this one has ended in the words of the API.
+fn last_end_told(end: &LastEnd) -> Option<provost_api::LastEnd> {
+    let kind = match end.kind {
+        HostEnding::None => return None,
+        HostEnding::Died => provost_api::HostEnding::Died,
+        HostEnding::Silent => provost_api::HostEnding::Silent,
+        HostEnding::Late => provost_api::HostEnding::Late,
+        HostEnding::Faulty => provost_api::HostEnding::Faulty,
+        HostEnding::Left => provost_api::HostEnding::Left,
+        HostEnding::RolledBack => provost_api::HostEnding::RolledBack,
+        HostEnding::Handed => provost_api::HostEnding::Handed,
+    };
+    Some(provost_api::LastEnd { kind, reason: end.reason.to_string(), at: rfc3339(end.at.wall_ms) })
+}
+
+/// Whether a test makes this program fail before it is in service.
+fn fails() -> bool {
+    fail::fail_point!("serving.fails", super::faults::is_in);
+    false
 }
 
 /// Fails if a test injects that.

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `live` | the words of the live view |
 //! | `status` | processes, and below them plugins and the host |
+//! | `held` | what a keeper holds while it has no host |
 //! | `plugins` | plugins, and the result of a change |
 //! | `explain` | why a process is in its state |
 //! | `events` | changes of processes |
@@ -25,6 +26,7 @@ pub(crate) mod decision;
 pub(crate) mod difference;
 pub(crate) mod events;
 pub(crate) mod explain;
+pub(crate) mod held;
 pub(crate) mod humane;
 pub(crate) mod inspection;
 #[cfg(feature = "top")]

@@ -13,8 +13,8 @@ use rustix::net::{
 };
 
 use super::kernel::{Kernel, Token};
-use crate::machine::{Machine, Now};
-use crate::protocol::{Descriptors, Held, Order, Report};
+use crate::machine::{Machine, Now, World};
+use crate::protocol::{Descriptors, Held, Order, PUBLIC_KEYS, Report};
 use crate::socket::{self, Received};
 
 /// How long a client is served, in nanoseconds.
@@ -26,6 +26,8 @@ enum Next {
     Welcome,
     /// The slot at this place, or the first one after it.
     Held(usize),
+    /// The stash at this index, or the first one after it that is for everybody.
+    Stashed(usize),
     /// It was told everything, and may ask for something until it closes its end.
     Asked,
 }
@@ -50,6 +52,16 @@ impl Answerer {
         bound?;
         listen(&listener, 4)?;
         Ok(Self { listener: Some(listener), client: None })
+    }
+
+    /// Goes on with a socket at which another program has listened.
+    pub(super) fn resumed(listener: Option<OwnedFd>) -> Self {
+        Self { listener, client: None }
+    }
+
+    /// Returns the socket.
+    pub(super) fn listener(&self) -> Option<&OwnedFd> {
+        self.listener.as_ref()
     }
 
     pub(super) fn watch(&self, kernel: &Kernel) -> Result<(), Errno> {
@@ -139,12 +151,31 @@ fn tell(
 ) -> Result<(), Errno> {
     let mut buffer = [0; 256];
     loop {
+        let mut beside = None;
         let (report, after) = match *next {
             Next::Welcome => (Report::Welcome(machine.welcome(kernel, now)), Next::Held(0)),
             Next::Held(from) => match machine.held_from(kernel, from) {
                 Some((place, id, held)) => {
                     let held = Held { descriptors: Descriptors::default(), ..held };
                     (Report::Held { id, held }, Next::Held(place + 1))
+                }
+                None => {
+                    *next = Next::Stashed(0);
+                    continue;
+                }
+            },
+            Next::Stashed(index) => match kernel.stashed(index) {
+                Some((key, generation)) if key < PUBLIC_KEYS => {
+                    beside = kernel.stash_to_read(index);
+                    if beside.is_none() {
+                        *next = Next::Stashed(index + 1);
+                        continue;
+                    }
+                    (Report::Stashed { key, generation }, Next::Stashed(index + 1))
+                }
+                Some(_) => {
+                    *next = Next::Stashed(index + 1);
+                    continue;
                 }
                 None => {
                     // It only reads from now on.
@@ -156,7 +187,8 @@ fn tell(
             Next::Asked => return Ok(()),
         };
         let message = report.encode(0, &mut buffer).map_err(|_| Errno::MSGSIZE)?;
-        match socket::send(client.as_fd(), message, &[]) {
+        let beside: Vec<_> = beside.iter().map(AsFd::as_fd).collect();
+        match socket::send(client.as_fd(), message, &beside) {
             Ok(()) => *next = after,
             Err(Errno::AGAIN) => return Ok(()),
             Err(error) => return Err(error),

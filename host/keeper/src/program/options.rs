@@ -9,6 +9,9 @@ use crate::{HOST_DESCRIPTOR, HOST_VARIABLE};
 pub(super) const USAGE: &str =
     "usage: provost-keeper [--socket PATH] [--stubborn] [--detached] -- PROGRAM NAME [ARGUMENT…]";
 
+/// The option of a program that takes the place of another one: the number of the descriptor of the table.
+pub(super) const TABLE_OPTION: &str = "--table";
+
 /// What the keeper was asked to do.
 #[derive(Debug)]
 pub(super) struct Options {
@@ -60,6 +63,14 @@ impl Options {
         }
         variables.push(CString::new(format!("{HOST_VARIABLE}={HOST_DESCRIPTOR}")).ok()?);
         Some(Self { socket, is_stubborn, is_detached, program, arguments, environment: variables })
+    }
+}
+
+/// Returns the number after [`TABLE_OPTION`], if these arguments begin with it.
+pub(super) fn table(arguments: &[OsString]) -> Option<std::os::fd::RawFd> {
+    match arguments {
+        [option, number] if option == TABLE_OPTION => number.to_str()?.parse().ok(),
+        _ => None,
     }
 }
 

@@ -66,6 +66,16 @@ impl Outlet {
         self.framed.store(gap.framed, Ordering::Release);
     }
 
+    /// Whether it is a terminal.
+    pub(super) fn is_terminal(&self) -> bool {
+        self.is_terminal
+    }
+
+    /// Returns the path of its gap file.
+    pub(super) fn path(&self) -> Option<&CString> {
+        self.path.as_ref()
+    }
+
     pub(super) fn from(&self) -> BorrowedFd<'_> {
         self.from.as_fd()
     }

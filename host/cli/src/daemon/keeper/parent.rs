@@ -7,6 +7,7 @@ use provost_supervisor::{Degraded, Farewell, Greeting, Keeper, Served};
 
 use super::becoming::Without;
 use crate::daemon::errors::{DEFECT_HINT, SHORTAGE_HINT};
+use crate::daemon::last_words;
 use crate::failure::Failure;
 
 /// The entry in [`Degraded`] while there is no keeper.
@@ -44,6 +45,11 @@ impl Parent {
         }
     }
 
+    /// Whether a host before this one may have left processes behind, which go on whatever becomes of this one.
+    pub(crate) fn has_former(&self) -> bool {
+        matches!(self, Self::Keeper(greeting) if !greeting.is_first())
+    }
+
     /// Begins to serve the connection, if there is one. Must be called within the runtime.
     pub(crate) fn serve(self, degraded: &Degraded) -> Result<Option<Served>, Failure> {
         match self {
@@ -51,6 +57,10 @@ impl Parent {
                 let short =
                     |error| Failure::failed(format!("cannot serve the keeper: {error}"), SHORTAGE_HINT);
                 let served = Keeper::serve(*greeting).map_err(short)?;
+                last_words::keep_in(served.last_words.clone());
+                if let Some(end) = &served.last_end {
+                    tracing::warn!("the host before this one has ended: {}", end.reason);
+                }
                 let (keeper, degraded) = (served.keeper.clone(), degraded.clone());
                 tokio::spawn(async move {
                     keeper.ended().await;

@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::fs::{File, Permissions};
 use std::io::{self, Write};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -42,6 +42,14 @@ pub(super) fn execute(arguments: &[OsString], runtime_dir: &Path, owners: Owners
         Err(error) => error,
     };
     NotExecuted { memory, path, file }
+}
+
+/// Returns the program as a file that can be executed.
+///
+/// # Errors
+/// There can be no file in memory.
+pub(crate) fn program() -> io::Result<OwnedFd> {
+    in_memory().map(OwnedFd::from)
 }
 
 fn become_it(program: &Path, arguments: &[OsString]) -> io::Error {

@@ -6,9 +6,11 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
-use provost_keeper::protocol::{Id, Order, Scope};
+use provost_keeper::TABLE_VERSIONS;
+use provost_keeper::protocol::{Id, Leave, Order, Scope};
 use provost_state::{Incarnation, Signal};
 use rustix::io::Errno;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -52,6 +54,9 @@ pub(super) struct Parts {
 
 /// The key of the file of names.
 pub(super) const NAMES_KEY: u32 = 1;
+
+/// The key of the file of the last words.
+pub(super) const LAST_WORDS_KEY: u32 = 2;
 
 /// The keys of the files of a stash. There are two at a time at most, with numbers that follow each other.
 pub(super) const STASH_KEYS: std::ops::Range<u32> = 16..48;
@@ -107,6 +112,43 @@ impl Keeper {
         let _ = gone.wait_for(|gone| *gone).await;
     }
 
+    /// Says that this host has taken over everything and is in service. The end of a program that was [put in
+    /// place](Self::replace) leads back to the former one until then.
+    ///
+    /// # Errors
+    /// The keeper is gone.
+    pub async fn settle(&self) -> io::Result<()> {
+        self.asked(&Order::Settled, Vec::new()).await
+    }
+
+    /// Says that this host ends now, so that the keeper starts the next one at once, and does not count this end as a death.
+    /// With a program, that is the next host; if it has not [settled](Self::settle) within the deadline, or ends before, this
+    /// program is started again. When this has returned, the host is to end soon.
+    ///
+    /// # Errors
+    /// The keeper is gone, or this host is itself a new program that has not settled. The host stays.
+    pub async fn replace(&self, program: Option<OwnedFd>, deadline: Duration) -> io::Result<()> {
+        let deadline_ms = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
+        let order = Order::Leave(Leave::Replace { deadline_ms });
+        self.asked(&order, program.into_iter().collect()).await
+    }
+
+    /// Has this program take the place of the keeper, in the same process: its children and everything that it holds stay.
+    ///
+    /// # Errors
+    /// The keeper goes on as it is, because the program cannot be executed or does not read what this keeper writes, or because
+    /// something is in progress; or the keeper is gone.
+    pub async fn upgrade(&self, program: OwnedFd) -> io::Result<()> {
+        self.asked(&Order::Upgrade { tables: Some(TABLE_VERSIONS) }, vec![program]).await
+    }
+
+    /// Sends an order that has no strings, and waits until the keeper has carried it out.
+    async fn asked(&self, order: &Order<'_>, descriptors: Vec<OwnedFd>) -> io::Result<()> {
+        let (wanted, answer) = oneshot::channel();
+        self.order(order, descriptors, Answer::Wanted(wanted));
+        Ok(answer.await.unwrap_or(Err(Errno::PIPE))?)
+    }
+
     /// Returns the descendants of the keeper, for those who look for orphans.
     pub(in crate::children) fn family(&self) -> Arc<Family> {
         self.0.family.clone()
@@ -132,6 +174,11 @@ impl Keeper {
     /// Has the keeper keep this file of names.
     pub(super) fn keep_names(&self, file: OwnedFd) {
         self.order(&Order::Stash { key: NAMES_KEY, generation: 0 }, vec![file], Answer::Unneeded);
+    }
+
+    /// Has the keeper keep this file of last words.
+    pub(super) fn keep_last_words(&self, file: OwnedFd) {
+        self.order(&Order::Stash { key: LAST_WORDS_KEY, generation: 0 }, vec![file], Answer::Unneeded);
     }
 
     /// Removes a life that was never begun.

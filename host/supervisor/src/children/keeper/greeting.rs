@@ -66,7 +66,10 @@ pub struct Greeting {
 
 /// What is left of the connection for the last message of the host.
 #[derive(Clone, Debug)]
-pub struct Farewell(Arc<OwnedFd>);
+pub struct Farewell {
+    socket: Arc<OwnedFd>,
+    is_first: bool,
+}
 
 impl Greeting {
     /// Attaches this process to the keeper at the other end of the socket; `build` says which host this is.
@@ -111,11 +114,25 @@ impl Greeting {
     /// Returns what is needed for the last message.
     #[must_use]
     pub fn farewell(&self) -> Farewell {
-        Farewell(self.socket.clone())
+        Farewell { socket: self.socket.clone(), is_first: self.is_first() }
+    }
+
+    /// Whether the keeper has started no host before this one, so that it holds nothing that has to go on.
+    #[must_use]
+    pub fn is_first(&self) -> bool {
+        self.welcome.hosts <= 1
     }
 }
 
 impl Farewell {
+    /// Tells the keeper that this process could not become a host, and ends with this exit code. A keeper whose first host
+    /// it is ends, too. Another one is told nothing: what it holds goes on, and it tries another host after a pause.
+    pub fn fail(&self, code: u8) {
+        if self.is_first {
+            self.leave(code);
+        }
+    }
+
     /// Tells the keeper that this process ends on purpose, and that it ends with this exit code, too. Whatever is left is
     /// ended by the keeper. Returns when it has taken notice; one that is gone needs to know nothing. Nobody else may use
     /// the connection any more.
@@ -124,16 +141,16 @@ impl Farewell {
         let order = Order::Leave(Leave::Finish { code });
         let Ok(message) = order.encode(LAST, &mut buffer) else { return };
         loop {
-            match socket::send(self.0.as_fd(), message, &[]) {
+            match socket::send(self.socket.as_fd(), message, &[]) {
                 Ok(()) => break,
-                Err(Errno::AGAIN) if is_ready(self.0.as_fd(), PollFlags::OUT) => {}
+                Err(Errno::AGAIN) if is_ready(self.socket.as_fd(), PollFlags::OUT) => {}
                 Err(_) => return,
             }
         }
         // What the keeper has sent before its answer is nobody's any more. If this process ended with messages unread, the
         // keeper would see an error before the last order.
         for _ in 0..UNREAD_MAX {
-            match next(&self.0, &mut buffer) {
+            match next(&self.socket, &mut buffer) {
                 Ok((Report::Done { .. }, LAST, _)) | Err(_) => return,
                 Ok(_) => {}
             }

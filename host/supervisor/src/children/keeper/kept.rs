@@ -4,9 +4,10 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
-use provost_keeper::protocol::{Descriptors, End, Ending, Id, MESSAGE_MAX, Order, SPEC_MAX, Spec};
+use provost_keeper::protocol::{Descriptors, End, Ending, Id, MESSAGE_MAX, Order, SPEC_MAX, Scope, Spec};
 use provost_state::{Exit, Incarnation};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::io::Errno;
@@ -17,6 +18,7 @@ use super::link::{Answer, FormerSlot, Slot, Started};
 use super::names::Life;
 use crate::children::Output;
 use crate::children::family::{Family, exit_of};
+use crate::clock::Clock;
 
 /// Why there is no child.
 #[derive(Debug)]
@@ -139,6 +141,8 @@ pub(in crate::children) struct FormerChild {
     pub(in crate::children) reaped: Option<Exit>,
     /// The end that keeps its standard input open.
     pub(in crate::children) stdin: Option<OwnedFd>,
+    /// The rank that the former host has given to it.
+    pub(in crate::children) rank: u32,
 }
 
 impl Kept {
@@ -148,9 +152,9 @@ impl Kept {
         process: &Arc<str>,
         incarnation: Incarnation,
     ) -> Option<FormerChild> {
-        let FormerSlot { id, pid, end, reaped, stdin } = keeper.take_former(process, incarnation)?;
+        let FormerSlot { id, pid, end, reaped, stdin, rank } = keeper.take_former(process, incarnation)?;
         let kept = Self { keeper: keeper.clone(), id, pid, end: Mutex::new(Some(end)) };
-        Some(FormerChild { kept, reaped: reaped.map(|end| told(&end)), stdin })
+        Some(FormerChild { kept, reaped: reaped.map(|end| told(&end)), stdin, rank })
     }
 
     /// Takes the descriptors of a child that runs.
@@ -192,6 +196,14 @@ impl Kept {
         let family = self.keeper.family();
         self.reap(&family).await;
         self.forget();
+    }
+
+    /// Tells the keeper that the child was asked to end and has this much time for it: if there is no host then, the keeper
+    /// kills it.
+    pub(in crate::children) fn promise_kill(&self, grace: Duration) {
+        let kill_at = Clock::boottime_in(grace).max(1);
+        // Number 0 sends nothing.
+        self.keeper.tell(&Order::Signal { id: self.id, number: 0, scope: Scope::Main, kill_at });
     }
 
     /// Changes how the keeper ends the child when there is no host.

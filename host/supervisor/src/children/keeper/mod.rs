@@ -4,18 +4,22 @@
 //!
 //! | room | owns |
 //! |---|---|
+//! | `running` | a keeper that runs already, as others than its host see it |
 //! | `former` | what a keeper holds of a former host, as this host finds it |
 //! | `kept` | a child of the keeper, from the order to start it to its reaping |
+//! | `last_end` | how the host before this one has ended, in words |
 //! | `connection` | the handle of the connection, and what it can be asked for |
+//! | `last_words` | the file into which a host writes why it fails |
 //! | `names` | which life of which process an id means |
 //! | `link` | the task that sends orders and receives reports |
-//! | `running` | a keeper that runs already, as others than its host see it |
 //! | `greeting` | the first messages and the last one |
 
 mod connection;
 mod former;
 mod greeting;
 mod kept;
+mod last_end;
+mod last_words;
 mod link;
 mod names;
 mod running;
@@ -24,4 +28,13 @@ pub use connection::Keeper;
 pub use former::Served;
 pub use greeting::{Farewell, Greeting, NotGreeted};
 pub(super) use kept::{FormerChild, Kept, NewChild, NotStarted, Start, Starting};
-pub use running::RunningKeeper;
+pub use last_end::LastEnd;
+pub use last_words::LastWords;
+pub use provost_keeper::protocol::HostEnding;
+pub use running::{Holding, RunningKeeper};
+
+/// The lowest and the highest version of the protocol that this host speaks with its keeper.
+pub const PROTOCOL_VERSIONS: (u8, u8) = {
+    let versions = provost_keeper::protocol::Versions::OURS;
+    (versions.lowest, versions.highest)
+};

@@ -28,11 +28,11 @@ pub(super) fn ready(request: &SpawnRequest) -> Result<Ready, Failure> {
 }
 
 impl Ready {
-    /// Asks the keeper to start the child.
+    /// Asks the keeper to start the child, which it ends in the order of the ranks if there is no host.
     pub(super) fn ask(
         &self,
         keeper: &Keeper,
-        spec: &ProcessSpec,
+        (spec, rank): (&ProcessSpec, u32),
         incarnation: Incarnation,
     ) -> Result<Start, Failure> {
         let Self { prepared, terminal } = self;
@@ -56,7 +56,7 @@ impl Ready {
             },
             files: 0,
             gap_files: [None, None],
-            ending: Endings::from(spec).of_keeper(),
+            ending: Endings::from(spec).of_keeper(rank),
         };
         let other_side = terminal.as_ref().map(|(_, other_side)| other_side.try_clone());
         let other_side = other_side.transpose().map_err(Failure::Short)?;

@@ -12,11 +12,13 @@
 //! | `kept` | starting a child of the keeper |
 //! | `direct` | starting a child of the host itself |
 //! | `flight` | a spawn in progress |
+//! | `ranks` | in which order the keeper ends processes when there is no host |
 //! | `request` | what is to be started, and what became of it |
 
 mod direct;
 mod flight;
 mod kept;
+mod ranks;
 mod request;
 
 use std::io;
@@ -31,6 +33,7 @@ use tokio::sync::oneshot;
 
 use self::direct::Direct;
 use self::flight::{Flight, InFlight};
+use self::ranks::Ranks;
 use self::request::{Failure, SpawnRequest, Started};
 use super::family::{Family, pid_of};
 use super::keeper::{FormerChild, Keeper, Kept};
@@ -70,6 +73,7 @@ pub(crate) struct OsSpawner {
     direct: Direct,
     /// The parent of the processes, if it is not this process.
     keeper: Option<Keeper>,
+    ranks: Arc<Ranks>,
 }
 
 impl OsSpawner {
@@ -91,6 +95,7 @@ impl OsSpawner {
             flight: Arc::default(),
             direct: Direct { family, open_files },
             keeper,
+            ranks: Arc::default(),
         }
     }
 
@@ -225,7 +230,7 @@ impl OsSpawner {
     ) -> Result<(Started, Parent), Failure> {
         let wanted = request.clone();
         let ready = self.spawning.run(move || kept::ready(&wanted)).await??;
-        let start = ready.ask(keeper, &request.spec, incarnation)?;
+        let start = ready.ask(keeper, (&request.spec, self.ranks.of(&request.spec)), incarnation)?;
         in_flight.enter_keeper(start.starting());
         let started = ready.done(start, &request.spec).await;
         in_flight.leave();
@@ -300,6 +305,9 @@ impl Spawner for OsSpawner {
         let Held { incarnation, pid, pidfd, stdout, stderr, ended, .. } = held;
         let output = stdout.map(|stdout| Output { stdout, stderr });
         let kept = self.keeper.as_ref().and_then(|keeper| Kept::take(keeper, &spec.name, incarnation));
+        if let Some(kept) = &kept {
+            self.ranks.enter(&spec.name, kept.rank);
+        }
         let exit: Boxed<Exit> = match (kept, ended) {
             (Some(FormerChild { reaped: Some(exit), .. }), _) => Box::pin(std::future::ready(exit)),
             // One that has ended is not reaped yet: there may be others in its group.
@@ -329,7 +337,7 @@ impl Spawner for OsSpawner {
 
     fn reconfigure(&self, pid: u32, spec: &ProcessSpec) {
         // A child that is not there any more has ended.
-        let _ = self.life(pid).map(|life| life.reconfigure(Endings::from(spec)));
+        let _ = self.life(pid).map(|life| life.reconfigure(Endings::from(spec), self.ranks.of(spec)));
     }
 
     fn signal(&self, pid: u32, signal: Signal) -> Result<(), Arc<str>> {
