@@ -24,7 +24,7 @@ use provost_tests::bench::control::DISTURBED_BELOW;
 use provost_tests::bench::trial::TIMED;
 
 /// The benchmarks, and whether the report requires their results.
-const BENCHES: [(&str, bool); 13] = [
+const BENCHES: [(&str, bool); 14] = [
     ("reads", true),
     ("lookups", true),
     ("listall", true),
@@ -36,6 +36,7 @@ const BENCHES: [(&str, bool); 13] = [
     ("top", false),
     ("mcp", false),
     ("restart", false),
+    ("upgrade", false),
     ("decisions", false),
     ("plugins", false),
 ];
@@ -51,6 +52,7 @@ $ PROVOST_PEERS=DIR cargo bench -p provost --bench status -- peers   # DIR has s
 $ cargo bench -p provost --bench top
 $ cargo bench -p provost --bench mcp
 $ cargo bench -p provost --bench restart
+$ cargo bench -p provost --bench upgrade
 $ cargo bench -p provost --bench decisions
 $ cargo bench -p provost-plugin-host --bench plugins
 ```

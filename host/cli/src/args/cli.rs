@@ -11,6 +11,7 @@ use super::journal::JournalCommand;
 use super::pictures::{self, AnalyzeArgs, GraphArgs, TimelineArgs};
 use super::plugin::PluginCommand;
 use super::token::TokenCommand;
+use super::upgrade::UpgradeArgs;
 use super::when::{self, duration_ms};
 use super::word::{self, pattern};
 use crate::past::WantedKind;
@@ -133,18 +134,7 @@ Exits with 1 if a step has failed, and with 2 if the config was refused. With
 --dry-run it is the command `diff`.")]
     Reload(ReloadArgs),
     /// Replace the running host by another version of provost; all processes go on.
-    #[command(after_help = "\
-Examples:
-  /usr/local/bin/provost upgrade     the version that this command is
-  provost upgrade ./provost-1.3      another one
-
-The new program is checked first: it has to be a provost that understands what
-this host leaves, and that accepts the config. Then the host ends, and the new
-one takes over all processes: none is restarted, and no output is lost. If it is
-not in service in time, the former one is started again.
-
-Exits with 1 if the upgrade was refused or rolled back. It takes a host with a
-keeper (`keeper = true` in [host]).")]
+    #[command(after_help = super::upgrade::EXAMPLES)]
     Upgrade(UpgradeArgs),
     /// Say what this program is, for a host that is to be replaced by it.
     #[command(hide = true)]
@@ -344,22 +334,6 @@ pub(crate) struct ReloadArgs {
     #[arg(long, default_value = "30s", value_name = "DURATION", value_parser = duration_ms)]
     pub(crate) timeout: u64,
     /// The output format; as JSON, each step is a line.
-    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) output: LineFormat,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct UpgradeArgs {
-    /// The new program. By default the one of this command.
-    #[arg(value_name = "BINARY")]
-    pub(crate) binary: Option<PathBuf>,
-    /// Then also replace the program of the keeper, the parent of all processes, by the one that the new program carries.
-    #[arg(long)]
-    pub(crate) keeper: bool,
-    /// How long the new program may take until it is in service. Then the former one is started again.
-    #[arg(long, default_value = "30s", value_name = "DURATION", value_parser = duration_ms)]
-    pub(crate) timeout: u64,
-    /// The output format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: LineFormat,
 }

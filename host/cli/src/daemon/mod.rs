@@ -7,6 +7,7 @@
 //! | `serving` | the host while it runs |
 //! | `upgrading` | giving the place of the host to another program |
 //! | `live` | the config while the host runs: differences, reloads, scaling |
+//! | `described` | the host as `status` describes it |
 //! | `boot` | the steps before anything is started |
 //! | `loading` | loading the plugins at the start of the host |
 //! | `plugins` | the wiring of the plugins |
@@ -34,6 +35,7 @@
 mod asked;
 mod boot;
 mod claim;
+mod described;
 mod detach;
 mod done;
 mod ending;

@@ -3,7 +3,7 @@
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -16,8 +16,7 @@ use provost_control::{
 use provost_plugin_host::PluginHost;
 use provost_state::Plugins;
 use provost_supervisor::{
-    Adopted, BootError, Clock, Degraded, HostEnding, Keeper, LastEnd, LogReader, Served, Settings, Stash,
-    Supervisor, rfc3339,
+    Adopted, BootError, Degraded, Keeper, LastEnd, LogReader, Served, Settings, Stash, Supervisor,
 };
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -41,7 +40,7 @@ use super::screen::{self, Screen, ScreenStyle};
 use super::upgrading::HostPlace;
 #[cfg(feature = "web")]
 use super::web;
-use super::{detach, ending, keeping};
+use super::{described, detach, ending, keeping};
 use crate::config::{Config, Processes};
 use crate::failure::Failure;
 use crate::render::humane::counted;
@@ -185,7 +184,7 @@ impl Host {
         recording.follow(&supervisor);
         loading.serve(&supervisor);
         let socket = runtime_dir.socket.clone();
-        let host = described(&config, &socket, tcp.as_ref(), last_end.as_ref());
+        let host = described::described(&config, &socket, tcp.as_ref(), last_end.as_ref());
         keeping::start(runtime_dir, listening.place(), self.degraded.clone());
         let rules = RulesInForce::from(config.api.rules.clone());
         let live = Live::new(&config, supervisor.clone(), plugins.clone(), rules.clone());
@@ -221,11 +220,13 @@ impl Host {
                 match caught(running.until_asked(&mut asked, &self.done)).await {
                     Some(why) => (why, None),
                     // The next host goes on with everything.
-                    None if leaving.is_some() => return Ok(End::GoesOn(Err(panicked()))),
+                    None if may_go_on(leaving.as_ref()) => return Ok(End::GoesOn(Err(panicked()))),
                     None => (Why::Failed, Some(panicked())),
                 }
             }
-            Err(failure) if has_former => return Ok(End::GoesOn(Err(failure))),
+            Err(failure) if has_former && may_go_on(leaving.as_ref()) => {
+                return Ok(End::GoesOn(Err(failure)));
+            }
             Err(failure) => (Why::Failed, Some(failure)),
         };
         let stays = match &leaving {
@@ -240,7 +241,7 @@ impl Host {
         }
         let left = ending::stop(&running.supervisor, &mut asked, why).await;
         let judged = *running.supervisor.shutdown_wanted().borrow();
-        let code = exit_code(!left.is_empty(), why, judged);
+        let code = ending::exit_code(!left.is_empty(), why, judged);
         recording.end(&running.supervisor, code, FAREWELL);
         running.finish(Ended { pid: std::process::id(), code, left }).await;
         Ok(End::Ended(failure.map_or(Ok(code), Err)))
@@ -461,58 +462,9 @@ impl Running {
     }
 }
 
-/// Returns the exit code of the host: 1 if anything is left or the host could not be set up; else the code of a policy; else that
-/// of `--exit-code-from` or `--exit-when-done`; else 0.
-fn exit_code(is_left: bool, why: Why, judged: Option<u8>) -> u8 {
-    match (is_left, why) {
-        (true, _) | (false, Why::Failed) => 1,
-        (false, Why::Judged(code)) => code,
-        // A policy may give up on the host with the last process that ends.
-        (false, Why::Done(code)) => judged.unwrap_or(code),
-        (
-            false,
-            Why::Interrupted
-            | Why::Terminated
-            | Why::HungUp
-            | Why::TerminalGone
-            | Why::Requested
-            | Why::Replaced,
-        ) => 0,
-    }
-}
-
-/// Describes the host for `status`.
-fn described(
-    config: &Config,
-    socket: &Path,
-    tcp: Option<&TcpListening>,
-    last_end: Option<&LastEnd>,
-) -> provost_api::Host {
-    provost_api::Host {
-        last_end: last_end.and_then(last_end_told),
-        pid: std::process::id(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        started_at: rfc3339(Clock::new().now().wall_ms),
-        socket: socket.display().to_string(),
-        listen: tcp.map(TcpListening::urls).unwrap_or_default(),
-        config: config.absolute_path().display().to_string(),
-        ..provost_api::Host::default()
-    }
-}
-
-/// Returns how the host before this one has ended in the words of the API.
-fn last_end_told(end: &LastEnd) -> Option<provost_api::LastEnd> {
-    let kind = match end.kind {
-        HostEnding::None => return None,
-        HostEnding::Died => provost_api::HostEnding::Died,
-        HostEnding::Silent => provost_api::HostEnding::Silent,
-        HostEnding::Late => provost_api::HostEnding::Late,
-        HostEnding::Faulty => provost_api::HostEnding::Faulty,
-        HostEnding::Left => provost_api::HostEnding::Left,
-        HostEnding::RolledBack => provost_api::HostEnding::RolledBack,
-        HostEnding::Handed => provost_api::HostEnding::Handed,
-    };
-    Some(provost_api::LastEnd { kind, reason: end.reason.to_string(), at: rfc3339(end.at.wall_ms) })
+/// Whether there is a keeper that starts another host.
+fn may_go_on(leaving: Option<&Leaving>) -> bool {
+    leaving.is_some_and(Leaving::has_keeper)
 }
 
 /// Whether a test makes this program fail before it is in service.
@@ -525,24 +477,4 @@ fn fails() -> bool {
 fn set_up_fails() -> std::io::Result<()> {
     fail::fail_point!("daemon.set_up", |_| Err(std::io::Error::other("the host cannot be set up")));
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn leftovers_take_precedence_over_a_policys_code_and_that_over_the_code_of_an_exit_option() {
-        assert_eq!(exit_code(true, Why::Judged(7), Some(7)), 1);
-        assert_eq!(exit_code(true, Why::Done(3), None), 1);
-        assert_eq!(exit_code(false, Why::Judged(7), Some(7)), 7);
-        assert_eq!(
-            exit_code(false, Why::Done(3), Some(7)),
-            7,
-            "the policy has given up with the last of them"
-        );
-        assert_eq!(exit_code(false, Why::Done(3), None), 3);
-        assert_eq!(exit_code(false, Why::Terminated, Some(7)), 0, "the signal came first");
-        assert_eq!(exit_code(false, Why::Failed, None), 1);
-    }
 }

@@ -9,3 +9,4 @@ mod hosts;
 mod lives;
 mod rig;
 mod roles;
+mod upgrades;

@@ -69,6 +69,11 @@ impl Leaving {
         self.keeper.upgrade(program).await.map(|()| self.keeper.pid())
     }
 
+    /// Whether the keeper is there.
+    pub(crate) fn has_keeper(&self) -> bool {
+        !self.keeper.is_gone()
+    }
+
     /// Begins to stop everything, after which the host cannot leave any more. Returns false if it has left.
     pub(crate) async fn stop(&self) -> bool {
         let mut stage = self.stage.lock().await;

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 
-use provost_supervisor::{Degraded, Farewell, Greeting, Keeper, Served};
+use provost_supervisor::{Degraded, Farewell, Greeting, HostEnding, Keeper, Served};
 
 use super::becoming::Without;
 use crate::daemon::errors::{DEFECT_HINT, SHORTAGE_HINT};
@@ -58,8 +58,12 @@ impl Parent {
                     |error| Failure::failed(format!("cannot serve the keeper: {error}"), SHORTAGE_HINT);
                 let served = Keeper::serve(*greeting).map_err(short)?;
                 last_words::keep_in(served.last_words.clone());
-                if let Some(end) = &served.last_end {
-                    tracing::warn!("the host before this one has ended: {}", end.reason);
+                match &served.last_end {
+                    Some(end) if end.kind == HostEnding::Left => {
+                        tracing::info!("the host before this one has ended: {}", end.reason);
+                    }
+                    Some(end) => tracing::warn!("the host before this one has ended: {}", end.reason),
+                    None => {}
                 }
                 let (keeper, degraded) = (served.keeper.clone(), degraded.clone());
                 tokio::spawn(async move {
