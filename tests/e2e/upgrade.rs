@@ -97,7 +97,7 @@ fn an_upgrade_changes_no_process_and_loses_no_line_and_five_can_follow_each_othe
 
 #[test]
 fn the_keeper_gets_a_new_program_in_the_same_process_and_holds_what_it_held() {
-    let config = "[host]\nkeeper = true\n[process.web]\nreplicas = 5\nrestart = \"always\"\ncommand = \"exec sleep 1000\"\n";
+    let config = "[host]\nkeeper = true\n[process.web]\nreplicas = 5\ncommand = \"exec sleep 1000\"\n";
     let host = Host::up(PROVOST, config);
     let before = eventually("all run", || host.status(), all_run);
     let exe = || std::fs::read_link(format!("/proc/{}/exe", host.up_pid())).unwrap();
@@ -226,8 +226,9 @@ fn what_cannot_take_the_place_of_the_host_is_refused_and_changes_nothing() {
 
 #[test]
 fn an_upgrade_during_a_crash_loop_decides_no_end_twice() {
-    let config = "[host]\nkeeper = true\n[process.web]\nreplicas = 5\nrestart = \"always\"\n\
-                  command = \"sleep 0.0$((RANDOM % 10)); exit 3\"\n";
+    let config = "[host]\nkeeper = true\nrestart_budget = { restarts = 99, per = \"1ms\" }\n\
+                  [plugins.backoff]\ncomponent = \"bundled:backoff\"\nsettings = { first = \"0ms\" }\n\
+                  [process.web]\nreplicas = 5\npolicies = [\"backoff\"]\ncommand = \"sleep 0.0$(($$ % 10)); exit 3\"\n";
     let host = Host::up(PROVOST, config);
     for _ in 0..3 {
         host.ok(&["upgrade"]);

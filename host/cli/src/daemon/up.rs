@@ -47,7 +47,7 @@ pub(crate) fn up(args: &UpArgs, config: Option<PathBuf>, color: ColorWhen) -> Re
     if let Some(farewell) = farewell {
         match &outcome {
             Ok(End::Ended(code)) => farewell.leave(*code),
-            Ok(End::GoesOn(_)) => {}
+            Ok(End::GoesOn(_)) => farewell.stay_connected(),
             Err(failure) => farewell.fail(failure.number()),
         }
     }

@@ -130,7 +130,15 @@ impl Farewell {
     pub fn fail(&self, code: u8) {
         if self.is_first {
             self.leave(code);
+        } else {
+            self.stay_connected();
         }
+    }
+
+    /// Leaves the connection open until the end of this process, which is near: a keeper whose host closes it kills that host,
+    /// and then does not know with which code it has ended.
+    pub fn stay_connected(&self) {
+        std::mem::forget(self.socket.clone());
     }
 
     /// Tells the keeper that this process ends on purpose, and that it ends with this exit code, too. Whatever is left is
