@@ -178,6 +178,29 @@ fn a_program_that_fails_is_rolled_back_and_the_command_and_the_status_say_why() 
 }
 
 #[test]
+fn the_status_has_the_message_of_a_panic_and_the_signal_of_a_host_that_was_killed() {
+    let config = "[host]\nkeeper = true\n[process.web]\ncommand = \"exec sleep 1000\"\n";
+    let host = up_with_fault(config, "serving.panics");
+    let before = eventually("it runs", || host.status(), all_run);
+    let ran = host.run(&["upgrade", "./broken"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.stderr.contains("the thread `main` panicked at"), "{ran:?}");
+    assert!(ran.stderr.contains(": on purpose; the former one was started again"), "{ran:?}");
+    let rolled_back = host.status();
+    assert_eq!(lives(&rolled_back), lives(&before));
+    Host::kill(&rolled_back["host"]["pid"], Signal::KILL);
+    let status =
+        || serde_json::from_str::<Value>(&host.run(&["status", "-o", "json"]).stdout).unwrap_or_default();
+    let after = eventually("a host answers", status, |status| {
+        status["host"]["pid"].is_number() && status["host"]["pid"] != rolled_back["host"]["pid"]
+    });
+    assert_eq!(after["host"]["last_end"]["kind"], "died");
+    assert_eq!(after["host"]["last_end"]["reason"], "it was killed by SIGKILL");
+    assert_eq!(lives(&after), lives(&before));
+    host.down();
+}
+
+#[test]
 fn a_program_that_hangs_is_killed_after_its_time_and_rolled_back() {
     let config = "[host]\nkeeper = true\n[process.web]\ncommand = \"exec sleep 1000\"\n";
     let host = up_with_fault(config, "settling.hangs");
@@ -258,6 +281,23 @@ fn the_config_may_be_broken_when_a_host_is_killed_and_its_processes_go_on() {
     Host::kill(&before["host"]["pid"], Signal::KILL);
     eventually("it is said", || host.log(), |log| log.contains("the host has died 5 times within a minute"));
     assert!(lives(&before).values().all(|life| is_alive(life[1].as_u64().unwrap())));
+    // The keeper says what it holds.
+    let held = host.run(&["status", "-o", "json"]);
+    assert_eq!(held.code, 3, "{held:?}");
+    let held: Value = serde_json::from_str(&held.stdout).unwrap();
+    for process in before["processes"].as_array().unwrap() {
+        let held =
+            held["held"].as_array().unwrap().iter().find(|held| held["name"] == process["name"]).unwrap();
+        assert_eq!(
+            (&held["pid"], &held["state"], &held["incarnation"]),
+            (&process["pid"], &"running".into(), &1.into())
+        );
+    }
+    let table = host.run(&["status"]);
+    assert!(
+        table.code == 3 && table.stdout.contains("web.3") && table.stderr.contains("3 processes"),
+        "{table:?}"
+    );
     std::fs::write(&file, config).unwrap();
     assert_eq!(host.run(&["up"]).code, 1, "it has the keeper start a host again");
     let after = eventually(

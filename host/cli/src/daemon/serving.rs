@@ -469,6 +469,7 @@ fn may_go_on(leaving: Option<&Leaving>) -> bool {
 
 /// Whether a test makes this program fail before it is in service.
 fn fails() -> bool {
+    fail::fail_point!("serving.panics", super::faults::panics_in);
     fail::fail_point!("serving.fails", super::faults::is_in);
     false
 }

@@ -33,7 +33,7 @@ fn a_new_program_goes_on_with_the_process_the_children_and_what_is_held() {
     let mut rig = Rig::start(&[]);
     let mut host = rig.host();
     host.hello();
-    let before = host.spawn(id(1), &Script::new("read line; echo $line; exit 7"));
+    let before = host.spawn(id(1), &Script::new("exec sleep 1000"));
     host.spawn(id(2), &Script::new("exit 3"));
     let lasting = host.spawn(id(3), &Script::new("exec sleep 1000"));
     for slot in 1..=3 {
