@@ -5,9 +5,8 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustix::process::{WaitOptions, waitpid};
-
-use super::children::pid_of;
+use rustix::io::Errno;
+use rustix::process::{Pid, WaitOptions, waitpid};
 
 /// The process ids of these children that are not reaped. Clones share them.
 #[derive(Clone, Debug, Default)]
@@ -30,4 +29,9 @@ impl Elders {
         let _ = pid_of(pid).and_then(|pid| waitpid(Some(pid), WaitOptions::NOHANG));
         list.remove(&pid);
     }
+}
+
+/// Returns a process id as the system calls take it.
+pub(super) fn pid_of(pid: u32) -> Result<Pid, Errno> {
+    i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(Errno::SRCH)
 }

@@ -10,8 +10,7 @@ use rustix::event::{EventfdFlags, eventfd};
 use rustix::io::Errno;
 use rustix::process::{Pid, WaitOptions, WaitStatus, wait, waitpid};
 
-use super::children::pid_of;
-use super::elders::Elders;
+use super::elders::{Elders, pid_of};
 
 /// SIGCHLD.
 const CHILD: i32 = 17;

@@ -21,6 +21,7 @@ use super::limits::Limits;
 use super::options::{Options, TABLE_OPTION};
 use super::outlet::Outlet;
 use crate::machine::Machine;
+use crate::protocol::SlotState;
 use crate::table::{HostEntry, KeeperEntry, OutletEntry, SlotEntry, Table};
 
 /// The longest table that is read, in bytes.
@@ -176,7 +177,12 @@ pub(super) fn take_over(number: RawFd) -> io::Result<Parts> {
     }
     let mut kernel = Kernel::with(options, limits, Drain::new()?, program)?;
     kernel.stashes.extend(stashes);
-    let is_elder = |slot: &&SlotEntry| slot.is_child;
+    // The number of one that is reaped may be an orphan's.
+    let is_elder = |slot: &&SlotEntry| {
+        let has_process =
+            matches!(slot.held.state, SlotState::Starting | SlotState::Running | SlotState::Ended);
+        slot.is_child && has_process
+    };
     let pids = table.slots.iter().filter(is_elder).map(|slot| slot.held.pid);
     kernel.elders = Elders::of(pids.chain([table.host.pid]));
     let ends = EventFlags::IN | EventFlags::ONESHOT;
