@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `up` | `provost up`: the foreground and the background |
 //! | `serving` | the host while it runs |
+//! | `service` | what a host has to do with the one before it, and with its keeper |
 //! | `upgrading` | giving the place of the host to another program |
 //! | `live` | the config while the host runs: differences, reloads, scaling |
 //! | `described` | the host as `status` describes it |
@@ -57,6 +58,7 @@ mod peer_cred;
 pub(crate) mod plugins;
 mod runtime_dir;
 mod screen;
+mod service;
 mod serving;
 mod up;
 mod upgrading;

@@ -15,9 +15,7 @@ use provost_control::{
 };
 use provost_plugin_host::PluginHost;
 use provost_state::Plugins;
-use provost_supervisor::{
-    Adopted, BootError, Degraded, Keeper, LastEnd, LogReader, Served, Settings, Stash, Supervisor,
-};
+use provost_supervisor::{BootError, Degraded, Keeper, LogReader, Served, Settings, Stash, Supervisor};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -37,6 +35,7 @@ use super::live::Live;
 use super::mcp::Mcp;
 use super::output::Output;
 use super::screen::{self, Screen, ScreenStyle};
+use super::service::{Found, Service};
 use super::upgrading::HostPlace;
 #[cfg(feature = "web")]
 use super::web;
@@ -74,17 +73,6 @@ pub(super) struct ApiThreads {
     pub(super) unix: Handle,
     /// The one of TCP.
     pub(super) tcp: Handle,
-}
-
-/// What a host finds at its start.
-#[derive(Default)]
-struct Found {
-    keeper: Option<Keeper>,
-    adopted: Adopted,
-    /// How the host before this one has ended, if there was one.
-    last_end: Option<LastEnd>,
-    /// Whether a host before this one may have left processes behind.
-    has_former: bool,
 }
 
 /// The parts of a running host.
@@ -210,41 +198,37 @@ impl Host {
             &mut asked,
             &self.api.unix,
         );
-        let panicked = || Failure::failed("the host panicked", DEFECT_HINT);
-        let set_up = caught(self.set_up(&mut running, lines, width)).await.unwrap_or_else(|| Err(panicked()));
-        let (why, failure) = match set_up {
-            Ok(()) => {
-                if let Some(keeper) = keeper {
-                    settle(keeper, socket, settled);
-                }
-                match caught(running.until_asked(&mut asked, &self.done)).await {
-                    Some(why) => (why, None),
-                    // The next host goes on with everything.
-                    None if may_go_on(leaving.as_ref()) => return Ok(End::GoesOn(Err(panicked()))),
-                    None => (Why::Failed, Some(panicked())),
-                }
+        let service = Service { keeper, leaving, settled, socket, has_former };
+        match self.until_end(&mut running, (lines, width), &mut asked, &service).await {
+            Ok((why, failure)) => {
+                Ok(running.stop_or_leave(&mut asked, &service, &recording, (why, failure)).await)
             }
-            Err(failure) if has_former && may_go_on(leaving.as_ref()) => {
-                return Ok(End::GoesOn(Err(failure)));
-            }
-            Err(failure) => (Why::Failed, Some(failure)),
-        };
-        let stays = match &leaving {
-            Some(leaving) => leaving.stop().await,
-            None => true,
-        };
-        if !stays {
-            tracing::info!("the host leaves, and its processes go on: {}", Why::Replaced);
-            recording.write_all(FAREWELL);
-            running.leave().await;
-            return Ok(End::GoesOn(Ok(0)));
+            Err(failure) => Ok(End::GoesOn(Err(failure))),
         }
-        let left = ending::stop(&running.supervisor, &mut asked, why).await;
-        let judged = *running.supervisor.shutdown_wanted().borrow();
-        let code = ending::exit_code(!left.is_empty(), why, judged);
-        recording.end(&running.supervisor, code, FAREWELL);
-        running.finish(Ended { pid: std::process::id(), code, left }).await;
-        Ok(End::Ended(failure.map_or(Ok(code), Err)))
+    }
+
+    /// Waits until the host is to end, and returns why. An error means that the next host goes on with everything.
+    async fn until_end(
+        &self,
+        running: &mut Running,
+        (lines, width): (Option<LogReader>, usize),
+        asked: &mut Asked,
+        service: &Service,
+    ) -> Result<(Why, Option<Failure>), Failure> {
+        let panicked = || Failure::failed("the host panicked", DEFECT_HINT);
+        let set_up = caught(self.set_up(running, lines, width)).await.unwrap_or_else(|| Err(panicked()));
+        if let Err(failure) = set_up {
+            let goes_on = service.has_former && service.may_go_on();
+            return if goes_on { Err(failure) } else { Ok((Why::Failed, Some(failure))) };
+        }
+        if let Some(keeper) = &service.keeper {
+            settle(keeper.clone(), service.socket.clone(), service.settled.clone());
+        }
+        match caught(running.until_asked(asked, &self.done)).await {
+            Some(why) => Ok((why, None)),
+            None if service.may_go_on() => Err(panicked()),
+            None => Ok((Why::Failed, Some(panicked()))),
+        }
     }
 
     /// Returns the settings of the supervisor.
@@ -441,6 +425,28 @@ impl Running {
         }
     }
 
+    /// Stops all processes and ends, unless the host has left: then they go on with the next one.
+    async fn stop_or_leave(
+        self,
+        asked: &mut Asked,
+        service: &Service,
+        recording: &Recording,
+        (why, failure): (Why, Option<Failure>),
+    ) -> End<Result<u8, Failure>> {
+        if !service.stop().await {
+            tracing::info!("the host leaves, and its processes go on: {}", Why::Replaced);
+            recording.write_all(FAREWELL);
+            self.leave().await;
+            return End::GoesOn(Ok(0));
+        }
+        let left = ending::stop(&self.supervisor, asked, why).await;
+        let judged = *self.supervisor.shutdown_wanted().borrow();
+        let code = ending::exit_code(!left.is_empty(), why, judged);
+        recording.end(&self.supervisor, code, FAREWELL);
+        self.finish(Ended { pid: std::process::id(), code, left }).await;
+        End::Ended(failure.map_or(Ok(code), Err))
+    }
+
     /// Publishes the report of the end, and ends the server and the screen. Waits for each at most [`FAREWELL`].
     async fn finish(self, report: Ended) {
         // Clients that wait for the report get it before the server ends, because it completes the requests in progress.
@@ -460,11 +466,6 @@ impl Running {
             screen.finish(FAREWELL).await;
         }
     }
-}
-
-/// Whether there is a keeper that starts another host.
-fn may_go_on(leaving: Option<&Leaving>) -> bool {
-    leaving.is_some_and(Leaving::has_keeper)
 }
 
 /// Whether a test makes this program fail before it is in service.
