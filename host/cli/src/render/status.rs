@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use provost_api::{Exit, Health, Host, HostEnding, Left, Phase, Process, ProcessUsage, Status};
+use provost_api::{Exit, Health, Host, Left, Phase, Process, ProcessUsage, Status};
 
 use super::humane::{ago, cpu, delay, one_line, size, unix_ms};
+use super::last_end;
 use super::page::Page;
 use super::plugins;
 use super::style::Style;
@@ -63,23 +64,9 @@ pub(crate) fn text(status: &Status, width: Width, scope: Scope, now_ms: u64, pag
     text.push_str(&host_usage(status, page));
     text.push_str(&lacks(&status.host, now_ms, page));
     text.push_str(&leftovers(status.host.left.iter(), page));
-    text.push_str(&last_end(&status.host, width, now_ms));
+    text.push_str(&last_end::text(&status.host, width, now_ms));
     text.push_str(&changed_config(&status.host, now_ms));
     text
-}
-
-/// For how long an end of the host that nobody has asked for is shown, in milliseconds.
-const END_SHOWN_MS: u64 = 24 * 3_600_000;
-
-/// Says how the host before this one has ended, if nobody has asked for that and it was within a day, or in a wide table.
-fn last_end(host: &Host, width: Width, now_ms: u64) -> String {
-    let Some(end) = &host.last_end else { return String::new() };
-    let is_recent = unix_ms(&end.at).is_none_or(|at| now_ms.saturating_sub(at) < END_SHOWN_MS);
-    if width != Width::Wide && (end.kind == HostEnding::Left || !is_recent) {
-        return String::new();
-    }
-    let ago = ago(&end.at, now_ms).map(|ago| format!(" {ago} ago")).unwrap_or_default();
-    format!("\nthe host before this one has ended{ago}: {}\n", one_line(&end.reason))
 }
 
 /// Says that the file of the config is not the one that was loaded.

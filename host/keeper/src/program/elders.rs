@@ -23,7 +23,7 @@ impl Elders {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reaps a child that has ended, whoever's it is. Its number may be that of an orphan from then on.
+    /// Reaps a child that has ended, of either thread. Its number may be that of an orphan from then on.
     pub(super) fn reap(&self, pid: u32) {
         let mut list = self.list();
         let _ = pid_of(pid).and_then(|pid| waitpid(Some(pid), WaitOptions::NOHANG));

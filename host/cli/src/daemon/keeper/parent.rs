@@ -34,6 +34,7 @@ impl Parent {
         })?;
         let greeting = Greeting::exchange(connection, env!("CARGO_PKG_VERSION"))
             .map_err(|error| Failure::failed(error, DEFECT_HINT))?;
+        last_words::keep_in(greeting.last_words());
         Ok(Self::Keeper(Box::new(greeting)))
     }
 
@@ -57,7 +58,6 @@ impl Parent {
                 let short =
                     |error| Failure::failed(format!("cannot serve the keeper: {error}"), SHORTAGE_HINT);
                 let served = Keeper::serve(*greeting).map_err(short)?;
-                last_words::keep_in(served.last_words.clone());
                 match &served.last_end {
                     Some(end) if end.kind == HostEnding::Left => {
                         tracing::info!("the host before this one has ended: {}", end.reason);

@@ -55,9 +55,6 @@ pub(super) struct Parts {
 /// The key of the file of names.
 pub(super) const NAMES_KEY: u32 = 1;
 
-/// The key of the file of the last words.
-pub(super) const LAST_WORDS_KEY: u32 = 2;
-
 /// The keys of the files of a stash. There are two at a time at most, with numbers that follow each other.
 pub(super) const STASH_KEYS: std::ops::Range<u32> = 16..48;
 
@@ -174,11 +171,6 @@ impl Keeper {
     /// Has the keeper keep this file of names.
     pub(super) fn keep_names(&self, file: OwnedFd) {
         self.order(&Order::Stash { key: NAMES_KEY, generation: 0 }, vec![file], Answer::Unneeded);
-    }
-
-    /// Has the keeper keep this file of last words.
-    pub(super) fn keep_last_words(&self, file: OwnedFd) {
-        self.order(&Order::Stash { key: LAST_WORDS_KEY, generation: 0 }, vec![file], Answer::Unneeded);
     }
 
     /// Removes a life that was never begun.

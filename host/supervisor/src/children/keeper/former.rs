@@ -6,11 +6,11 @@ use std::io;
 use provost_keeper::protocol::{Id, SlotState};
 use tokio::sync::{mpsc, oneshot};
 
-use super::connection::{Keeper, LAST_WORDS_KEY, NAMES_KEY, Parts, STASH_KEYS};
+use super::connection::{Keeper, NAMES_KEY, Parts, STASH_KEYS};
 use super::greeting::{Greeting, HeldChild, StashedFile};
 use super::kept::told;
 use super::last_end::LastEnd;
-use super::last_words::{LastWords, said};
+use super::last_words::{LAST_WORDS_KEY, said};
 use super::link::{FormerSlot, Slot};
 use super::names::{Life, Names, contents};
 use crate::adoption::{Adopted, Held, HeldEnd};
@@ -30,8 +30,6 @@ pub struct Served {
     pub adopted: Adopted,
     /// How the former host has ended, if there was one.
     pub last_end: Option<LastEnd>,
-    /// Where this host says why it fails.
-    pub last_words: LastWords,
 }
 
 /// The children that are found.
@@ -52,7 +50,7 @@ impl Keeper {
     /// # Errors
     /// A file for what the next host has to know cannot be made.
     pub fn serve(greeting: Greeting) -> io::Result<Served> {
-        let Greeting { socket, welcome, held, stashed } = greeting;
+        let Greeting { socket, welcome, held, stashed, .. } = greeting;
         let is_held = |id| held.iter().any(|child| child.id == id);
         let (mut former_names, mut words, mut stash, mut kept) = (None, None, Vec::new(), BTreeMap::new());
         for StashedFile { key, number, file } in stashed {
@@ -77,7 +75,6 @@ impl Keeper {
         }
         let Found { held, slots, former, unborn, pids } = found;
         let names_file = names.file()?;
-        let (last_words, words_file) = LastWords::new()?;
         let pid = welcome.keeper_pid;
         let (keeper, signals) = Self::new(Parts { pid, socket, names, slots, next_id, kept });
         // A keeper whose program has taken the place of another one has this host beside the orphans.
@@ -85,14 +82,13 @@ impl Keeper {
             keeper.family().enter(pid);
         }
         keeper.keep_names(names_file);
-        keeper.keep_last_words(words_file);
         keeper.enter_former(former);
         for id in unborn {
             keeper.end_unborn(id);
         }
         let why = last_end.as_ref().map(|end| end.reason.clone());
         let adopted = Adopted { held, stash, last_end: why };
-        Ok(Served { keeper, signals, adopted, last_end, last_words })
+        Ok(Served { keeper, signals, adopted, last_end })
     }
 }
 

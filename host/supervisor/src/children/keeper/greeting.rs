@@ -10,11 +10,16 @@ use provost_keeper::socket::{self, Received};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
+use super::last_words::{LAST_WORDS_KEY, LastWords};
+
 /// How long the keeper may take for each of its first messages, and for the room for the last one of the host, in seconds.
 const PATIENCE_S: i64 = 10;
 
 /// The sequence number of the last order, which the link never gets to.
 const LAST: u32 = u32::MAX;
+
+/// The sequence number of the order to keep the last words.
+const WORDS: u32 = LAST - 1;
 
 /// The number of reports that may be unread when the host ends: some for each process.
 const UNREAD_MAX: usize = 1_000_000;
@@ -62,6 +67,7 @@ pub struct Greeting {
     pub(crate) held: Vec<HeldChild>,
     /// The files that were kept for this host.
     pub(crate) stashed: Vec<StashedFile>,
+    last_words: LastWords,
 }
 
 /// What is left of the connection for the last message of the host.
@@ -86,7 +92,9 @@ impl Greeting {
             Report::Welcome(welcome) => welcome,
             other => return Err(NotGreeted::Foreign(format!("it answers with {:?}", other.kind()))),
         };
-        let mut greeting = Self { socket: Arc::new(socket), welcome, held: Vec::new(), stashed: Vec::new() };
+        let (last_words, words) = LastWords::new()?;
+        let mut greeting =
+            Self { socket: Arc::new(socket), welcome, held: Vec::new(), stashed: Vec::new(), last_words };
         while greeting.held.len() < welcome.held as usize || greeting.stashed.len() < welcome.stashed as usize
         {
             let (report, _, descriptors) = next(&greeting.socket, &mut buffer)?;
@@ -102,7 +110,18 @@ impl Greeting {
                 other => return Err(NotGreeted::Foreign(format!("it greets with {:?}", other.kind()))),
             }
         }
+        // Before anything can fail. Nobody waits for the answer, which has a number that the link never gets to.
+        let keep = Order::Stash { key: LAST_WORDS_KEY, generation: 0 };
+        let message =
+            keep.encode(WORDS, &mut buffer).map_err(|error| NotGreeted::Foreign(error.to_string()))?;
+        socket::send(greeting.socket.as_fd(), message, &[words.as_fd()])?;
         Ok(greeting)
+    }
+
+    /// Returns where this host says why it fails.
+    #[must_use]
+    pub fn last_words(&self) -> LastWords {
+        self.last_words.clone()
     }
 
     /// Returns the process id of the keeper.

@@ -1,14 +1,15 @@
 //! The last words of a host: a file in memory that the keeper keeps, into which a host writes why it fails.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use rustix::fs::{MemfdFlags, memfd_create};
 
-use super::names::contents;
+/// The key of the file.
+pub(super) const LAST_WORDS_KEY: u32 = 2;
 
 /// The longest words, in bytes.
 const BYTES_MAX: usize = 4 << 10;
@@ -41,7 +42,9 @@ impl LastWords {
 
 /// Returns the words of a former host, if there are any.
 pub(super) fn said(file: OwnedFd) -> Option<String> {
-    let bytes = contents(file, BYTES_MAX as u64).ok()?;
+    let (mut file, mut bytes) = (File::from(file), Vec::new());
+    file.seek(SeekFrom::Start(0)).ok()?;
+    file.take(BYTES_MAX as u64).read_to_end(&mut bytes).ok()?;
     Some(String::from_utf8_lossy(&bytes).trim().to_owned()).filter(|text| !text.is_empty())
 }
 

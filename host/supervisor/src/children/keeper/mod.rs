@@ -9,10 +9,10 @@
 //! | `kept` | a child of the keeper, from the order to start it to its reaping |
 //! | `last_end` | how the host before this one has ended, in words |
 //! | `connection` | the handle of the connection, and what it can be asked for |
-//! | `last_words` | the file into which a host writes why it fails |
 //! | `names` | which life of which process an id means |
 //! | `link` | the task that sends orders and receives reports |
 //! | `greeting` | the first messages and the last one |
+//! | `last_words` | the file into which a host writes why it fails |
 
 mod connection;
 mod former;
