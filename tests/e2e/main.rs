@@ -1,6 +1,7 @@
 //! The end-to-end tests: the built binary with real processes and real components. They are one program, which is linked once.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod alone;
 mod backends;
 mod bad_config;
 mod checks;
@@ -38,6 +39,7 @@ mod signals;
 mod tcp;
 mod top;
 mod trust;
+mod upgrade;
 mod usage;
 mod words;
 

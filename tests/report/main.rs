@@ -24,7 +24,7 @@ use provost_tests::bench::control::DISTURBED_BELOW;
 use provost_tests::bench::trial::TIMED;
 
 /// The benchmarks, and whether the report requires their results.
-const BENCHES: [(&str, bool); 14] = [
+const BENCHES: [(&str, bool); 15] = [
     ("reads", true),
     ("lookups", true),
     ("listall", true),
@@ -37,6 +37,7 @@ const BENCHES: [(&str, bool); 14] = [
     ("mcp", false),
     ("restart", false),
     ("lifecycle", false),
+    ("upgrade", false),
     ("decisions", false),
     ("plugins", false),
 ];
@@ -53,6 +54,7 @@ $ cargo bench -p provost --bench top
 $ cargo bench -p provost --bench mcp
 $ cargo bench -p provost --bench restart
 $ cargo bench -p provost --bench lifecycle
+$ cargo bench -p provost --bench upgrade
 $ cargo bench -p provost --bench decisions
 $ cargo bench -p provost-plugin-host --bench plugins
 ```

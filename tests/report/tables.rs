@@ -118,6 +118,14 @@ pub fn felt(benches: &[Bench]) -> String {
             );
         }
     }
+    for block in blocks(benches, "upgrade") {
+        let [p50, p95, p99, max] = quantiles(&block.0["silent"]);
+        table += &format!(
+            "\nThe silence of the API over an upgrade in place ({}, {} upgrades): p50 {p50}, p95 {p95}, p99 {p99}, max {max}.\n",
+            block.setting(),
+            block.0["upgrades"],
+        );
+    }
     table
 }
 

@@ -75,6 +75,12 @@ words! {
         NeedsNewHost = "needs_new_host",
         /// There is no such process, or it has no replicas.
         NotScalable = "not_scalable",
+        /// The program cannot take the place of the host.
+        BadProgram = "bad_program",
+        /// The host has no keeper, which an upgrade needs.
+        NoKeeper = "no_keeper",
+        /// The host is itself a new program that is not in service yet.
+        OnTrial = "on_trial",
         /// A defect of the host.
         Internal = "internal",
     }

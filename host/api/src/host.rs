@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::words::words;
+
 /// The host itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Host {
@@ -32,6 +34,66 @@ pub struct Host {
     /// What is left of its processes although it should be gone.
     #[serde(default)]
     pub left: Vec<Left>,
+    /// How the host before this one has ended, whose processes this one has taken over; `null` if there was none.
+    #[serde(default)]
+    pub last_end: Option<LastEnd>,
+    /// Whether it is a new program that is not known to be in service yet, so that the former one may be started again.
+    #[serde(default)]
+    pub trial: bool,
+}
+
+words! {
+    /// The kind of the end of a host.
+    pub enum HostEnding {
+        /// It was killed, or ended without having said so.
+        Died = "died",
+        /// It did not answer its keeper, which killed it.
+        Silent = "silent",
+        /// It did not attach to its keeper, or did not end, in time, and was killed.
+        Late = "late",
+        /// It broke the protocol of its keeper, and was killed.
+        Faulty = "faulty",
+        /// It left on purpose, such as for an upgrade.
+        Left = "left",
+        /// It was a new program that did not come into service; the former one was started again.
+        RolledBack = "rolled-back",
+        /// Its keeper had ended.
+        Handed = "handed",
+    }
+}
+
+/// How a host has ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LastEnd {
+    /// The kind of its end.
+    pub kind: HostEnding,
+    /// What happened, in words: a signal, an exit code, the message of a panic.
+    pub reason: String,
+    /// When it ended.
+    pub at: String,
+}
+
+/// The body of `POST /v1/host/upgrade`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpgradeOrder {
+    /// The absolute path of the new program.
+    #[schemars(extend("pattern" = "^/"))]
+    pub program: String,
+    /// How long the new program may take until it is in service, in milliseconds; 30,000 by default.
+    #[serde(default)]
+    pub timeout_ms: Option<u64>,
+}
+
+/// The answer to `POST /v1/host/upgrade`: the host ends now, and the new program takes its place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Upgrading {
+    /// The process id of the host that ends.
+    pub pid: u32,
+    /// Its version.
+    pub version: String,
+    /// The version of the new program.
+    pub next_version: String,
 }
 
 /// Something that the host lacks.
@@ -83,4 +145,11 @@ pub struct Ping {
     pub pid: u32,
     /// Its version.
     pub version: String,
+}
+
+/// The answer to `POST /v1/host/upgrade-keeper`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KeeperUpgraded {
+    /// The process id of the keeper, which stays.
+    pub pid: u32,
 }

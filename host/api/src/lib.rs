@@ -64,7 +64,9 @@ pub use error::{Error, ErrorCode, PROBLEM_TYPE, Problem};
 pub use events::{Event, EventKind, EventList};
 pub use explain::Explanation;
 pub use groups::{Group, GroupList};
-pub use host::{Ended, Host, Lack, Left, Ping, Shutdown};
+pub use host::{
+    Ended, Host, HostEnding, KeeperUpgraded, Lack, LastEnd, Left, Ping, Shutdown, UpgradeOrder, Upgrading,
+};
 pub use logs::{LogItem, LogList, LogStream};
 pub use orders::{OrderCause, Outcome, ProcessOrder, ProcessOutcome, Signal};
 pub use plugins::{

@@ -38,11 +38,6 @@ impl Failure {
         Self { code, report: String::new() }
     }
 
-    /// Returns the same failure without its report, which the caller has printed.
-    pub(crate) fn already_reported(self) -> Self {
-        Self::silent(self.code)
-    }
-
     /// Returns the same failure with an exit code that does not mean a difference: 2 instead of 1.
     pub(crate) fn worse_than_a_difference(self) -> Self {
         Self { code: if self.code == 1 { 2 } else { self.code }, ..self }

@@ -7,6 +7,7 @@
 //! | `progress` | what is shown while a command waits |
 //! | `completion` | completion by the shell |
 //! | `daemon` | the host: one per runtime directory, in the foreground or the background; the only wiring of the crates |
+//! | `successor` | a program that is to take the place of this one: what each says of itself |
 //! | `difference` | what a reload would change: a config compared with what runs |
 //! | `failure` | errors with hints and exit codes |
 //! | `args` | the command line and its help |
@@ -32,6 +33,7 @@ mod past;
 mod pictures;
 mod progress;
 mod render;
+mod successor;
 
 use std::ffi::OsString;
 use std::io::Write;

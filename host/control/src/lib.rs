@@ -8,6 +8,7 @@
 //! | `past` | the port to what happened before the remembered changes |
 //! | `fragments` | the JSON of processes, rendered once for each version |
 //! | `convert` | conversion of the state to values of the API |
+//! | `upgrading` | the port to the place of the host |
 //! | `reloading` | the port to the config of the host |
 //! | `exact` | whole numbers in JSON that do not fit in 64 bits |
 //!
@@ -22,6 +23,7 @@ mod past;
 mod reloading;
 mod server;
 mod tokens;
+mod upgrading;
 
 pub use access::{Access, NoSuchScope, Scope};
 pub use convert::{decision, dependency, event_kind, log_item};
@@ -34,3 +36,4 @@ pub use server::{
     openapi_document, routes, serve,
 };
 pub use tokens::{Secret, Token, TokenError, Tokens};
+pub use upgrading::{Place, UpgradeRefusal};

@@ -18,14 +18,16 @@
 //!
 //! At `PATH` the keeper listens (mode 0600, its own user alone) until it ends, when it removes the socket, and answers, whatever
 //! the host does. If somebody has removed the socket, it is made again at the next end of a host. A client that connects
-//! (`SOCK_SEQPACKET`) receives `WELCOME`, then `HELD` for each slot that is not free, without descriptors, and the end of the
-//! connection. A client that sends [`Order::Sync`](protocol::Order::Sync) asks, besides, for a host if there is none.
+//! (`SOCK_SEQPACKET`) receives `WELCOME`, then `HELD` for each slot that is not free, without descriptors, then `STASHED` for each
+//! key below [`PUBLIC_KEYS`](protocol::PUBLIC_KEYS), with a descriptor for reading, and the end of the connection. A client that
+//! sends [`Order::Sync`](protocol::Order::Sync) asks, besides, for a host if there is none.
 //!
 //! | room | owns |
 //! |---|---|
 //! | `stage` | the exec stage, which the same program is when it is called by that name |
 //! | `program` | the program: its threads, and what it asks of the operating system |
 //! | `machine` | the state machine |
+//! | `table` | what a keeper tells the program that takes its place |
 //! | `socket` | messages with descriptors over a socket |
 //! | `protocol` | the messages between the keeper and the host |
 
@@ -36,8 +38,10 @@ mod program;
 pub mod protocol;
 pub mod socket;
 pub mod stage;
+mod table;
 
 pub use program::run;
+pub use table::TABLE_VERSIONS;
 
 /// The number of the descriptor by which the host reaches the keeper.
 pub const HOST_DESCRIPTOR: i32 = 3;

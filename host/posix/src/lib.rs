@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `spawn` | `posix_spawn`, for a large program |
 //! | `stage` | executing another program in the place of this one |
+//! | `exec` | another program in the place of this one, and what it finds open |
 //! | `birth` | `fork`, for a small one that must not wait |
 //! | `ended` | how a child has ended |
 //! | `reaped` | how a process has ended that somebody else has reaped |
@@ -14,6 +15,7 @@
 
 mod birth;
 mod ended;
+mod exec;
 mod reaped;
 mod signals;
 mod spawn;
@@ -22,6 +24,7 @@ mod target;
 
 pub use birth::{Birth, DESCRIPTORS_MAX, Failure, List, Program, fork};
 pub use ended::{Ended, ended};
+pub use exec::{Inherited, exec, keep_over_exec};
 pub use reaped::reaped;
 pub use signals::{hangup_is_ignored, next_signal, signal_group, signal_pidfd, signal_process, signals};
 pub use spawn::{Launch, spawn};

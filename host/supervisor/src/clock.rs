@@ -42,6 +42,12 @@ impl Clock {
         }
     }
 
+    /// Returns the time of the kernel's `CLOCK_BOOTTIME` that is this much later than now, in nanoseconds.
+    pub(crate) fn boottime_in(time: Duration) -> u64 {
+        let at = since_boot(ClockId::Boottime).saturating_add(time);
+        u64::try_from(at.as_nanos()).unwrap_or(u64::MAX)
+    }
+
     /// Returns the current time. Monotonic time is tokio's, so that tests can pause it.
     #[must_use]
     pub fn now(&self) -> Moment {

@@ -64,8 +64,8 @@ pub use adoption::{Adopted, Held, HeldEnd};
 pub use children::cgroups::CgroupPlace;
 pub use children::command::RUNTIME_DIR_VARIABLE;
 pub use children::keeper::{
-    Farewell, Greeting, HandedOver, Keeper, NotGreeted, NotHandedOver, Recovered, RunningKeeper, Served,
-    Unfit,
+    Farewell, Greeting, HandedOver, Holding, HostEnding, Keeper, LastEnd, LastWords, NotGreeted,
+    NotHandedOver, PROTOCOL_VERSIONS, Recovered, RunningKeeper, Served, Unfit,
 };
 pub use children::leftovers::Leftover;
 pub use children::obstacles::{Obstacle, obstacles};
@@ -100,7 +100,7 @@ pub use spec::{
 };
 #[cfg(any(test, feature = "scripted"))]
 pub use stash::Gate;
-pub use stash::{Stash, StashKeeper, StashKept};
+pub use stash::{STASH_VERSIONS, Stash, StashKeeper, StashKept};
 #[cfg(any(test, feature = "scripted"))]
 pub use supervisor::Census;
 pub use supervisor::{Changing, FormerValues, NotAdded, NotScaled, Prepared, Supervisor};

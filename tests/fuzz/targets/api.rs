@@ -160,6 +160,7 @@ static SERVED: LazyLock<Served> = LazyLock::new(|| {
             plugins,
             config: Arc::new(NoConfig),
             rules: RulesInForce::default(),
+            place: None,
             mounts: Vec::new(),
             host,
             shutdown,

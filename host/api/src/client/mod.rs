@@ -40,9 +40,10 @@ use self::error::protocol;
 use self::host::{Accept, Host};
 use self::path::{escaped, of_view};
 use crate::{
-    Blame, Dependencies, Difference, Ended, Event, Explanation, GroupList, LogItem, Outcome, Ping, Plugin,
-    PluginChanged, PluginList, PluginOrder, ProcessDetail, ProcessOrder, ReloadOrder, ReloadStep, ScaleOrder,
-    Scaled, Shutdown, StateChange, StateCore, Status, UsageList, ViewList,
+    Blame, Dependencies, Difference, Ended, Event, Explanation, GroupList, KeeperUpgraded, LogItem, Outcome,
+    Ping, Plugin, PluginChanged, PluginList, PluginOrder, ProcessDetail, ProcessOrder, ReloadOrder,
+    ReloadStep, ScaleOrder, Scaled, Shutdown, StateChange, StateCore, Status, UpgradeOrder, Upgrading,
+    UsageList, ViewList,
 };
 
 pub use self::error::ClientError;
@@ -296,6 +297,23 @@ impl Client {
     /// stops answering.
     pub async fn shutdown_and_wait(&self) -> Result<Ended, ClientError> {
         self.post_patiently("/v1/shutdown", &Shutdown { wait: true }).await
+    }
+
+    /// Asks the host to give its place to another program. When it answers, the program was checked, and the host is about to
+    /// end; its processes go on.
+    ///
+    /// # Errors
+    /// [`ClientError`]; the host goes on if the request was refused.
+    pub async fn upgrade(&self, order: &UpgradeOrder) -> Result<Upgrading, ClientError> {
+        self.post("/v1/host/upgrade", order).await
+    }
+
+    /// Has the keeper of the host replaced by the program that the host carries; nothing else changes.
+    ///
+    /// # Errors
+    /// [`ClientError`]; the keeper goes on as it is if the request was refused.
+    pub async fn upgrade_keeper(&self) -> Result<KeeperUpgraded, ClientError> {
+        self.post("/v1/host/upgrade-keeper", &serde_json::json!({})).await
     }
 
     /// Streams the remembered changes of all processes after generation `since`, and new ones if `follow`.

@@ -11,6 +11,7 @@ use super::journal::JournalCommand;
 use super::pictures::{self, AnalyzeArgs, GraphArgs, TimelineArgs};
 use super::plugin::PluginCommand;
 use super::token::TokenCommand;
+use super::upgrade::UpgradeArgs;
 use super::when::{self, duration_ms};
 use super::word::{self, pattern};
 use crate::past::WantedKind;
@@ -132,6 +133,12 @@ too. docs/processes.md says which keys need a restart.
 Exits with 1 if a step has failed, and with 2 if the config was refused. With
 --dry-run it is the command `diff`.")]
     Reload(ReloadArgs),
+    /// Replace the running host by another version of provost; all processes go on.
+    #[command(after_help = super::upgrade::EXAMPLES)]
+    Upgrade(UpgradeArgs),
+    /// Say what this program is, for a host that is to be replaced by it.
+    #[command(hide = true)]
+    About,
     /// Set the number of replicas of processes until the next reload.
     #[command(after_help = "\
 Example:

@@ -6,6 +6,7 @@
 //! | `top` | the options of `provost top` |
 //! | `pictures` | the commands that draw: `graph`, `analyze`, `timeline` |
 //! | `plugin` | the commands of `provost plugin` |
+//! | `upgrade` | the options of `provost upgrade` |
 //! | `token` | the commands of `provost token` |
 //! | `journal` | the commands of `provost journal` |
 //! | `format` | how commands print |
@@ -24,6 +25,7 @@ mod tests;
 mod token;
 #[cfg(feature = "top")]
 mod top;
+mod upgrade;
 mod when;
 mod word;
 
@@ -41,3 +43,4 @@ pub(crate) use plugin::{LimitArgs, LoadArgs, NamedPlugin, PluginCommand};
 pub(crate) use token::TokenCommand;
 #[cfg(feature = "top")]
 pub(crate) use top::{TopArgs, TopView};
+pub(crate) use upgrade::UpgradeArgs;

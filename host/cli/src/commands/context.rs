@@ -26,14 +26,19 @@ pub(super) struct Context {
 impl Context {
     /// Returns a client of the host that is named by its config, by its socket, or by the nearest config.
     pub(super) fn client(&self) -> Result<Client, Failure> {
-        let socket = match (&self.config, &self.socket) {
-            (Some(config), _) if !config.is_file() => return Err(no_config(config)),
-            // The file may have any name.
-            (None, Some(socket)) => socket.clone(),
-            _ => self.outline()?.socket(),
-        };
+        let socket = self.host_socket()?;
         daemon::wait_for_socket(&socket);
         Ok(Client::new(socket))
+    }
+
+    /// Returns the path of the socket of that host.
+    pub(super) fn host_socket(&self) -> Result<PathBuf, Failure> {
+        match (&self.config, &self.socket) {
+            (Some(config), _) if !config.is_file() => Err(no_config(config)),
+            // The file may have any name.
+            (None, Some(socket)) => Ok(socket.clone()),
+            _ => Ok(self.outline()?.socket()),
+        }
     }
 
     /// Begins to show the progress of a command that waits for the processes that `targets` name; none mean all. A command

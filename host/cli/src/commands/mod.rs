@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `act` | the commands that change something: `start`, `stop`, `restart`, `signal`, `down` |
 //! | `up` | waiting for a host that was started in the background |
+//! | `upgrade` | `upgrade`: another program takes the place of the host |
 //! | `reload` | the commands about the config of a running host: `diff`, `reload`, `scale` |
 //! | `read` | the commands that read: `status`, `explain`, `view`, `state` |
 //! | `logs` | `logs` |
@@ -40,6 +41,7 @@ mod token;
 mod top;
 mod unanswered;
 mod up;
+mod upgrade;
 mod validate;
 
 use std::io;
@@ -48,6 +50,7 @@ use crate::args::{Cli, Command, PluginCommand};
 use crate::daemon;
 use crate::failure::Failure;
 use crate::render::page::Page;
+use crate::successor::About;
 
 use context::Context;
 
@@ -62,6 +65,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         }
         Command::Validate(args) => validate::validate(context.config.as_deref(), &args, context.page.paint),
         Command::Completions { shell } => local::completions(shell),
+        Command::About => printing::print(printing::json(&About::this(context.config.as_deref()))?),
         Command::Token(command) => token::token(&context, command),
         Command::Journal(command) => journal::journal(&context, &command),
         // Outside the runtime, because it waits for cargo.
@@ -84,6 +88,7 @@ async fn ask(context: Context, command: Command) -> Result<(), Failure> {
         Command::Stop(args) => act::order(&context, "stop", args).await,
         Command::Restart(args) => act::order(&context, "restart", args).await,
         Command::Signal(args) => act::signal(&context, args).await,
+        Command::Upgrade(args) => upgrade::upgrade(&context, args).await,
         Command::Diff(args) => reload::diff(&context, args).await,
         Command::Reload(args) => reload::reload(&context, args).await,
         Command::Scale(args) => reload::scale(&context, args).await,
@@ -105,6 +110,7 @@ async fn ask(context: Context, command: Command) -> Result<(), Failure> {
         | Command::Validate(_)
         | Command::Token(_)
         | Command::Journal(_)
+        | Command::About
         | Command::Completions { .. } => Ok(()),
     }
 }

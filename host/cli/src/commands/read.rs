@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use provost_api as api;
-use provost_api::client::StatusAsked;
+use provost_api::client::{ClientError, StatusAsked};
 use provost_control::{past_process, past_sentence};
 use provost_state::naming::shown;
 use provost_state::text;
@@ -16,6 +16,7 @@ use super::printing::{pretty, print};
 use crate::args::{
     ExplainArgs, LineFormat, StateArgs, StateChange, StatusArgs, TableFormat, ViewArgs, ViewFormat,
 };
+use crate::daemon;
 use crate::failure::Failure;
 use crate::past;
 use crate::render;
@@ -24,10 +25,14 @@ use crate::render::table::Width;
 
 pub(super) async fn status(context: &Context, args: StatusArgs) -> Result<(), Failure> {
     let client = context.client()?;
-    let mut status = match args.output {
-        TableFormat::Table => client.status(&args.targets).await?,
-        TableFormat::Wide | TableFormat::Json => client.status_of(&with_usage(args.targets.clone())).await?,
+    let asked = match args.output {
+        TableFormat::Table => client.status(&args.targets).await,
+        TableFormat::Wide | TableFormat::Json => client.status_of(&with_usage(args.targets.clone())).await,
     };
+    if matches!(asked, Err(ClientError::Unconnected(_))) {
+        held(context, args.output)?;
+    }
+    let mut status = asked?;
     status.arrange();
     let named = !args.targets.is_empty() && !args.targets.iter().any(|target| target == "all");
     let scope = if named { Scope::Named } else { Scope::Everything };
@@ -43,6 +48,18 @@ pub(super) async fn status(context: &Context, args: StatusArgs) -> Result<(), Fa
         return Err(Failure::silent(3));
     }
     Ok(())
+}
+
+/// Prints what a keeper holds that has no host at the moment, if there is one.
+fn held(context: &Context, output: TableFormat) -> Result<(), Failure> {
+    let held = daemon::held_beside(&context.host_socket()?);
+    if held.is_empty() {
+        return Ok(());
+    }
+    print(match output {
+        TableFormat::Table | TableFormat::Wide => render::held::text(&held, now_ms(), &context.page),
+        TableFormat::Json => pretty(&render::held::json(&held))?,
+    })
 }
 
 /// Asks for everything, and for the resources that the processes use.

@@ -45,7 +45,7 @@ fn beginning(argument: &Arg, word: &str, words: &[String]) -> Vec<String> {
                 .concat()
         }
         "CONFIG" => paths(word, Some("toml")),
-        "FILE" | "PATH" if argument.get_value_hint() != ValueHint::Other => paths(word, None),
+        "FILE" | "PATH" | "BINARY" if argument.get_value_hint() != ValueHint::Other => paths(word, None),
         _ => Vec::new(),
     }
 }

@@ -25,6 +25,8 @@ pub(super) enum Why {
     Judged(u8),
     /// The processes that the host waited for have ended; the exit code.
     Done(u8),
+    /// Another program takes the place of this one, and its processes go on.
+    Replaced,
     /// The host could not be set up. The error is reported separately.
     Failed,
     /// Another keeper has everything, in the place of one that has ended, and starts the next host.
@@ -41,6 +43,7 @@ impl fmt::Display for Why {
             Self::Requested => f.write_str("asked to stop"),
             Self::Judged(code) => write!(f, "a policy shuts the host down with code {code}"),
             Self::Done(_) => f.write_str("everything that was waited for has ended"),
+            Self::Replaced => f.write_str("another program takes its place"),
             Self::Failed => f.write_str("the host cannot be set up"),
             Self::Handed => f.write_str("another keeper goes on"),
         }
@@ -96,6 +99,8 @@ pub(super) struct Asked {
     ends_with_terminal: bool,
     terminal_gone: watch::Receiver<bool>,
     requests: Option<mpsc::Receiver<()>>,
+    /// Receives a message when the host has left.
+    left: Option<mpsc::Receiver<()>>,
     /// Whether the host was started with a controlling terminal.
     had_terminal: bool,
     /// Receives a message when the config is to be reloaded. One that is not yet taken stands for all that follow.
@@ -138,6 +143,7 @@ impl Asked {
             ends_with_terminal,
             terminal_gone,
             requests: None,
+            left: None,
             had_terminal,
             reload,
             judged: None,
@@ -147,6 +153,11 @@ impl Asked {
     /// Also listens to the requests of clients and to the verdicts of policies.
     pub(super) fn listen_to(&mut self, requests: mpsc::Receiver<()>, judged: watch::Receiver<Option<u8>>) {
         (self.requests, self.judged) = (Some(requests), Some(judged));
+    }
+
+    /// Also listens for the message that the host has left, so that the keeper starts the next one.
+    pub(super) fn end_when_left(&mut self, left: mpsc::Receiver<()>) {
+        self.left = Some(left);
     }
 
     /// Waits for the next request to stop.
@@ -161,6 +172,7 @@ impl Asked {
                     self.ends_with_terminal = false;
                     return Why::TerminalGone;
                 }
+                () = requested(&mut self.left) => return Why::Replaced,
                 () = requested(&mut self.requests) => return Why::Requested,
                 code = judged(&mut self.judged) => {
                     self.judged = None;

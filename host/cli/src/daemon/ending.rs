@@ -113,6 +113,27 @@ pub(super) async fn stop(supervisor: &Supervisor, asked: &mut Asked, why: Why) -
     left
 }
 
+/// Returns the exit code of the host: 1 if anything is left or the host could not be set up; else the code of a policy; else that
+/// of `--exit-code-from` or `--exit-when-done`; else 0.
+pub(super) fn exit_code(is_left: bool, why: Why, judged: Option<u8>) -> u8 {
+    match (is_left, why) {
+        (true, _) | (false, Why::Failed) => 1,
+        (false, Why::Judged(code)) => code,
+        // A policy may give up on the host with the last process that ends.
+        (false, Why::Done(code)) => judged.unwrap_or(code),
+        (
+            false,
+            Why::Interrupted
+            | Why::Terminated
+            | Why::HungUp
+            | Why::TerminalGone
+            | Why::Requested
+            | Why::Replaced
+            | Why::Handed,
+        ) => 0,
+    }
+}
+
 fn after(from: Instant, time: Duration) -> Instant {
     const DAY: Duration = Duration::from_secs(24 * 3_600);
     from + time.min(30 * DAY)
@@ -193,5 +214,20 @@ mod tests {
         assert_eq!(seconds(&diamond), 121);
         let long: Vec<_> = (0..5_000).map(|n| process(&n.to_string(), 1, &[&*(n + 1).to_string()])).collect();
         assert_eq!(seconds(&long), 5_000);
+    }
+
+    #[test]
+    fn leftovers_take_precedence_over_a_policys_code_and_that_over_the_code_of_an_exit_option() {
+        assert_eq!(exit_code(true, Why::Judged(7), Some(7)), 1);
+        assert_eq!(exit_code(true, Why::Done(3), None), 1);
+        assert_eq!(exit_code(false, Why::Judged(7), Some(7)), 7);
+        assert_eq!(
+            exit_code(false, Why::Done(3), Some(7)),
+            7,
+            "the policy has given up with the last of them"
+        );
+        assert_eq!(exit_code(false, Why::Done(3), None), 3);
+        assert_eq!(exit_code(false, Why::Terminated, Some(7)), 0, "the signal came first");
+        assert_eq!(exit_code(false, Why::Failed, None), 1);
     }
 }

@@ -28,6 +28,21 @@ pub(crate) fn follow() -> io::Result<()> {
     std::thread::Builder::new().name("faults".into()).spawn(follow).map(drop)
 }
 
+/// Whether the file of this program has this name, so that a test can inject a fault into one of two programs that are the same.
+pub(crate) fn is_in(program: Option<String>) -> bool {
+    let own = std::env::current_exe().ok();
+    let own = own.as_deref().and_then(Path::file_name).and_then(|name| name.to_str());
+    own.is_some() && own == program.as_deref()
+}
+
+/// Panics if the file of this program has this name.
+pub(crate) fn panics_in(program: Option<String>) -> bool {
+    if is_in(program) {
+        std::panic::panic_any("on purpose");
+    }
+    false
+}
+
 /// Applies the difference between the current faults and those that `text` names, and returns the latter.
 fn change(now: BTreeMap<String, String>, text: &str) -> BTreeMap<String, String> {
     let lines = text.lines().filter_map(|line| line.split_once('='));

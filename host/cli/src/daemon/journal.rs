@@ -99,8 +99,13 @@ impl Recording {
 
     /// Records the end of the host, and waits at most this long until everything is written.
     pub(super) fn end(&self, supervisor: &Supervisor, code: u8, most: Duration) {
-        let Some((journal, _)) = &self.journal else { return };
         self.note(supervisor.now(), supervisor.reader().latest(), Noted::HostEnded { code });
+        self.write_all(most);
+    }
+
+    /// Writes what is left, and waits at most this long for that. The next host goes on with another part of the journal.
+    pub(super) fn write_all(&self, most: Duration) {
+        let Some((journal, _)) = &self.journal else { return };
         let is_written = tokio::task::block_in_place(|| journal.end(most));
         if !is_written {
             tracing::warn!("the end of the journal is not written: its disk does not answer in time");

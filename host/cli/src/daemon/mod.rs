@@ -5,7 +5,10 @@
 //! |---|---|
 //! | `up` | `provost up`: the foreground and the background |
 //! | `serving` | the host while it runs |
+//! | `service` | what a host has to do with the one before it, and with its keeper |
+//! | `upgrading` | giving the place of the host to another program |
 //! | `live` | the config while the host runs: differences, reloads, scaling |
+//! | `described` | the host as `status` describes it |
 //! | `boot` | the steps before anything is started |
 //! | `loading` | loading the plugins at the start of the host |
 //! | `plugins` | the wiring of the plugins |
@@ -22,6 +25,7 @@
 //! | `peer_cred` | the process and the user at the other end of a socket |
 //! | `screen` | the output of `up` in the foreground |
 //! | `host_log` | the host's own log |
+//! | `last_words` | where the host says why it fails |
 //! | `detach` | going to the background |
 //! | `output` | writers that never block the host |
 //! | `errors` | error texts that several of these share |
@@ -32,6 +36,7 @@
 mod asked;
 mod boot;
 mod claim;
+mod described;
 mod detach;
 mod done;
 mod ending;
@@ -42,6 +47,7 @@ mod host_log;
 mod journal;
 mod keeper;
 mod keeping;
+mod last_words;
 mod limits;
 mod live;
 mod loading;
@@ -52,13 +58,15 @@ mod peer_cred;
 pub(crate) mod plugins;
 mod runtime_dir;
 mod screen;
+mod service;
 mod serving;
 mod up;
+mod upgrading;
 #[cfg(feature = "web")]
 mod web;
 
 pub(crate) use claim::{holder, wait_for_socket};
 pub(crate) use errors::not_listening_hint;
 pub(crate) use host_log::HOST_LOG_NAME;
-pub(crate) use keeper::keeper_of;
+pub(crate) use keeper::{held_beside, keeper_of};
 pub(crate) use up::{say_at_last, up};

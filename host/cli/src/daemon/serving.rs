@@ -3,7 +3,7 @@
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -16,8 +16,7 @@ use provost_control::{
 use provost_plugin_host::PluginHost;
 use provost_state::Plugins;
 use provost_supervisor::{
-    Adopted, BootError, Clock, Degraded, Keeper, LogReader, Served, Settings, StageProgram, Stash,
-    Supervisor, rfc3339,
+    BootError, Degraded, Keeper, LogReader, Served, Settings, StageProgram, Stash, Supervisor,
 };
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -30,16 +29,19 @@ use super::done::When;
 use super::errors::{DEFECT_HINT, SHORTAGE_HINT, reason};
 use super::host_log::HostLog;
 use super::journal::Recording;
-use super::keeper::{Copies, Means, Parent, Successor, stage};
+use super::keeper::{Copies, End, Leaving, Means, Parent, Successor, settle, stage};
+use super::last_words;
 use super::limits;
 use super::live::Live;
 #[cfg(feature = "mcp")]
 use super::mcp::Mcp;
 use super::output::Output;
 use super::screen::{self, Screen, ScreenStyle};
+use super::service::{Found, Service};
+use super::upgrading::HostPlace;
 #[cfg(feature = "web")]
 use super::web;
-use super::{detach, ending, keeping};
+use super::{described, detach, ending, keeping};
 use crate::config::{Config, Processes};
 use crate::failure::Failure;
 use crate::render::humane::counted;
@@ -87,12 +89,29 @@ struct Running {
 }
 
 impl Host {
-    /// Runs the host until it ends, and returns the exit code.
-    pub(super) async fn run(self, parent: Parent) -> Result<u8, Failure> {
+    /// Runs the host until it ends, and returns how it does, with the exit code.
+    pub(super) async fn run(self, parent: Parent) -> End<Result<u8, Failure>> {
+        let has_former = parent.has_former();
+        let end = self.begin(parent).await.unwrap_or_else(|failure| End::failed(failure, has_former));
+        if let End::Ended(Err(failure)) | End::GoesOn(Err(failure)) = &end {
+            last_words::say_report(failure.report());
+        }
+        end
+    }
+
+    /// Attaches, loads everything and serves. Where it fails, it has stopped nothing.
+    async fn begin(self, parent: Parent) -> Result<End<Result<u8, Failure>>, Failure> {
+        let has_former = parent.has_former();
         let (reload, reloads) = mpsc::channel(1);
-        let (keeper, signals, adopted) = match parent.serve(&self.degraded)? {
-            Some(Served { keeper, signals, adopted }) => (Some(keeper), Some(signals), adopted),
-            None => (None, None, Adopted::default()),
+        let served = parent.serve(&self.degraded)?;
+        if fails() {
+            return Err(Failure::failed("this program is broken", "a test says so"));
+        }
+        let (signals, found) = match served {
+            Some(Served { keeper, signals, adopted, last_end, .. }) => {
+                (Some(signals), Found { keeper: Some(keeper), adopted, last_end, has_former })
+            }
+            None => (None, Found::default()),
         };
         let mut asked =
             Asked::arm(self.screen.is_some(), self.ignore_hangup, self.log.terminal_gone(), reload, signals)
@@ -101,21 +120,22 @@ impl Host {
             biased;
             why = asked.next() => {
                 tracing::info!("{why} before anything was started: the host ends");
-                return Ok(0);
+                return Ok(End::Ended(Ok(0)));
             }
             booted = boot::boot(self.path.clone(), self.paint, self.log.clone(), self.degraded.clone()) => booted?,
         };
-        self.serve(booted, (keeper, adopted), asked, reloads).await
+        self.serve(booted, found, asked, reloads).await
     }
 
-    /// Runs the loaded config until the host is to stop, and returns the exit code.
+    /// Runs the loaded config until the host is to stop, and returns how it ends, with the exit code.
     async fn serve(
         self,
         booted: Booted,
-        (keeper, mut adopted): (Option<Keeper>, Adopted),
+        found: Found,
         mut asked: Asked,
         reloads: mpsc::Receiver<()>,
-    ) -> Result<u8, Failure> {
+    ) -> Result<End<Result<u8, Failure>>, Failure> {
+        let Found { keeper, mut adopted, last_end, has_former } = found;
         let Booted {
             config,
             runtime_dir,
@@ -156,43 +176,68 @@ impl Host {
         let supervisor = prepared.start();
         recording.follow(&supervisor);
         loading.serve(&supervisor);
-        let host = described(&config, &runtime_dir.socket, tcp.as_ref());
+        let socket = runtime_dir.socket.clone();
+        let host = described::described(&config, &socket, tcp.as_ref(), last_end.as_ref());
         keeping::start(runtime_dir, listening.place(), self.degraded.clone());
         let means = Means::of(&config, children_open_files);
         let mut successor = Successor::await_need(keeper.clone(), means, &supervisor);
         let rules = RulesInForce::from(config.api.rules.clone());
         let live = Live::new(&config, supervisor.clone(), plugins.clone(), rules.clone());
         tokio::spawn(reload_for_signals(live.clone(), reloads));
+        let leaving = keeper.clone().map(|keeper| {
+            let (leaving, left) = Leaving::of(keeper);
+            asked.end_when_left(left);
+            leaving
+        });
+        let (settled, is_settled) = watch::channel(false);
+        let place = HostPlace {
+            leaving: leaving.clone(),
+            settled: is_settled,
+            live: live.clone(),
+            jobs: supervisor.jobs().clone(),
+            config: config.absolute_path(),
+        };
         let mut running = start(
             supervisor,
             (listening, tcp),
             plugins,
-            (host, live, rules, recording.past()),
+            (host, live, rules, recording.past(), place),
             &mut asked,
             &self.api.unix,
         );
-        let runs = async {
-            match self.set_up(&mut running, lines, width).await {
-                Ok(()) => (running.until_asked(&mut asked, &self.done, &mut successor).await, None),
-                Err(failure) => (Why::Failed, Some(failure)),
+        let service = Service { keeper, stash, copies, leaving, settled, socket, has_former };
+        match self.until_end(&mut running, (lines, width), &mut asked, &service, &mut successor).await {
+            Ok((why, failure)) => {
+                let end = (why, failure);
+                Ok(running.stop_or_leave(&mut asked, &service, &mut successor, &recording, end).await)
             }
-        };
-        let (why, failure) = caught(runs)
-            .await
-            .unwrap_or_else(|| (Why::Failed, Some(Failure::failed("the host panicked", DEFECT_HINT))));
-        if why == Why::Handed || successor.forestall().await.is_some() {
-            running.supervisor.end_checks();
-            recording.end(&running.supervisor, 0, FAREWELL);
-            running.leave().await;
-            return Ok(0);
+            Err(failure) => Ok(End::GoesOn(Err(failure))),
         }
-        let left = ending::stop(&running.supervisor, &mut asked, why).await;
-        copies.discard(keeper.as_ref(), stash.as_ref());
-        let judged = *running.supervisor.shutdown_wanted().borrow();
-        let code = exit_code(!left.is_empty(), why, judged);
-        recording.end(&running.supervisor, code, FAREWELL);
-        running.finish(Ended { pid: std::process::id(), code, left }).await;
-        failure.map_or(Ok(code), Err)
+    }
+
+    /// Waits until the host is to end, and returns why. An error means that the next host goes on with everything.
+    async fn until_end(
+        &self,
+        running: &mut Running,
+        (lines, width): (Option<LogReader>, usize),
+        asked: &mut Asked,
+        service: &Service,
+        successor: &mut Successor,
+    ) -> Result<(Why, Option<Failure>), Failure> {
+        let panicked = || Failure::failed("the host panicked", DEFECT_HINT);
+        let set_up = caught(self.set_up(running, lines, width)).await.unwrap_or_else(|| Err(panicked()));
+        if let Err(failure) = set_up {
+            let goes_on = service.has_former && service.may_go_on();
+            return if goes_on { Err(failure) } else { Ok((Why::Failed, Some(failure))) };
+        }
+        if let Some(keeper) = &service.keeper {
+            settle(keeper.clone(), service.socket.clone(), service.settled.clone());
+        }
+        match caught(running.until_asked(asked, &self.done, successor)).await {
+            Some(why) => Ok((why, None)),
+            None if service.may_go_on() => Err(panicked()),
+            None => Ok((Why::Failed, Some(panicked()))),
+        }
     }
 
     /// Returns the settings of the supervisor.
@@ -320,7 +365,13 @@ fn start(
     supervisor: Supervisor,
     (listening, tcp): (Listening, Option<TcpListening>),
     plugins: PluginHost,
-    (host, live, rules, past): (provost_api::Host, Live, RulesInForce, Option<Arc<dyn PastEvents>>),
+    (host, live, rules, past, place): (
+        provost_api::Host,
+        Live,
+        RulesInForce,
+        Option<Arc<dyn PastEvents>>,
+        HostPlace,
+    ),
     asked: &mut Asked,
     api: &Handle,
 ) -> Running {
@@ -346,6 +397,7 @@ fn start(
         host,
         shutdown,
         ended: report,
+        place: Some(Arc::new(place)),
         connections_max: limits::connections(),
         mounts: services.into_iter().flatten().collect(),
     };
@@ -384,6 +436,37 @@ impl Running {
         }
     }
 
+    /// Stops all processes and ends, unless the host has left: then they go on with the next one.
+    async fn stop_or_leave(
+        self,
+        asked: &mut Asked,
+        service: &Service,
+        successor: &mut Successor,
+        recording: &Recording,
+        (why, failure): (Why, Option<Failure>),
+    ) -> End<Result<u8, Failure>> {
+        let followed = match why {
+            Why::Handed => Some(Why::Handed),
+            _ if successor.forestall().await.is_some() => Some(Why::Handed),
+            _ if service.stop().await => None,
+            _ => Some(Why::Replaced),
+        };
+        if let Some(why) = followed {
+            tracing::info!("the host leaves, and its processes go on: {why}");
+            self.supervisor.end_checks();
+            recording.write_all(FAREWELL);
+            self.leave().await;
+            return End::GoesOn(Ok(0));
+        }
+        let left = ending::stop(&self.supervisor, asked, why).await;
+        service.discard_copies();
+        let judged = *self.supervisor.shutdown_wanted().borrow();
+        let code = ending::exit_code(!left.is_empty(), why, judged);
+        recording.end(&self.supervisor, code, FAREWELL);
+        self.finish(Ended { pid: std::process::id(), code, left }).await;
+        End::Ended(failure.map_or(Ok(code), Err))
+    }
+
     /// Publishes the report of the end, and ends the server and the screen. Waits for each at most [`FAREWELL`].
     async fn finish(self, report: Ended) {
         // Clients that wait for the report get it before the server ends, because it completes the requests in progress.
@@ -391,7 +474,7 @@ impl Running {
         self.leave().await;
     }
 
-    /// Ends the server and the screen. Waits for each at most [`FAREWELL`].
+    /// Ends the server and the screen. Requests in progress are answered. Waits for each at most [`FAREWELL`].
     async fn leave(self) {
         drop(self.end);
         if let Some(server) = self.server
@@ -405,61 +488,15 @@ impl Running {
     }
 }
 
-/// Returns the exit code of the host: 1 if anything is left or the host could not be set up; else the code of a policy; else that
-/// of `--exit-code-from` or `--exit-when-done`; else 0.
-fn exit_code(is_left: bool, why: Why, judged: Option<u8>) -> u8 {
-    match (is_left, why) {
-        (true, _) | (false, Why::Failed) => 1,
-        (false, Why::Judged(code)) => code,
-        // A policy may give up on the host with the last process that ends.
-        (false, Why::Done(code)) => judged.unwrap_or(code),
-        (
-            false,
-            Why::Interrupted
-            | Why::Terminated
-            | Why::HungUp
-            | Why::TerminalGone
-            | Why::Requested
-            | Why::Handed,
-        ) => 0,
-    }
-}
-
-/// Describes the host for `status`.
-fn described(config: &Config, socket: &Path, tcp: Option<&TcpListening>) -> provost_api::Host {
-    provost_api::Host {
-        pid: std::process::id(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        started_at: rfc3339(Clock::new().now().wall_ms),
-        socket: socket.display().to_string(),
-        listen: tcp.map(TcpListening::urls).unwrap_or_default(),
-        config: config.absolute_path().display().to_string(),
-        ..provost_api::Host::default()
-    }
+/// Whether a test makes this program fail before it is in service.
+fn fails() -> bool {
+    fail::fail_point!("serving.panics", super::faults::panics_in);
+    fail::fail_point!("serving.fails", super::faults::is_in);
+    false
 }
 
 /// Fails if a test injects that.
 fn set_up_fails() -> std::io::Result<()> {
     fail::fail_point!("daemon.set_up", |_| Err(std::io::Error::other("the host cannot be set up")));
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn leftovers_take_precedence_over_a_policys_code_and_that_over_the_code_of_an_exit_option() {
-        assert_eq!(exit_code(true, Why::Judged(7), Some(7)), 1);
-        assert_eq!(exit_code(true, Why::Done(3), None), 1);
-        assert_eq!(exit_code(false, Why::Judged(7), Some(7)), 7);
-        assert_eq!(
-            exit_code(false, Why::Done(3), Some(7)),
-            7,
-            "the policy has given up with the last of them"
-        );
-        assert_eq!(exit_code(false, Why::Done(3), None), 3);
-        assert_eq!(exit_code(false, Why::Terminated, Some(7)), 0, "the signal came first");
-        assert_eq!(exit_code(false, Why::Failed, None), 1);
-    }
 }

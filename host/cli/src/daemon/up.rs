@@ -13,7 +13,7 @@ use super::done::{self, When};
 use super::errors::{DEFECT_HINT, SHORTAGE_HINT};
 use super::heap;
 use super::host_log::{self, Home, HostLog};
-use super::keeper::{Parent, become_keeper};
+use super::keeper::{End, Parent, become_keeper};
 use super::output::Output;
 use super::serving::{ApiThreads, FAREWELL, Host};
 use crate::args::UpArgs;
@@ -45,9 +45,16 @@ pub(crate) fn up(args: &UpArgs, config: Option<PathBuf>, color: ColorWhen) -> Re
     let farewell = parent.farewell();
     let outcome = host(args, path, color, inherited, parent);
     if let Some(farewell) = farewell {
-        farewell.leave(outcome.as_ref().err().map_or(0, Failure::number));
+        match &outcome {
+            Ok(End::Ended(code)) => farewell.leave(*code),
+            Ok(End::GoesOn(_)) => farewell.stay_connected(),
+            Err(failure) => farewell.fail(failure.number()),
+        }
     }
-    outcome
+    match outcome? {
+        End::Ended(0) | End::GoesOn(0) => Ok(()),
+        End::Ended(code) | End::GoesOn(code) => Err(Failure::silent(code)),
+    }
 }
 
 /// Runs the host until it has ended.
@@ -57,7 +64,7 @@ fn host(
     color: ColorWhen,
     inherited: io::Result<()>,
     parent: Parent,
-) -> Result<(), Failure> {
+) -> Result<End<u8>, Failure> {
     let paint = Paint::wanted(color, &io::stderr());
     let Runtimes { processes, unix, tcp } = runtimes(paint, parent.farewell()).map_err(short)?;
     let api = ApiThreads { unix: unix.handle().clone(), tcp: tcp.handle().clone() };
@@ -65,19 +72,25 @@ fn host(
     // The server has ended, or is given up.
     unix.shutdown_background();
     tcp.shutdown_background();
-    // A plugin or a slow disk may hold a thread.
-    processes.shutdown_timeout(FAREWELL);
-    let (outcome, log, screen) = ended?;
-    let outcome = match outcome {
-        Ok(0) => Ok(()),
-        Ok(code) => Err(Failure::silent(code)),
-        Err(failure) => {
+    match &ended {
+        // The next host waits for the end of this one. What it does not finish, that one does.
+        Ok((End::GoesOn(_), ..)) => processes.shutdown_background(),
+        // A plugin or a slow disk may hold a thread.
+        _ => processes.shutdown_timeout(FAREWELL),
+    }
+    let (end, log, screen) = ended?;
+    let told = |outcome: Result<u8, Failure>| {
+        outcome.unwrap_or_else(|failure| {
             log.report(&paint.report(failure.report()), failure.report());
-            Err(failure.already_reported())
-        }
+            failure.number()
+        })
+    };
+    let end = match end {
+        End::Ended(outcome) => End::Ended(told(outcome)),
+        End::GoesOn(outcome) => End::GoesOn(told(outcome)),
     };
     log.finish(screen.as_ref(), FAREWELL);
-    outcome
+    Ok(end)
 }
 
 fn short(error: io::Error) -> Failure {
@@ -85,7 +98,7 @@ fn short(error: io::Error) -> Failure {
 }
 
 /// The result of a host that could start its log.
-type Ended = (Result<u8, Failure>, HostLog, Option<Output>);
+type Ended = (End<Result<u8, Failure>>, HostLog, Option<Output>);
 
 /// Starts the log, and runs the host to its end.
 fn run(
@@ -119,10 +132,13 @@ fn run(
         degraded,
         api,
     };
-    // The panic hook has logged the panic.
-    let outcome = panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(host.run(parent))))
-        .unwrap_or_else(|_| Err(Failure::failed("the host panicked", DEFECT_HINT)));
-    Ok((outcome, log, screen))
+    let has_former = parent.has_former();
+    let end =
+        panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(host.run(parent)))).unwrap_or_else(|_| {
+            // The panic hook has logged the panic.
+            End::failed(Failure::failed("the host panicked", DEFECT_HINT), has_former)
+        });
+    Ok((end, log, screen))
 }
 
 fn to_background(path: &Path, args: &UpArgs) -> Result<(), Failure> {

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `live` | the words of the live view |
 //! | `status` | processes, and below them plugins and the host |
+//! | `last_end` | how the host before the one that runs has ended |
+//! | `held` | what a keeper holds while it has no host |
 //! | `plugins` | plugins, and the result of a change |
 //! | `explain` | why a process is in its state |
 //! | `events` | changes of processes |
@@ -25,8 +27,10 @@ pub(crate) mod decision;
 pub(crate) mod difference;
 pub(crate) mod events;
 pub(crate) mod explain;
+pub(crate) mod held;
 pub(crate) mod humane;
 pub(crate) mod inspection;
+mod last_end;
 #[cfg(feature = "top")]
 pub(crate) mod live;
 pub(crate) mod local;

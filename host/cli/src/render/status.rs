@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use provost_api::{Exit, Health, Host, Left, Phase, Process, ProcessUsage, Status};
 
 use super::humane::{ago, cpu, delay, one_line, size, unix_ms};
+use super::last_end;
 use super::page::Page;
 use super::plugins;
 use super::style::Style;
@@ -63,6 +64,7 @@ pub(crate) fn text(status: &Status, width: Width, scope: Scope, now_ms: u64, pag
     text.push_str(&host_usage(status, page));
     text.push_str(&lacks(&status.host, now_ms, page));
     text.push_str(&leftovers(status.host.left.iter(), page));
+    text.push_str(&last_end::text(&status.host, width, now_ms));
     text.push_str(&changed_config(&status.host, now_ms));
     text
 }

@@ -115,6 +115,7 @@ impl World {
             host: api::Host { pid: 1, version: "0".to_owned(), ..api::Host::default() },
             shutdown,
             connections_max: CONNECTIONS_MAX,
+            place: None,
             mounts: Vec::new(),
             ended: watch::channel(None).1,
         };

@@ -15,6 +15,7 @@ use super::rules::RulesInForce;
 use crate::convert::{self, Wall};
 use crate::past::PastEvents;
 use crate::reloading::LiveConfig;
+use crate::upgrading::Place;
 
 /// The maximum number of connections, unless descriptors are few.
 pub const CONNECTIONS_MAX: usize = 1_024;
@@ -38,6 +39,8 @@ pub struct ApiContext {
     pub shutdown: mpsc::Sender<()>,
     /// The maximum number of connections: [`CONNECTIONS_MAX`], or fewer where descriptors are few.
     pub connections_max: usize,
+    /// The place of the host, which another program may take; `None` if none can.
+    pub place: Option<Arc<dyn Place>>,
     /// Services beside the API.
     pub mounts: Vec<Mount>,
     /// The final report of the host, once everything that can be ended has ended.

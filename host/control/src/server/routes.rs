@@ -231,6 +231,16 @@ fn of_the_rest() -> Vec<Route> {
         post("/v1/shutdown", admin, host::shutdown, "Stops all processes and the host")
             .takes_maybe::<api::Shutdown>()
             .gives::<host::Stopping>(),
+        post("/v1/host/upgrade", admin, host::upgrade, "Gives the place of the host to another program")
+            .takes::<api::UpgradeOrder>()
+            .gives::<api::Upgrading>(),
+        post(
+            "/v1/host/upgrade-keeper",
+            admin,
+            host::upgrade_keeper,
+            "Replaces the program of the keeper by the one that the host carries",
+        )
+        .gives::<api::KeeperUpgraded>(),
         post("/v1/plugins/{name}/{action}", admin, plugins::unknown, "Refuses an unknown change").hidden(),
     ];
     for (action, path, summary) in plugins::CHANGES {

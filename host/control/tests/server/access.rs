@@ -76,6 +76,8 @@ async fn a_request_is_refused_without_the_scope_that_it_takes() {
         ("GET", "/v1/config/difference", read),
         ("GET", "/v1/config/difference?config=/etc/hosts", admin),
         ("POST", "/v1/shutdown", admin),
+        ("POST", "/v1/host/upgrade", admin),
+        ("POST", "/v1/host/upgrade-keeper", admin),
         ("GET", "/count", operate),
     ] {
         // The service at `/` is public, and has what nobody else has.

@@ -385,6 +385,7 @@ impl Host {
             host,
             shutdown,
             connections_max,
+            place: None,
             mounts: crate::access::mounts(),
             ended,
         };

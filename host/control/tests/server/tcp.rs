@@ -169,6 +169,7 @@ async fn a_scope_allows_itself_and_what_is_below_it() {
         ("POST", "/v1/config/reload", Scope::Admin),
         ("POST", "/v1/plugins/x/unload", Scope::Admin),
         ("POST", "/v1/state", Scope::Admin),
+        ("POST", "/v1/host/upgrade", Scope::Admin),
         ("POST", "/v1/shutdown", Scope::Admin),
     ] {
         for (scope, secret) in scopes.iter().zip(&secrets) {

@@ -94,6 +94,7 @@ pub(crate) fn serve(dir: &Path, connections_max: usize) {
         host: api::Host { pid: std::process::id(), version: "0".to_owned(), ..api::Host::default() },
         shutdown,
         connections_max,
+        place: None,
         mounts: Vec::new(),
         ended,
     };

@@ -2,6 +2,7 @@
 
 use crate::machine::world::Now;
 use crate::protocol::{HostEnd, HostEnding, HostState};
+use crate::table::HostEntry;
 
 pub(super) const SECOND: u64 = 1_000_000_000;
 
@@ -96,6 +97,29 @@ impl Host {
         }
     }
 
+    /// Returns what the next program has to know of it.
+    pub(super) fn entry(&self) -> HostEntry {
+        HostEntry {
+            is_stubborn: self.is_stubborn,
+            last: self.last,
+            started: self.started,
+            deaths: self.deaths,
+            due_at: self.due_at,
+            missed: self.missed,
+            ping: self.ping,
+            pid: 0,
+            pidfd: -1,
+            socket: -1,
+        }
+    }
+
+    /// Goes on with the host of another program of the keeper, which is attached. A ping that was not sent is due again.
+    pub(super) fn resume(&mut self, entry: &HostEntry) {
+        self.state = HostState::Attached;
+        (self.last, self.started, self.deaths) = (entry.last, entry.started, entry.deaths);
+        (self.due_at, self.missed, self.ping) = (entry.due_at, entry.missed, entry.ping);
+    }
+
     pub(super) fn state(&self) -> HostState {
         self.state
     }
@@ -147,6 +171,14 @@ impl Host {
         if self.become_state(HostState::Leaving) {
             self.due_at = now.steady.saturating_add(LEAVING);
             self.after = after;
+        }
+    }
+
+    /// Records that what ends is a program on trial: the former one follows at once, and this is no death of it. An end in
+    /// order that somebody has asked for is carried out all the same; a failure says nothing about what is held.
+    pub(super) fn rolls_back(&mut self) {
+        if self.after != After::Finish(0) {
+            self.after = After::Replace;
         }
     }
 

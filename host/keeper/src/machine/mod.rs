@@ -3,6 +3,7 @@
 //!
 //! | room | owns |
 //! |---|---|
+//! | `heritage` | what the machine tells the program that takes its place |
 //! | `reports` | what the host is sent next |
 //! | `alone` | what the keeper does while no host is attached, and how it ends |
 //! | `orders` | what follows from an order of the host |
@@ -12,6 +13,7 @@
 //! | `world` | what is asked of the operating system |
 
 mod alone;
+mod heritage;
 mod host;
 mod orders;
 mod outbox;
@@ -193,6 +195,9 @@ impl Machine {
             return;
         }
         let was_trial = self.host.trial.take().is_some();
+        if was_trial {
+            self.host.rolls_back();
+        }
         self.host.ended(now, status);
         if self.handover == Handover::Done {
             self.handover = Handover::None;

@@ -14,7 +14,6 @@ const ENOMEM: i32 = 12;
 const EBUSY: i32 = 16;
 const EEXIST: i32 = 17;
 const EINVAL: i32 = 22;
-const ENOSYS: i32 = 38;
 
 /// How long a host that attaches waits until output is not being moved into gap files any more.
 const DRAINING: u64 = 5 * super::host::SECOND;
@@ -58,7 +57,8 @@ impl Machine {
                 let adopted = Adopted { held, gap_files: *gap_files, is_terminal: *is_terminal };
                 self.adopt(world, now, *id, &adopted)
             }
-            Order::Upgrade => Err(ENOSYS),
+            // The program carries it out, and comes back only with an error.
+            Order::Upgrade { .. } => Err(EINVAL),
         };
         self.answer(seq, order.id(), done);
     }
@@ -175,6 +175,8 @@ impl Machine {
     fn leave(&mut self, world: &mut impl World, now: Now, leave: Leave) -> Result<u32, i32> {
         match leave {
             Leave::Finish { code } => self.host.leaves(now, After::Finish(code)),
+            // The former program is the one that has proved itself, and there is only one.
+            Leave::Replace { .. } if self.host.trial.is_some() => return Err(EBUSY),
             Leave::Replace { deadline_ms } => {
                 if self.handover == Handover::Begun {
                     self.handover = Handover::Done;

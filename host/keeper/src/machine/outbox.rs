@@ -74,6 +74,21 @@ impl Outbox {
         self.answers.pop_front();
     }
 
+    /// Returns the answers that are to be sent.
+    pub(super) fn answers(&self) -> impl Iterator<Item = &(u32, Report)> {
+        self.answers.iter()
+    }
+
+    /// Returns the signals that are to be passed on, as bits.
+    pub(super) fn signals(&self) -> u64 {
+        self.signals
+    }
+
+    /// Takes over the signals that are to be passed on.
+    pub(super) fn resume_signals(&mut self, signals: u64) {
+        self.signals = signals;
+    }
+
     pub(super) fn signal(&mut self, number: i32) {
         self.signals |= Self::bit(number);
     }

@@ -142,6 +142,31 @@ impl Slots {
         self.places.insert(id, place);
     }
 
+    /// Fills this place, and makes the places before it that are not there yet, which are free. The places come in order.
+    ///
+    /// # Errors
+    /// There is no memory.
+    pub(super) fn fill_at(
+        &mut self,
+        place: usize,
+        slot: Slot,
+    ) -> Result<(), std::collections::TryReserveError> {
+        while self.slots.len() < place {
+            let next = self.slots.len();
+            self.slots.try_reserve(1)?;
+            self.free.try_reserve(1)?;
+            self.slots.push(Slot::new(Id(0), slot.ending));
+            self.free.push(next);
+        }
+        self.slots.try_reserve(1)?;
+        self.places.try_reserve(1)?;
+        self.queue.try_reserve(place + 1)?;
+        self.free.try_reserve(place + 1)?;
+        self.places.insert(slot.id.0, place);
+        self.slots.push(slot);
+        Ok(())
+    }
+
     /// Frees a place.
     pub(super) fn free(&mut self, place: usize) {
         let Some(slot) = self.slots.get_mut(place) else { return };

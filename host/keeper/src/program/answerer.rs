@@ -1,6 +1,7 @@
 //! The socket at which the keeper tells what it holds, whatever the host does: one client at a time, for five seconds at
 //! most. A client that sends `SYNC` asks for a host.
 
+use std::borrow::Cow;
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -9,13 +10,13 @@ use rustix::fs::Mode;
 use rustix::io::Errno;
 use rustix::net::sockopt::socket_peercred;
 use rustix::net::{
-    AddressFamily, Shutdown, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, listen, shutdown,
-    socket_with,
+    AddressFamily, Shutdown, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, getsockname, listen,
+    shutdown, socket_with,
 };
 
 use super::kernel::{Kernel, Token};
-use crate::machine::{Machine, Now};
-use crate::protocol::{Descriptors, Held, Order, Report};
+use crate::machine::{Machine, Now, World};
+use crate::protocol::{Descriptors, Held, Order, PUBLIC_KEYS, Report};
 use crate::socket::{self, Received};
 
 /// How long a client is served, in nanoseconds.
@@ -27,6 +28,8 @@ enum Next {
     Welcome,
     /// The slot at this place, or the first one after it.
     Held(usize),
+    /// The stash at this index, or the first one after it that is for everybody.
+    Stashed(usize),
     /// It was told everything, and may ask for something until it closes its end.
     Asked,
 }
@@ -73,6 +76,24 @@ impl Answerer {
         Ok(Self { listener: Some(Listener::bind(path.to_owned())?), client: None })
     }
 
+    /// Goes on with a socket at which another program has listened.
+    pub(super) fn resumed(socket: Option<OwnedFd>) -> Self {
+        let listener = socket.map(|socket| {
+            let address = getsockname(&socket).and_then(SocketAddrUnix::try_from);
+            // Without a path, it is neither renewed nor removed.
+            let path =
+                address.ok().and_then(|address| address.path().map(Cow::into_owned)).unwrap_or_default();
+            let name = name_at(&path);
+            Listener { socket, path, name }
+        });
+        Self { listener, client: None }
+    }
+
+    /// Returns the socket.
+    pub(super) fn listener(&self) -> Option<&OwnedFd> {
+        self.listener.as_ref().map(|listener| &listener.socket)
+    }
+
     pub(super) fn watch(&self, kernel: &Kernel) -> Result<(), Errno> {
         let watch = |listener: &Listener| kernel.watch(listener.socket.as_fd(), Token::Listener, Self::FREE);
         self.listener.as_ref().map_or(Ok(()), watch)
@@ -81,10 +102,9 @@ impl Answerer {
     /// Listens again if the name is gone: somebody has cleaned the directory. Called when a host has ended, because without
     /// one nobody else can be asked.
     pub(super) fn renew(&mut self, kernel: &Kernel) {
-        let Some(listener) = self.listener.as_mut().filter(|listener| name_at(&listener.path).is_none())
-        else {
-            return;
-        };
+        let is_gone =
+            |listener: &&mut Listener| !listener.path.is_empty() && name_at(&listener.path).is_none();
+        let Some(listener) = self.listener.as_mut().filter(is_gone) else { return };
         // If the directory is gone as well, the next end of a host is the next try.
         let Ok(renewed) = Listener::bind(listener.path.clone()) else { return };
         let flags = if self.client.is_some() { EventFlags::empty() } else { Self::FREE };
@@ -184,12 +204,31 @@ fn tell(
 ) -> Result<(), Errno> {
     let mut buffer = [0; 256];
     loop {
+        let mut beside = None;
         let (report, after) = match *next {
             Next::Welcome => (Report::Welcome(machine.welcome(kernel, now)), Next::Held(0)),
             Next::Held(from) => match machine.held_from(kernel, from) {
                 Some((place, id, held)) => {
                     let held = Held { descriptors: Descriptors::default(), ..held };
                     (Report::Held { id, held }, Next::Held(place + 1))
+                }
+                None => {
+                    *next = Next::Stashed(0);
+                    continue;
+                }
+            },
+            Next::Stashed(index) => match kernel.stashed(index) {
+                Some((key, generation)) if key < PUBLIC_KEYS => {
+                    beside = kernel.stash_to_read(index);
+                    if beside.is_none() {
+                        *next = Next::Stashed(index + 1);
+                        continue;
+                    }
+                    (Report::Stashed { key, generation }, Next::Stashed(index + 1))
+                }
+                Some(_) => {
+                    *next = Next::Stashed(index + 1);
+                    continue;
                 }
                 None => {
                     // It only reads from now on.
@@ -201,7 +240,8 @@ fn tell(
             Next::Asked => return Ok(()),
         };
         let message = report.encode(0, &mut buffer).map_err(|_| Errno::MSGSIZE)?;
-        match socket::send(client.as_fd(), message, &[]) {
+        let beside: Vec<_> = beside.iter().map(AsFd::as_fd).collect();
+        match socket::send(client.as_fd(), message, &beside) {
             Ok(()) => *next = after,
             Err(Errno::AGAIN) => return Ok(()),
             Err(error) => return Err(error),

@@ -8,8 +8,9 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::path::DecInt;
 use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::process::{PidfdFlags, pidfd_open};
 
+use super::elders::pid_of;
 use super::limits::Limits;
 use super::outlet::Reader;
 use crate::protocol::{Input, Output, Spec, Strings};
@@ -197,10 +198,6 @@ pub(super) fn end_at_once(pid: u32) {
     let _ = provost_posix::signal_process(pid, 9);
     let options = rustix::process::WaitOptions::empty();
     let _ = pid_of(pid).and_then(|pid| rustix::process::waitpid(Some(pid), options));
-}
-
-pub(super) fn pid_of(pid: u32) -> Result<Pid, Errno> {
-    i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(Errno::SRCH)
 }
 
 /// What the report of a child says.

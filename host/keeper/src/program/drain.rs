@@ -91,6 +91,11 @@ impl Drain {
         !self.0.is_busy.load(Ordering::SeqCst)
     }
 
+    /// Whether output is being moved now, which may wait for a disk.
+    pub(super) fn is_busy(&self) -> bool {
+        self.0.is_busy.load(Ordering::SeqCst)
+    }
+
     /// Whether nothing is left that can be moved.
     pub(super) fn is_drained(&self) -> bool {
         let count = self.places().len();

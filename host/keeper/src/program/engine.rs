@@ -8,16 +8,19 @@ use provost_posix::Ended;
 use rustix::event::epoll::{self, Event, EventData, EventFlags};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::process::{WaitOptions, waitpid};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::answerer::Answerer;
-use super::children::{Exec, errno, pid_of, read_report};
+use super::children::{Exec, errno, read_report};
 use super::front::News;
+use super::heritage;
 use super::kernel::{Kernel, Token};
 use crate::machine::{Beside, Machine, Now};
-use crate::protocol::{End, Head, HostEnding, MESSAGE_MAX, Order, Refusal, SPEC_MAX, Spec, Stage, Usage};
+use crate::protocol::{
+    End, Head, HostEnding, MESSAGE_MAX, Order, Refusal, SPEC_MAX, Spec, Stage, Usage, Versions,
+};
 use crate::socket;
+use crate::table::TABLE_VERSIONS;
 
 /// The largest report in bytes.
 const REPORT_MAX: usize = 256;
@@ -206,7 +209,7 @@ impl Engine {
         };
         self.hear_out();
         if is_child {
-            let _ = pid_of(pid).and_then(|pid| waitpid(Some(pid), WaitOptions::NOHANG));
+            self.kernel.elders.reap(pid);
         }
         if let Some(host) = self.kernel.host.take() {
             let _ = epoll::delete(&self.kernel.epoll, &host.child.pidfd);
@@ -334,12 +337,30 @@ impl Engine {
                     Err(error) => self.machine.answer(head.seq, id.0, Err(errno(*error))),
                 }
             }
+            Ok((head, Order::Upgrade { tables })) => self.upgrade(head.seq, tables),
             Ok((head, order)) => self.machine.order(&mut self.kernel, now(), head.seq, &order),
             Err(_) => match Head::read(message) {
                 Ok((head, _)) => self.machine.answer(head.seq, head.id, Err(errno(Errno::INVAL))),
                 Err(_) => self.machine.broke(&mut self.kernel, HostEnding::Faulty),
             },
         }
+    }
+
+    /// Gives the place of this program to the one beside the message. Returns only if that is not possible.
+    fn upgrade(&mut self, seq: u32, tables: Option<Versions>) {
+        let is_read =
+            tables.is_some_and(|tables| (tables.lowest..=tables.highest).contains(&TABLE_VERSIONS.highest));
+        let program = self.kernel.take_first();
+        // What the main thread has found would be lost with it.
+        self.handle(Token::Main);
+        let error = match program {
+            None => Errno::BADF,
+            Some(_) if !is_read => Errno::PROTONOSUPPORT,
+            // A thread that waits for a disk would delay the exec.
+            Some(_) if !self.machine.may_be_replaced() || self.kernel.drain.is_busy() => Errno::BUSY,
+            Some(program) => heritage::give_to(&program, &self.machine, &self.kernel, &self.answerer, seq),
+        };
+        self.machine.answer(seq, 0, Err(errno(error)));
     }
 
     /// Reads a spec out of the memfd beside the message, which has to be sealed.

@@ -2,12 +2,15 @@
 //! by the loop, on another thread: so what this thread waits for are orphans alone, and the list of its children
 //! (`/proc/PID/task/PID/children`) lists orphans alone.
 
+use std::collections::BTreeSet;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::io::Errno;
-use rustix::process::{WaitOptions, wait};
+use rustix::process::{Pid, WaitOptions, WaitStatus, wait, waitpid};
+
+use super::elders::{Elders, pid_of};
 
 /// SIGCHLD.
 const CHILD: i32 = 17;
@@ -45,9 +48,11 @@ pub(super) struct Found {
 }
 
 impl News {
-    pub(super) fn new() -> Result<Self, Errno> {
+    /// Returns one that has nothing, and counts on from this number of orphans.
+    pub(super) fn new(orphans: u64) -> Result<Self, Errno> {
         let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        Ok(Self(Arc::new(Shared { found: Mutex::default(), wake })))
+        let found = Mutex::new(Found { orphans, ..Found::default() });
+        Ok(Self(Arc::new(Shared { found, wake })))
     }
 
     fn found(&self) -> MutexGuard<'_, Found> {
@@ -85,10 +90,12 @@ pub(super) fn block_signals() -> std::io::Result<OwnedFd> {
 }
 
 /// Receives signals and reaps orphans, for ever.
-pub(super) fn run(signals: &OwnedFd, news: &News) {
+pub(super) fn run(signals: &OwnedFd, news: &News, elders: &Elders) {
+    // Those that have ended before this program listened.
+    reap_orphans(news, elders);
     loop {
         match provost_posix::next_signal(signals.as_fd()) {
-            Ok(CHILD) => reap_orphans(news),
+            Ok(CHILD) => reap_orphans(news, elders),
             Ok(number) => {
                 news.tell(|found| found.signals |= 1_u64.rotate_left(number.cast_unsigned().wrapping_sub(1)));
             }
@@ -98,16 +105,30 @@ pub(super) fn run(signals: &OwnedFd, news: &News) {
     }
 }
 
-fn reap_orphans(news: &News) {
+fn reap_orphans(news: &News, elders: &Elders) {
     let (mut count, mut last) = (0, None);
-    while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG | OF_THIS_THREAD) {
+    let elders = elders.list();
+    while let Some((pid, status)) = next_orphan(&elders) {
         count += 1;
         last = Some((pid.as_raw_nonzero().get().cast_unsigned(), status.as_raw()));
     }
+    drop(elders);
     if last.is_some() {
         news.tell(|found| {
             found.orphans += count;
             found.last = last;
         });
     }
+}
+
+/// Reaps an orphan that has ended, if there is one.
+fn next_orphan(elders: &BTreeSet<u32>) -> Option<(Pid, WaitStatus)> {
+    if elders.is_empty() {
+        return wait(WaitOptions::NOHANG | OF_THIS_THREAD).ok().flatten();
+    }
+    // Among the children of this thread are some that are no orphans.
+    let children = std::fs::read_to_string("/proc/thread-self/children").ok()?;
+    let pids = children.split_ascii_whitespace().filter_map(|pid| pid.parse::<u32>().ok());
+    let reap = |pid| pid_of(pid).and_then(|pid| waitpid(Some(pid), WaitOptions::NOHANG)).ok().flatten();
+    pids.filter(|pid| !elders.contains(pid)).find_map(reap)
 }

@@ -7,9 +7,11 @@ use provost_posix::{Program, Target};
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
+use rustix::path::DecInt;
 
-use super::children::{Child, Ends, Life, Surroundings, begin, begin_with, end_at_once, errno, list, pid_of};
+use super::children::{Child, Ends, Life, Surroundings, begin, begin_with, end_at_once, errno, list};
 use super::drain::Drain;
+use super::elders::Elders;
 use super::gap::{GapFile, GapPaths};
 use super::groups;
 use super::handed::{former_host, leave_streams};
@@ -100,19 +102,21 @@ pub(super) struct Host {
 #[derive(Debug)]
 pub(super) struct Kernel {
     pub(super) epoll: OwnedFd,
-    options: Options,
-    limits: Limits,
+    pub(super) options: Options,
+    pub(super) limits: Limits,
     /// `/proc` and `/proc/self/fd`, if they are there.
     proc: Option<OwnedFd>,
     own_files: Option<OwnedFd>,
-    resources: Vec<Option<Resources>>,
-    stashes: Vec<(u32, u64, OwnedFd)>,
+    pub(super) resources: Vec<Option<Resources>>,
+    pub(super) stashes: Vec<(u32, u64, OwnedFd)>,
     /// The descriptors of the message at hand.
     pub(super) received: Received,
     pub(super) drain: Drain,
     pub(super) host: Option<Host>,
+    /// The children that are those of the main thread, because they were started before this program took the place of another.
+    pub(super) elders: Elders,
     /// The program of the host, and the one before it while a new one is on trial.
-    program: OwnedFd,
+    pub(super) program: OwnedFd,
     former_program: Option<OwnedFd>,
 }
 
@@ -121,7 +125,25 @@ const PATH: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
 impl Kernel {
     pub(super) fn new(options: Options, limits: Limits, drain: Drain) -> Result<Self, Errno> {
         let program = rustix::fs::open(&options.program, PATH, Mode::empty())?;
-        let mut kernel = Self {
+        let is_handed = options.is_handed;
+        let mut kernel = Self::with(options, limits, drain, program)?;
+        if is_handed {
+            let (child, socket) = former_host()?;
+            kernel.watch(socket.as_fd(), Token::Host, EventFlags::IN)?;
+            kernel.watch(child.pidfd.as_fd(), Token::HostEnd, EventFlags::IN | EventFlags::ONESHOT)?;
+            kernel.host = Some(Host { child, socket, is_child: false });
+        }
+        Ok(kernel)
+    }
+
+    /// Returns one that holds nothing; the host is this program.
+    pub(super) fn with(
+        options: Options,
+        limits: Limits,
+        drain: Drain,
+        program: OwnedFd,
+    ) -> Result<Self, Errno> {
+        Ok(Self {
             epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
             limits,
             proc: rustix::fs::open("/proc", PATH, Mode::empty()).ok(),
@@ -131,17 +153,11 @@ impl Kernel {
             received: Received::default(),
             drain,
             host: None,
+            elders: Elders::default(),
             program,
             former_program: None,
             options,
-        };
-        if kernel.options.is_handed {
-            let (child, socket) = former_host()?;
-            kernel.watch(socket.as_fd(), Token::Host, EventFlags::IN)?;
-            kernel.watch(child.pidfd.as_fd(), Token::HostEnd, EventFlags::IN | EventFlags::ONESHOT)?;
-            kernel.host = Some(Host { child, socket, is_child: false });
-        }
-        Ok(kernel)
+        })
     }
 
     pub(super) fn watch(&self, fd: BorrowedFd<'_>, token: Token, flags: EventFlags) -> Result<(), Errno> {
@@ -172,7 +188,7 @@ impl Kernel {
     }
 
     /// Makes room for a place.
-    fn reserve(&mut self, place: usize) -> Result<(), Errno> {
+    pub(super) fn reserve(&mut self, place: usize) -> Result<(), Errno> {
         let more = place.saturating_add(1).saturating_sub(self.resources.len());
         self.resources.try_reserve(more).map_err(|_| Errno::NOMEM)?;
         while self.resources.len() <= place {
@@ -182,7 +198,7 @@ impl Kernel {
     }
 
     /// Watches and keeps what was started or adopted.
-    fn keep(&mut self, place: usize, resources: Resources) -> Result<(), Errno> {
+    pub(super) fn keep(&mut self, place: usize, resources: Resources) -> Result<(), Errno> {
         let ends = self.watch(
             resources.child.pidfd.as_fd(),
             Token::End(place),
@@ -290,6 +306,13 @@ impl Kernel {
         [0, 1].map(|at| self.get(place)?.outlets.gap_file(at))
     }
 
+    /// Opens the stash at this index for reading alone.
+    pub(super) fn stash_to_read(&self, index: usize) -> Option<OwnedFd> {
+        let (own_files, fd) = (self.own_files.as_ref()?, self.stash_at(index)?);
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        rustix::fs::openat(own_files, DecInt::from_fd(fd), flags, Mode::empty()).ok()
+    }
+
     /// Returns the descriptor of the stash at this index.
     pub(super) fn stash_at(&self, index: usize) -> Option<BorrowedFd<'_>> {
         self.stashes.get(index).map(|(_, _, fd)| fd.as_fd())
@@ -342,8 +365,7 @@ impl World for Kernel {
 
     fn reap(&mut self, place: usize, pid: u32) {
         if self.get(place).is_some_and(|resources| resources.is_child) {
-            let options = rustix::process::WaitOptions::NOHANG;
-            let _ = pid_of(pid).and_then(|pid| rustix::process::waitpid(Some(pid), options));
+            self.elders.reap(pid);
         }
     }
 

@@ -4,6 +4,7 @@
 //! | room | owns |
 //! |---|---|
 //! | `engine` | the loop |
+//! | `heritage` | another program in the place of this one |
 //! | `answerer` | the socket at which the keeper tells what it holds |
 //! | `kernel` | what is open of each slot, of the host and of the stash |
 //! | `handed` | the host that hands over what a former keeper has held |
@@ -12,6 +13,7 @@
 //! | `outlet` | the outputs of a process |
 //! | `gap` | the gap file of an output, and where it lies |
 //! | `front` | the main thread: signals and orphans |
+//! | `elders` | children that are those of the main thread although they are no orphans |
 //! | `groups` | the groups of all living processes |
 //! | `limits` | what the keeper takes for itself and gives back to its children |
 //! | `options` | the command line |
@@ -19,11 +21,13 @@
 mod answerer;
 mod children;
 mod drain;
+mod elders;
 mod engine;
 mod front;
 mod gap;
 mod groups;
 mod handed;
+mod heritage;
 mod kernel;
 mod limits;
 mod options;
@@ -40,6 +44,7 @@ use self::answerer::Answerer;
 use self::drain::Drain;
 use self::engine::Engine;
 use self::front::News;
+use self::heritage::Parts;
 use self::kernel::Kernel;
 use self::limits::Limits;
 use self::options::{Options, USAGE};
@@ -55,7 +60,14 @@ pub fn run(
     arguments: impl Iterator<Item = OsString>,
     environment: impl Iterator<Item = (OsString, OsString)>,
 ) -> ExitCode {
-    let Some(options) = Options::read(arguments.skip(1), environment) else {
+    let arguments: Vec<OsString> = arguments.skip(1).collect();
+    if let Some(number) = options::table(&arguments) {
+        return match go_on(number) {
+            Ok(()) => ExitCode::FAILURE,
+            Err(error) => complain(&format!("provost-keeper: cannot take over: {error}"), 1),
+        };
+    }
+    let Some(options) = Options::read(arguments.into_iter(), environment) else {
         return complain(USAGE, 2);
     };
     match begin(options) {
@@ -79,9 +91,23 @@ fn begin(options: Options) -> std::io::Result<()> {
         false => Machine::new(options.is_stubborn),
     };
     let answerer = options.socket.as_deref().map_or_else(|| Ok(Answerer::default()), Answerer::listen)?;
-    let (drain, news) = (Drain::new()?, News::new()?);
     let limits = Limits::take(options.open_files);
-    let kernel = Kernel::new(options, limits, drain.clone())?;
+    let kernel = Kernel::new(options, limits, Drain::new()?)?;
+    serve(&signals, Parts { machine, kernel, answerer, orphans: 0 })
+}
+
+/// Goes on in the place of another program of the keeper.
+fn go_on(table: std::os::fd::RawFd) -> std::io::Result<()> {
+    let parts = heritage::take_over(table)?;
+    let signals = front::block_signals()?;
+    serve(&signals, parts)
+}
+
+/// Starts the threads, and receives signals.
+fn serve(signals: &std::os::fd::OwnedFd, parts: Parts) -> std::io::Result<()> {
+    let Parts { machine, kernel, answerer, orphans } = parts;
+    let news = News::new(orphans)?;
+    let (drain, elders) = (kernel.drain.clone(), kernel.elders.clone());
     let mut engine = Engine::new(machine, kernel, news.clone(), answerer)?;
     let thread = |name: &str| Builder::new().name(name.to_owned()).stack_size(STACK);
     thread("drain").spawn(move || {
@@ -94,7 +120,7 @@ fn begin(options: Options) -> std::io::Result<()> {
         std::mem::forget(guard);
         std::process::exit(i32::from(code));
     })?;
-    front::run(&signals, &news);
+    front::run(signals, &news, &elders);
     Ok(())
 }
 

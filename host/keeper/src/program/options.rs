@@ -8,6 +8,9 @@ use crate::{HOST_DESCRIPTOR, HOST_VARIABLE};
 /// How the program is called.
 pub(super) const USAGE: &str = "usage: provost-keeper [--socket PATH] [--stubborn] [--detached] [--handed] [--open-files NUMBER] -- PROGRAM NAME [ARGUMENT…]";
 
+/// The option of a program that takes the place of another one: the number of the descriptor of the table.
+pub(super) const TABLE_OPTION: &str = "--table";
+
 /// What the keeper was asked to do.
 #[derive(Debug)]
 pub(super) struct Options {
@@ -75,6 +78,14 @@ impl Options {
             arguments,
             environment: variables,
         })
+    }
+}
+
+/// Returns the number after [`TABLE_OPTION`], if these arguments begin with it.
+pub(super) fn table(arguments: &[OsString]) -> Option<std::os::fd::RawFd> {
+    match arguments {
+        [option, number] if option == TABLE_OPTION => number.to_str()?.parse().ok(),
+        _ => None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where a process writes: the reading ends of its outputs, and the gap files beside them, in one allocation for each process.
 //! The loop and the thread that moves output share it.
 
+use std::ffi::CString;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -75,6 +76,16 @@ impl Outlets {
     /// Returns the reading end of an output.
     pub(super) fn from(&self, at: usize) -> Option<BorrowedFd<'_>> {
         Some(self.outlet(at)?.from.as_fd())
+    }
+
+    /// Returns whether an output is a terminal.
+    pub(super) fn is_terminal(&self, at: usize) -> bool {
+        self.outlet(at).is_some_and(|outlet| outlet.is_terminal)
+    }
+
+    /// Returns the path of the gap file of an output.
+    pub(super) fn path(&self, at: usize) -> Option<CString> {
+        self.paths.with(at, |path| Ok(path.to_owned()))?.ok()
     }
 
     /// Returns the gap file of an output, if a gap has begun.

@@ -45,17 +45,17 @@ impl fmt::Display for Malformed {
 impl std::error::Error for Malformed {}
 
 /// Writes into a buffer. What does not fit is noticed at the end.
-pub(super) struct Writer<'a> {
+pub(crate) struct Writer<'a> {
     bytes: &'a mut [u8],
     length: usize,
 }
 
 impl<'a> Writer<'a> {
-    pub(super) fn new(bytes: &'a mut [u8]) -> Self {
+    pub(crate) fn new(bytes: &'a mut [u8]) -> Self {
         Self { bytes, length: 0 }
     }
 
-    pub(super) fn bytes(&mut self, bytes: &[u8]) {
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         let end = self.length.saturating_add(bytes.len());
         if let Some(place) = self.bytes.get_mut(self.length..end) {
             place.copy_from_slice(bytes);
@@ -63,35 +63,47 @@ impl<'a> Writer<'a> {
         self.length = end;
     }
 
-    pub(super) fn u8(&mut self, value: u8) {
+    pub(crate) fn u8(&mut self, value: u8) {
         self.bytes(&[value]);
     }
 
-    pub(super) fn u16(&mut self, value: u16) {
+    pub(crate) fn u16(&mut self, value: u16) {
         self.bytes(&value.to_le_bytes());
     }
 
-    pub(super) fn u32(&mut self, value: u32) {
+    pub(crate) fn u32(&mut self, value: u32) {
         self.bytes(&value.to_le_bytes());
     }
 
-    pub(super) fn i32(&mut self, value: i32) {
+    pub(crate) fn i32(&mut self, value: i32) {
         self.bytes(&value.to_le_bytes());
     }
 
-    pub(super) fn u64(&mut self, value: u64) {
+    pub(crate) fn u64(&mut self, value: u64) {
         self.bytes(&value.to_le_bytes());
     }
 
     /// Writes a string: its length with its zero, and its bytes with the zero, so that the reader can use it in place.
-    pub(super) fn text(&mut self, text: &CStr) {
+    pub(crate) fn text(&mut self, text: &CStr) {
         let bytes = text.to_bytes_with_nul();
         // A longer one cannot be written anyway.
         self.u32(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
         self.bytes(bytes);
     }
 
-    pub(super) fn finish(self) -> Result<&'a [u8], TooLong> {
+    /// Writes how many there are, and each.
+    pub(crate) fn list<T>(
+        &mut self,
+        all: impl ExactSizeIterator<Item = T>,
+        mut write: impl FnMut(&mut Self, T),
+    ) {
+        self.u32(u32::try_from(all.len()).unwrap_or(u32::MAX));
+        for one in all {
+            write(self, one);
+        }
+    }
+
+    pub(crate) fn finish(self) -> Result<&'a [u8], TooLong> {
         let Self { bytes, length } = self;
         bytes.get(..length).ok_or(TooLong)
     }
@@ -99,16 +111,16 @@ impl<'a> Writer<'a> {
 
 /// Reads what a [`Writer`] has written.
 #[derive(Clone)]
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(rest: &'a [u8]) -> Self {
+    pub(crate) fn new(rest: &'a [u8]) -> Self {
         Self { rest }
     }
 
-    pub(super) fn bytes(&mut self, length: usize) -> Result<&'a [u8], Malformed> {
+    pub(crate) fn bytes(&mut self, length: usize) -> Result<&'a [u8], Malformed> {
         let (bytes, rest) = self.rest.split_at_checked(length).ok_or(Malformed::Short)?;
         self.rest = rest;
         Ok(bytes)
@@ -120,37 +132,59 @@ impl<'a> Reader<'a> {
         Ok(*bytes)
     }
 
-    pub(super) fn u8(&mut self) -> Result<u8, Malformed> {
+    pub(crate) fn u8(&mut self) -> Result<u8, Malformed> {
         self.array().map(u8::from_le_bytes)
     }
 
-    pub(super) fn u16(&mut self) -> Result<u16, Malformed> {
+    pub(crate) fn u16(&mut self) -> Result<u16, Malformed> {
         self.array().map(u16::from_le_bytes)
     }
 
-    pub(super) fn u32(&mut self) -> Result<u32, Malformed> {
+    pub(crate) fn u32(&mut self) -> Result<u32, Malformed> {
         self.array().map(u32::from_le_bytes)
     }
 
-    pub(super) fn i32(&mut self) -> Result<i32, Malformed> {
+    pub(crate) fn i32(&mut self) -> Result<i32, Malformed> {
         self.array().map(i32::from_le_bytes)
     }
 
-    pub(super) fn u64(&mut self) -> Result<u64, Malformed> {
+    pub(crate) fn u64(&mut self) -> Result<u64, Malformed> {
         self.array().map(u64::from_le_bytes)
     }
 
-    pub(super) fn text(&mut self) -> Result<&'a CStr, Malformed> {
+    pub(crate) fn text(&mut self) -> Result<&'a CStr, Malformed> {
         let length = usize::try_from(self.u32()?).map_err(|_| Malformed::Short)?;
         CStr::from_bytes_with_nul(self.bytes(length)?).map_err(|_| Malformed::Text)
     }
 
+    /// Reads a byte that is 0 or 1.
+    pub(crate) fn flag(&mut self, field: &'static str) -> Result<bool, Malformed> {
+        match self.u8()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            other => Err(Malformed::Value(field, u32::from(other))),
+        }
+    }
+
+    /// Reads what [`Writer::list`] has written. No more memory is taken than there are bytes.
+    pub(crate) fn list<T>(
+        &mut self,
+        mut read: impl FnMut(&mut Self) -> Result<T, Malformed>,
+    ) -> Result<Vec<T>, Malformed> {
+        let count = self.u32()?;
+        let mut all = Vec::new();
+        for _ in 0..count {
+            all.push(read(self)?);
+        }
+        Ok(all)
+    }
+
     /// Returns all that is left.
-    pub(super) fn rest(&mut self) -> &'a [u8] {
+    pub(crate) fn rest(&mut self) -> &'a [u8] {
         std::mem::take(&mut self.rest)
     }
 
-    pub(super) fn finish(self) -> Result<(), Malformed> {
+    pub(crate) fn finish(self) -> Result<(), Malformed> {
         if self.rest.is_empty() { Ok(()) } else { Err(Malformed::Long) }
     }
 }
@@ -168,11 +202,11 @@ macro_rules! numbered {
             /// All values.
             pub const ALL: &[Self] = &[$(Self::$value),+];
 
-            pub(super) fn write(self, writer: &mut Writer<'_>) {
+            pub(crate) fn write(self, writer: &mut Writer<'_>) {
                 writer.u8(self as u8);
             }
 
-            pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+            pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
                 match reader.u8()? {
                     $($number => Ok(Self::$value),)+
                     other => Err(Malformed::Value($field, u32::from(other))),

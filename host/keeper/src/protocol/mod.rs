@@ -25,7 +25,7 @@
 //! | `SIGNAL` | slot | – | `REAP`, `FORGET`, `AMEND`, `FRAMED` | slot | – |
 //! | `STASH` | key | memfd, or none to drop the key | `PONG`, `SYNC`, `SETTLED` | – | – |
 //! | `LEAVE` | – | program of the next host, or none | `ADOPT` | slot | see [`Descriptors`] |
-//! | `UPGRADE` | – | program of the next keeper | | | |
+//! | `UPGRADE` (with the versions of tables in the flags of the head) | – | program of the next keeper | | | |
 //!
 //! | report | id | descriptors | report | id | descriptors |
 //! |---|---|---|---|---|---|
@@ -43,7 +43,7 @@
 //! | `head` | the head of a message, the kinds, the versions |
 //! | `bytes` | writing and reading numbers and strings |
 
-mod bytes;
+pub(crate) mod bytes;
 mod head;
 mod order;
 mod report;
@@ -79,6 +79,9 @@ pub const CREDIT: usize = 32;
 
 /// The number of descriptors that a message may have.
 pub const DESCRIPTORS_MAX: usize = 32;
+
+/// The stashes of keys below this number may be read at the socket of the keeper, by its own user.
+pub const PUBLIC_KEYS: u32 = 16;
 
 /// The number of keys of [`Order::Stash`].
 pub const STASHES_MAX: usize = 64;

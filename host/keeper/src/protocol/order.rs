@@ -5,7 +5,7 @@ use std::ffi::CStr;
 use super::bytes::{Malformed, Reader, TooLong, Writer};
 use super::head::{Head, Kind, VERSION, Versions};
 use super::spec::{Spec, read_path, write_path};
-use super::values::{Ending, Held, Id, Scope, Stream, flag};
+use super::values::{Ending, Held, Id, Scope, Stream};
 
 /// The flag of a `SPAWN` whose spec is in a memfd.
 const IN_MEMFD: u16 = 1;
@@ -21,6 +21,8 @@ pub enum Leave {
     },
     /// The next host is started at once, and this end is not counted as a death. If a program is beside the message, it
     /// is executed; if it has not sent [`Order::Settled`] in time, it is killed and the former program is started again.
+    /// So it is if the program ends before that, also if it fails with [`Finish`](Self::Finish). A program on such a trial
+    /// cannot be replaced (`EBUSY`).
     Replace {
         /// The time for that, in milliseconds.
         deadline_ms: u64,
@@ -120,9 +122,13 @@ pub enum Order<'a> {
         /// Whether its output is the other side of a terminal.
         is_terminal: bool,
     },
-    /// Replaces the program of the keeper by the one beside the message. Pid, children and descriptors stay. It is not
-    /// carried out yet: the answer is `ENOSYS`, and the keeper goes on as it is.
-    Upgrade,
+    /// Replaces the program of the keeper by the one beside the message. Pid, children and descriptors stay, and the answer
+    /// comes from the new program. If it cannot be, the keeper goes on as it is: `EBUSY` while output is being moved, or the
+    /// host is on trial; `EPROTONOSUPPORT` if the program reads no table that this keeper writes.
+    Upgrade {
+        /// The versions of the [table](crate::TABLE_VERSIONS) that the program reads; none if that is not known.
+        tables: Option<Versions>,
+    },
 }
 
 impl<'a> Order<'a> {
@@ -143,7 +149,7 @@ impl<'a> Order<'a> {
             Self::Settled => Kind::Settled,
             Self::Leave(_) => Kind::Leave,
             Self::Adopt { .. } => Kind::Adopt,
-            Self::Upgrade => Kind::Upgrade,
+            Self::Upgrade { .. } => Kind::Upgrade,
         }
     }
 
@@ -159,9 +165,12 @@ impl<'a> Order<'a> {
             | Self::Framed { id, .. }
             | Self::Adopt { id, .. } => id.0,
             Self::Stash { key, .. } => *key,
-            Self::Hello { .. } | Self::Pong | Self::Sync | Self::Settled | Self::Leave(_) | Self::Upgrade => {
-                0
-            }
+            Self::Hello { .. }
+            | Self::Pong
+            | Self::Sync
+            | Self::Settled
+            | Self::Leave(_)
+            | Self::Upgrade { .. } => 0,
         }
     }
 
@@ -172,7 +181,13 @@ impl<'a> Order<'a> {
     /// sent by [`SpawnLarge`](Self::SpawnLarge).
     pub fn encode<'b>(&self, seq: u32, buffer: &'b mut [u8]) -> Result<&'b [u8], TooLong> {
         let mut writer = Writer::new(buffer);
-        let flags = if matches!(self, Self::SpawnLarge { .. }) { IN_MEMFD } else { 0 };
+        let flags = match self {
+            Self::SpawnLarge { .. } => IN_MEMFD,
+            Self::Upgrade { tables: Some(Versions { lowest, highest }) } => {
+                u16::from_le_bytes([*lowest, *highest])
+            }
+            _ => 0,
+        };
         let head = Head { kind: self.kind(), version: VERSION, flags, id: self.id(), seq };
         head.write(&mut writer);
         match self {
@@ -210,7 +225,7 @@ impl<'a> Order<'a> {
             | Self::Pong
             | Self::Sync
             | Self::Settled
-            | Self::Upgrade => {}
+            | Self::Upgrade { .. } => {}
         }
         writer.finish()
     }
@@ -250,10 +265,14 @@ impl<'a> Order<'a> {
             Kind::Adopt => Self::Adopt {
                 id,
                 held: Held::read(reader)?,
-                is_terminal: flag(reader, "terminal")?,
+                is_terminal: reader.flag("terminal")?,
                 gap_files: [read_path(reader)?, read_path(reader)?],
             },
-            Kind::Upgrade => Self::Upgrade,
+            Kind::Upgrade => {
+                let [lowest, highest] = head.flags.to_le_bytes();
+                let tables = Some(Versions { lowest, highest });
+                Self::Upgrade { tables: tables.filter(|_| head.flags != 0) }
+            }
             other => return Err(Malformed::Kind(other.number())),
         };
         reader.clone().finish()?;

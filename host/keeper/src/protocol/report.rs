@@ -3,7 +3,7 @@
 use super::bytes::{Malformed, Reader, TooLong, Writer, numbered};
 use super::head::{Head, Kind, VERSION, Versions};
 use super::states::HostState;
-use super::values::{Descriptors, End, Held, Id, Refusal, flag};
+use super::values::{Descriptors, End, Held, Id, Refusal};
 
 numbered! {
     /// Why the last host is gone.
@@ -90,7 +90,7 @@ pub enum Report {
         /// The slot or key of the order.
         id: u32,
         /// 0, or the error number: `ESRCH` if nothing is held under the id or the process is gone, `EEXIST` if something
-        /// is, `EBUSY` if output is still being moved into the gap file of the order, `EINVAL` if the order is malformed, `ENOSPC` if there are too many keys, and what the kernel says.
+        /// is, `EBUSY` if it cannot be done now (for `FRAMED`: output is still being moved into the gap file), `EINVAL` if the order is malformed, `ENOSPC` if there are too many keys, and what the kernel says.
         errno: i32,
         /// The process id of a child that was started, otherwise 0.
         pid: u32,
@@ -267,7 +267,7 @@ impl Welcome {
             deaths: reader.u32()?,
             last: HostEnd { why: HostEnding::read(reader)?, status: reader.i32()?, ended_at: reader.u64()? },
             state: HostState::read(reader)?,
-            is_draining: flag(reader, "draining")?,
+            is_draining: reader.flag("draining")?,
         })
     }
 }

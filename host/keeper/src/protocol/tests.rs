@@ -68,7 +68,8 @@ fn orders<'a>(arguments: &'a [CString], environment: &'a [CString]) -> Vec<Order
         Order::Leave(Leave::Finish { code: 1 }),
         Order::Leave(Leave::Replace { deadline_ms: 30_000 }),
         Order::Adopt { id, held: held(), gap_files: [Some(c"/log/web.gap"), None], is_terminal: true },
-        Order::Upgrade,
+        Order::Upgrade { tables: None },
+        Order::Upgrade { tables: Some(Versions { lowest: 1, highest: 2 }) },
     ]
 }
 

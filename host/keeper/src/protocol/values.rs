@@ -110,7 +110,7 @@ impl End {
     }
 
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
-        let is_known = flag(reader, "status")?;
+        let is_known = reader.flag("status")?;
         let status = reader.i32()?;
         Ok(Self {
             status: is_known.then_some(status),
@@ -122,15 +122,6 @@ impl End {
                 faults: reader.u64()?,
             },
         })
-    }
-}
-
-/// Reads a byte that is 0 or 1.
-pub(super) fn flag(reader: &mut Reader<'_>, field: &'static str) -> Result<bool, Malformed> {
-    match reader.u8()? {
-        0 => Ok(false),
-        1 => Ok(true),
-        other => Err(Malformed::Value(field, u32::from(other))),
     }
 }
 
@@ -239,7 +230,7 @@ pub struct Held {
 }
 
 impl Held {
-    pub(super) fn write(&self, writer: &mut Writer<'_>) {
+    pub(crate) fn write(&self, writer: &mut Writer<'_>) {
         self.state.write(writer);
         writer.u8(self.descriptors.0);
         writer.u32(self.pid);
@@ -260,7 +251,7 @@ impl Held {
         }
     }
 
-    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
         let gap = |reader: &mut Reader<'_>| Ok(Gap { bytes: reader.u64()?, framed: reader.u64()? });
         Ok(Self {
             state: SlotState::read(reader)?,
@@ -270,8 +261,8 @@ impl Held {
             kill_at: reader.u64()?,
             ending: Ending::read(reader)?,
             gaps: [gap(reader)?, gap(reader)?],
-            end: flag(reader, "end")?.then(|| End::read(reader)).transpose()?,
-            refusal: flag(reader, "refusal")?.then(|| Refusal::read(reader)).transpose()?,
+            end: reader.flag("end")?.then(|| End::read(reader)).transpose()?,
+            refusal: reader.flag("refusal")?.then(|| Refusal::read(reader)).transpose()?,
         })
     }
 }

@@ -10,3 +10,4 @@ mod lives;
 mod memory;
 mod rig;
 mod roles;
+mod upgrades;

@@ -53,6 +53,11 @@ pub fn state_of(pid: u32) -> Option<char> {
     stat.rsplit_once(") ")?.1.chars().next()
 }
 
+/// Sends a signal to a process.
+pub fn kill(pid: u32, signal: Signal) {
+    kill_process(pid_of(pid), signal).unwrap();
+}
+
 /// A keeper.
 pub struct Rig {
     pub dir: TempDir,

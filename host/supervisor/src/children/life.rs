@@ -105,13 +105,13 @@ impl From<&ProcessSpec> for Endings {
 
 impl Endings {
     /// Returns how the keeper ends a child when there is no host.
-    pub(super) fn of_keeper(self) -> Ending {
+    pub(super) fn of_keeper(self, rank: u32) -> Ending {
         let scope = match self.stop.to {
             StopTo::Main => Scope::Main,
             StopTo::Group => Scope::Group,
         };
         let grace_ms = u64::try_from(self.grace.as_millis()).unwrap_or(u64::MAX);
-        Ending { rank: 0, signal: self.stop.signal.number(), scope, grace_ms }
+        Ending { rank, signal: self.stop.signal.number(), scope, grace_ms }
     }
 }
 
@@ -146,10 +146,10 @@ impl Life {
     }
 
     /// Changes how what has left the group is ended, and how the keeper ends the child without a host.
-    pub(super) fn reconfigure(&self, endings: Endings) {
+    pub(super) fn reconfigure(&self, endings: Endings, rank: u32) {
         *self.endings.lock() = endings;
         if let Parent::Keeper(kept) = &self.parent {
-            kept.amend(endings.of_keeper());
+            kept.amend(endings.of_keeper(rank));
         }
     }
 
@@ -184,6 +184,9 @@ impl Life {
 
     pub(super) fn stop(&self, stop: Stop) -> Result<(), Arc<str>> {
         *self.stop.lock() = Some(stop);
+        if let Parent::Keeper(kept) = &self.parent {
+            kept.promise_kill(self.endings().grace);
+        }
         match self.signal(stop.signal, stop.to) {
             // A suspended group could not obey, so it is continued (as s6's `-d` does). One that has ended by now needs
             // nothing.

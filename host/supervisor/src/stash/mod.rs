@@ -39,3 +39,7 @@ pub use keeper::{StashKeeper, StashKept};
 pub use log::Stash;
 pub(crate) use log::{With, Written, is_written_ahead};
 pub(crate) use records::{Aside, Beside, Life};
+
+/// The lowest and the highest version of what a host reads that a former one has written down. A record of a kind or version
+/// that it does not know is passed over, so this is raised only when an older host must not go on from newer records.
+pub const STASH_VERSIONS: (u8, u8) = (1, 1);

@@ -12,6 +12,7 @@ use tracing_subscriber::layer::{Context, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::log::HostLog;
+use crate::daemon::last_words;
 use crate::daemon::output::Event;
 use crate::render::humane::one_line;
 
@@ -40,7 +41,9 @@ pub(in crate::daemon) fn install(log: &HostLog) {
             thread.name().unwrap_or("without a name"),
             message(panic.payload())
         );
-        log.log(Event::of_host(Level::ERROR, cut(one_line(&text))));
+        let text = cut(one_line(&text));
+        last_words::say(&text);
+        log.log(Event::of_host(Level::ERROR, text));
     }));
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use provost_api::client::SOCKET_PATH_BYTES_MAX;
 use provost_files::Owners;
-use provost_supervisor::RunningKeeper;
+use provost_supervisor::{Holding, RunningKeeper};
 
 use super::program::{self, NotExecuted};
 use crate::config::{KEEPER_SOCKET_NAME, Outline};
@@ -65,6 +65,11 @@ pub(crate) fn become_keeper(config: &Path, is_background: bool) -> Result<Withou
 /// Returns the keeper beside the socket of a host, if one answers there.
 pub(crate) fn keeper_of(socket: &Path) -> Option<RunningKeeper> {
     RunningKeeper::at(&socket.with_file_name(KEEPER_SOCKET_NAME))
+}
+
+/// Returns what the keeper beside the socket of a host holds; nothing if none answers there.
+pub(crate) fn held_beside(socket: &Path) -> Vec<Holding> {
+    RunningKeeper::holdings(&socket.with_file_name(KEEPER_SOCKET_NAME))
 }
 
 /// Says that a keeper runs here. One that has no host any more is asked for another one.

@@ -6,17 +6,26 @@
 //! | `recovering` | the files by which a host goes on whose predecessor was killed together with its keeper |
 //! | `parent` | the keeper as the host that it has started sees it |
 //! | `becoming` | whether there is a keeper, and how this process becomes it |
+//! | `settling` | telling the keeper that this host is in service |
+//! | `leaving` | how a host leaves so that the keeper starts the next one |
 //! | `program` | the program of the keeper |
+//! | `end` | how a host ends: with everything that it runs, or without it |
 
 mod becoming;
+mod end;
+mod leaving;
 mod parent;
 mod program;
 mod recovering;
+mod settling;
 mod successor;
 
 pub(super) use becoming::become_keeper;
-pub(crate) use becoming::keeper_of;
+pub(crate) use becoming::{held_beside, keeper_of};
+pub(super) use end::End;
+pub(super) use leaving::{Leaving, NotLeft};
 pub(super) use parent::Parent;
-pub(super) use program::stage;
+pub(super) use program::{program, stage};
 pub(super) use recovering::Copies;
+pub(super) use settling::settle;
 pub(super) use successor::{Means, Successor};

@@ -3,10 +3,11 @@
 use std::io;
 use std::os::fd::OwnedFd;
 
-use provost_supervisor::{Degraded, Farewell, Greeting, Keeper, Served};
+use provost_supervisor::{Degraded, Farewell, Greeting, HostEnding, Keeper, Served};
 
 use super::becoming::Without;
 use crate::daemon::errors::{DEFECT_HINT, SHORTAGE_HINT};
+use crate::daemon::last_words;
 use crate::failure::Failure;
 
 /// The entry in [`Degraded`] while there is no keeper.
@@ -33,6 +34,7 @@ impl Parent {
         })?;
         let greeting = Greeting::exchange(connection, env!("CARGO_PKG_VERSION"))
             .map_err(|error| Failure::failed(error, DEFECT_HINT))?;
+        last_words::keep_in(greeting.last_words());
         Ok(Self::Keeper(Box::new(greeting)))
     }
 
@@ -44,13 +46,26 @@ impl Parent {
         }
     }
 
+    /// Whether a host before this one may have left processes behind, which go on whatever becomes of this one.
+    pub(crate) fn has_former(&self) -> bool {
+        matches!(self, Self::Keeper(greeting) if !greeting.is_first())
+    }
+
     /// Begins to serve the connection, if there is one. Must be called within the runtime.
     pub(crate) fn serve(self, degraded: &Degraded) -> Result<Option<Served>, Failure> {
         match self {
             Self::Keeper(greeting) => {
                 let short =
                     |error| Failure::failed(format!("cannot serve the keeper: {error}"), SHORTAGE_HINT);
-                Keeper::serve(*greeting).map(Some).map_err(short)
+                let served = Keeper::serve(*greeting).map_err(short)?;
+                match &served.last_end {
+                    Some(end) if end.kind == HostEnding::Left => {
+                        tracing::info!("the host before this one has ended: {}", end.reason);
+                    }
+                    Some(end) => tracing::warn!("the host before this one has ended: {}", end.reason),
+                    None => {}
+                }
+                Ok(Some(served))
             }
             Self::None(Without::Configured) => Ok(None),
             Self::None(why) => {

@@ -87,6 +87,14 @@ fn in_process(file: &File) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
 }
 
+/// Returns the program as a file that can be executed.
+///
+/// # Errors
+/// There can be no file in memory.
+pub(crate) fn program() -> io::Result<OwnedFd> {
+    in_memory().map(OwnedFd::from)
+}
+
 /// Opens the program, which is the exec stage as well. Where the kernel does not execute what is in memory, that is this binary.
 ///
 /// # Errors

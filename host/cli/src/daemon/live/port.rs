@@ -86,6 +86,11 @@ impl Live {
         self.0.supervisor.jobs().reading.run(compare).await.map_err(lost)?
     }
 
+    /// Takes the turn, so that nothing changes the config as long as it is held; `None` if something changes it now.
+    pub(crate) fn turn(&self) -> Option<OwnedMutexGuard<()>> {
+        self.0.turn.clone().try_lock_owned().ok()
+    }
+
     /// Checks the config, and starts to carry it out.
     async fn begin(&self, order: api::ReloadOrder) -> Result<mpsc::UnboundedReceiver<Step>, ConfigRefusal> {
         let turn = self.0.turn.clone().lock_owned().await;

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use self::model::Model;
 use self::play::{Asked, Play, SECOND, ending, spec};
 use super::{KILL, Machine, Now, TERMINATE};
-use crate::protocol::{HostEnding, Id, Leave, Order, Report, SlotState, Spec, Versions};
+use crate::protocol::{HostEnding, Id, Leave, Order, Report, Scope, SlotState, Spec, Versions};
 
 /// One step of a play.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +21,7 @@ enum Step {
     Wait(u64),
     Shortage(bool),
     Populate(bool),
+    Exec,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -37,6 +38,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (1..200_u64).prop_map(|tenths| Step::Wait(tenths * SECOND / 10)),
         1 => any::<bool>().prop_map(Step::Shortage),
         1 => any::<bool>().prop_map(Step::Populate),
+        2 => Just(Step::Exec),
     ]
 }
 
@@ -54,6 +56,7 @@ fn take(play: &mut Play, step: Step) {
             play.tick(time);
             play.machine.host.excuse();
         }
+        Step::Exec => play.exec(),
         Step::Shortage(is_short) => play.world.cannot_spawn = is_short,
         Step::Populate(is_populated) => {
             let groups = play.world.processes.values().map(|(pid, _)| *pid);
@@ -160,6 +163,78 @@ fn a_new_program_that_does_not_settle_in_time_is_killed_and_rolled_back() {
     play.read(10);
     play.tick(60 * SECOND);
     assert_eq!(play.world.host_kills, 1, "the former program is on no trial");
+}
+
+#[test]
+fn the_end_of_a_program_on_trial_is_no_death_whatever_it_says_itself() {
+    for failure in [None, Some(1)] {
+        let mut play = Play::new();
+        play.read(10);
+        // More often than a host may die.
+        for round in 0..7 {
+            play.order(&Order::Settled, 1);
+            play.order(&Order::Leave(Leave::Replace { deadline_ms: 3_000 }), 5);
+            play.machine.host_ended(&mut play.world, play.now, 0);
+            play.next_host();
+            play.read(10);
+            if let Some(code) = failure {
+                play.order(&Order::Leave(Leave::Finish { code }), 6);
+            }
+            play.machine.host_ended(&mut play.world, play.now, 256);
+            assert_eq!(play.machine.host.last.why, HostEnding::RolledBack);
+            play.next_host();
+            play.read(10);
+            assert_eq!(play.world.rollbacks, round + 1);
+            assert_eq!(play.machine.welcome(&play.world, play.now).deaths, 0);
+        }
+    }
+    // One that was asked to end, and has ended everything.
+    let mut play = Play::new();
+    play.read(10);
+    play.order(&Order::Leave(Leave::Replace { deadline_ms: 3_000 }), 5);
+    play.machine.host_ended(&mut play.world, play.now, 0);
+    play.next_host();
+    play.read(10);
+    play.order(&Order::Leave(Leave::Finish { code: 0 }), 6);
+    play.machine.host_ended(&mut play.world, play.now, 0);
+    assert_eq!(play.machine.exit_code(&play.world, play.now), Some(0));
+}
+
+#[test]
+fn a_stop_that_was_begun_is_finished_without_a_host() {
+    let mut play = Play::new();
+    play.order(&Order::Spawn { id: Id(1), spec: spec() }, 1);
+    play.truth.insert(1, (SlotState::Starting, 101, None));
+    play.machine.runs(0);
+    play.truth.get_mut(&1).unwrap().0 = SlotState::Running;
+    let kill_at = play.now.boot + 3 * SECOND;
+    play.order(&Order::Signal { id: Id(1), number: 0, scope: Scope::Main, kill_at }, 2);
+    play.machine.host_ended(&mut play.world, play.now, 9);
+    play.world.signals.clear();
+    play.tick(2 * SECOND);
+    assert!(play.world.signals.is_empty());
+    // The next host is there, but does nothing; then it ends, too.
+    play.machine.host_ended(&mut play.world, play.now, 9);
+    play.tick(SECOND);
+    assert_eq!(play.world.signals, [(101, KILL)]);
+}
+
+#[test]
+fn the_machine_of_another_program_tells_the_host_what_the_first_one_would_have() {
+    let mut play = Play::new();
+    play.read(10);
+    for id in 1..=3 {
+        play.ask(Asked::Spawn(id));
+    }
+    play.read(3);
+    play.child(0, 0);
+    play.child(1, 2);
+    assert!(play.machine.may_be_replaced());
+    play.exec();
+    play.child(2, 0);
+    play.ask(Asked::Sync);
+    play.exec();
+    play.settle();
 }
 
 #[test]

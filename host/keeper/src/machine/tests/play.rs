@@ -8,6 +8,7 @@ use crate::protocol::{
     CREDIT, End, Ending, Id, Input, Order, Output, Refusal, Report, Scope, SlotState, Spec, Stage, Strings,
     Usage, Versions,
 };
+use crate::table::{KeeperEntry, SlotEntry, Table};
 
 pub(super) const SECOND: u64 = 1_000_000_000;
 
@@ -254,6 +255,52 @@ impl Play {
             }
             _ => {}
         }
+    }
+
+    /// Another program takes the place of the keeper, if it may: the machine is written into a table and read from it.
+    pub(super) fn exec(&mut self) {
+        if !self.machine.may_be_replaced() {
+            return;
+        }
+        let table = self.table();
+        let table = Table::decode(&table.encode().unwrap()).unwrap();
+        self.machine = Machine::resumed(&table, &mut self.world).unwrap();
+    }
+
+    fn table(&self) -> Table {
+        let (signals, orphans, is_asked_to_end) = self.machine.news_left();
+        let mut slots = Vec::new();
+        let mut from = 0;
+        while let Some((place, id, held)) = self.machine.held_from(&self.world, from) {
+            let slotted = self.machine.slotted_from(from).unwrap();
+            slots.push(SlotEntry {
+                place: u32::try_from(place).unwrap(),
+                id,
+                held,
+                stop: slotted.stop,
+                stop_until: slotted.stop_until,
+                due: slotted.due,
+                is_child: true,
+                failure: None,
+                pidfd: 10,
+                report: None,
+                input: None,
+                outlets: [None, None],
+            });
+            from = place + 1;
+        }
+        let keeper = KeeperEntry {
+            listener: None,
+            is_detached: false,
+            program: 11,
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            open_files: None,
+            oom_score: None,
+            stashes: Vec::new(),
+        };
+        let (host, answers) = (self.machine.host_entry(), self.machine.answers_left());
+        Table { host, answers, signals, orphans, is_asked_to_end, slots, keeper }
     }
 
     /// kill -9 of the host: what it has sent and the keeper has not read is read first.

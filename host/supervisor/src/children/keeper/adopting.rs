@@ -86,7 +86,8 @@ impl Keeper {
             self.leave(id);
             return Err(error.into());
         }
-        let former = FormerSlot { id, pid: found.pid, is_child: false, end, reaped: None, stdin: None };
+        let (pid, rank) = (found.pid, ending.rank);
+        let former = FormerSlot { id, pid, is_child: false, end, reaped: None, stdin: None, rank };
         self.enter_former_one(life, former);
         Ok(())
     }

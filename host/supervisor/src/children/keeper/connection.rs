@@ -7,9 +7,11 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use parking_lot::Mutex;
-use provost_keeper::protocol::{End, Ending, Id, Order, Scope};
+use provost_keeper::TABLE_VERSIONS;
+use provost_keeper::protocol::{End, Ending, Id, Leave, Order, Scope};
 use provost_state::{Incarnation, Signal};
 use rustix::io::Errno;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -181,6 +183,43 @@ impl Keeper {
         let mut gone = self.0.gone.clone();
         // An error means that the task of the connection has ended, which is the same.
         let _ = gone.wait_for(|gone| *gone).await;
+    }
+
+    /// Says that this host has taken over everything and is in service. The end of a program that was [put in
+    /// place](Self::replace) leads back to the former one until then.
+    ///
+    /// # Errors
+    /// The keeper is gone.
+    pub async fn settle(&self) -> io::Result<()> {
+        self.asked(&Order::Settled, Vec::new()).await
+    }
+
+    /// Says that this host ends now, so that the keeper starts the next one at once, and does not count this end as a death.
+    /// With a program, that is the next host; if it has not [settled](Self::settle) within the deadline, or ends before, this
+    /// program is started again. When this has returned, the host is to end soon.
+    ///
+    /// # Errors
+    /// The keeper is gone, or this host is itself a new program that has not settled. The host stays.
+    pub async fn replace(&self, program: Option<OwnedFd>, deadline: Duration) -> io::Result<()> {
+        let deadline_ms = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
+        let order = Order::Leave(Leave::Replace { deadline_ms });
+        self.asked(&order, program.into_iter().collect()).await
+    }
+
+    /// Has this program take the place of the keeper, in the same process: its children and everything that it holds stay.
+    ///
+    /// # Errors
+    /// The keeper goes on as it is, because the program cannot be executed or does not read what this keeper writes, or because
+    /// something is in progress; or the keeper is gone.
+    pub async fn upgrade(&self, program: OwnedFd) -> io::Result<()> {
+        self.asked(&Order::Upgrade { tables: Some(TABLE_VERSIONS) }, vec![program]).await
+    }
+
+    /// Sends an order that has no strings, and waits until the keeper has carried it out.
+    async fn asked(&self, order: &Order<'_>, descriptors: Vec<OwnedFd>) -> io::Result<()> {
+        let (wanted, answer) = oneshot::channel();
+        self.order(order, descriptors, Answer::Wanted(wanted));
+        Ok(answer.await.unwrap_or(Err(Errno::PIPE))?)
     }
 
     /// Returns the descendants of the keeper, for those who look for orphans.

@@ -4,17 +4,18 @@ use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::sync::Arc;
 
-use provost_keeper::protocol::{End, HostEnd, HostEnding, Id, SlotState};
-use provost_state::Exit;
+use provost_keeper::protocol::{End, Id, SlotState};
 use tokio::sync::{mpsc, oneshot};
 
-use super::connection::{Keeper, NAMES_KEY, Parts, Stashed};
+use super::connection::{Keeper, NAMES_KEY, Parts, STASH_KEYS, Stashed};
 use super::greeting::{Greeting, HeldChild, StashedFile};
 use super::kept::told;
+use super::last_end::LastEnd;
+use super::last_words::{LAST_WORDS_KEY, said};
 use super::names::{Life, Names, contents};
 use super::slots::{FormerSlot, Holding, Slot};
 use crate::adoption::{Adopted, Held, HeldEnd};
-use crate::children::family::{exit_of, parent};
+use crate::children::family::parent;
 use crate::children::fate::status_now;
 use crate::clock::Clock;
 
@@ -30,6 +31,8 @@ pub struct Served {
     pub signals: mpsc::Receiver<i32>,
     /// What there is of a former host.
     pub adopted: Adopted,
+    /// How the former host has ended, if there was one.
+    pub last_end: Option<LastEnd>,
 }
 
 /// The children that are found.
@@ -48,24 +51,28 @@ impl Keeper {
     /// Begins to serve the connection of a greeting. Must be called within the runtime.
     ///
     /// # Errors
-    /// No file for the names of the children can be made.
+    /// A file for what the next host has to know cannot be made.
     pub fn serve(greeting: Greeting) -> io::Result<Served> {
-        let Greeting { socket, welcome, held, stashed } = greeting;
-        let last_end = ending(&welcome.last);
+        let Greeting { socket, welcome, held, stashed, .. } = greeting;
         let is_held = |id| held.iter().any(|child| child.id == id);
-        let (mut former_names, mut stash, mut kept) = (None, Vec::new(), BTreeMap::new());
+        let (mut former_names, mut words, mut stash, mut kept) = (None, None, Vec::new(), BTreeMap::new());
         for StashedFile { key, number, file } in stashed {
-            if key == NAMES_KEY {
-                former_names = Some(file);
-            } else {
-                stash.push(contents(file.try_clone()?, STASH_BYTES_MAX)?);
-                kept.insert(number, Stashed { key, file: Arc::new(file) });
+            match key {
+                NAMES_KEY => former_names = Some(file),
+                LAST_WORDS_KEY => words = said(file),
+                key if STASH_KEYS.contains(&key) => {
+                    stash.push(contents(file.try_clone()?, STASH_BYTES_MAX)?);
+                    kept.insert(number, Stashed { key, file: Arc::new(file) });
+                }
+                // A newer host has kept it.
+                _ => {}
             }
         }
         let names = Names::read(former_names, is_held)?;
         let next_id = held.iter().map(|child| child.id.0).max().map_or(1, |last| last.wrapping_add(1));
         let mut found = Found::default();
         let clock = Clock::of_boot();
+        let last_end = LastEnd::of(&welcome.last, words, &clock);
         for child in held {
             found.enter(child, welcome.keeper_pid, &names, &clock);
         }
@@ -73,7 +80,8 @@ impl Keeper {
         let names_file = names.file()?;
         let pid = welcome.keeper_pid;
         let (keeper, signals) = Self::new(Parts { pid, socket, names, slots, next_id, kept });
-        for pid in pids {
+        // A keeper whose program has taken the place of another one has this host beside the orphans.
+        for pid in pids.into_iter().chain([std::process::id()]) {
             keeper.family().enter(pid);
         }
         keeper.keep_names(names_file);
@@ -81,7 +89,9 @@ impl Keeper {
         for id in unborn {
             keeper.end_unheard(id);
         }
-        Ok(Served { keeper, signals, adopted: Adopted { held, stash, last_end } })
+        let why = last_end.as_ref().map(|end| end.reason.clone());
+        let adopted = Adopted { held, stash, last_end: why };
+        Ok(Served { keeper, signals, adopted, last_end })
     }
 }
 
@@ -145,26 +155,7 @@ impl Found {
             ended: known.map(|end| HeldEnd { exit: told(&end), at: clock.at_boottime(end.ended_at) }),
         });
         let reaped = known.filter(|_| is_reaped);
-        self.former.insert(life, FormerSlot { id, pid: held.pid, is_child, end, reaped, stdin });
+        let (pid, rank) = (held.pid, held.ending.rank);
+        self.former.insert(life, FormerSlot { id, pid, is_child, end, reaped, stdin, rank });
     }
-}
-
-/// Says why the last host ended; `None` if there was none.
-fn ending(last: &HostEnd) -> Option<Arc<str>> {
-    let why = match last.why {
-        HostEnding::None => return None,
-        HostEnding::Died => match exit_of(last.status) {
-            exit @ Exit::Signal(_) => format!("it was {exit}"),
-            exit => format!("it {exit}"),
-        },
-        HostEnding::Silent => "it did not answer the keeper, which killed it".to_owned(),
-        HostEnding::Late => {
-            "it did not attach to the keeper, or did not end, in time, and was killed".to_owned()
-        }
-        HostEnding::Faulty => "it broke the protocol, and the keeper killed it".to_owned(),
-        HostEnding::Left => "it left on purpose".to_owned(),
-        HostEnding::RolledBack => "it did not settle, and the former program was started again".to_owned(),
-        HostEnding::Handed => "its keeper had ended".to_owned(),
-    };
-    Some(Arc::from(why))
 }

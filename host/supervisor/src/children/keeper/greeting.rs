@@ -10,11 +10,16 @@ use provost_keeper::socket::{self, Received};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
+use super::last_words::{LAST_WORDS_KEY, LastWords};
+
 /// How long the keeper may take for each of its first messages, and for the room for the last one of the host, in seconds.
 const PATIENCE_S: i64 = 10;
 
 /// The sequence number of the last order, which the link never gets to.
 const LAST: u32 = u32::MAX;
+
+/// The sequence number of the order to keep the last words.
+const WORDS: u32 = LAST - 1;
 
 /// The number of reports that may be unread when the host ends: some for each process.
 const UNREAD_MAX: usize = 1_000_000;
@@ -62,11 +67,15 @@ pub struct Greeting {
     pub(crate) held: Vec<HeldChild>,
     /// The files that were kept for this host.
     pub(crate) stashed: Vec<StashedFile>,
+    last_words: LastWords,
 }
 
 /// What is left of the connection for the last message of the host.
 #[derive(Clone, Debug)]
-pub struct Farewell(Arc<OwnedFd>);
+pub struct Farewell {
+    socket: Arc<OwnedFd>,
+    is_first: bool,
+}
 
 impl Greeting {
     /// Attaches this process to the keeper at the other end of the socket; `build` says which host this is.
@@ -83,7 +92,9 @@ impl Greeting {
             Report::Welcome(welcome) => welcome,
             other => return Err(NotGreeted::Foreign(format!("it answers with {:?}", other.kind()))),
         };
-        let mut greeting = Self { socket: Arc::new(socket), welcome, held: Vec::new(), stashed: Vec::new() };
+        let (last_words, words) = LastWords::new()?;
+        let mut greeting =
+            Self { socket: Arc::new(socket), welcome, held: Vec::new(), stashed: Vec::new(), last_words };
         while greeting.held.len() < welcome.held as usize || greeting.stashed.len() < welcome.stashed as usize
         {
             let (report, _, descriptors) = next(&greeting.socket, &mut buffer)?;
@@ -99,7 +110,18 @@ impl Greeting {
                 other => return Err(NotGreeted::Foreign(format!("it greets with {:?}", other.kind()))),
             }
         }
+        // Before anything can fail. Nobody waits for the answer, which has a number that the link never gets to.
+        let keep = Order::Stash { key: LAST_WORDS_KEY, generation: 0 };
+        let message =
+            keep.encode(WORDS, &mut buffer).map_err(|error| NotGreeted::Foreign(error.to_string()))?;
+        socket::send(greeting.socket.as_fd(), message, &[words.as_fd()])?;
         Ok(greeting)
+    }
+
+    /// Returns where this host says why it fails.
+    #[must_use]
+    pub fn last_words(&self) -> LastWords {
+        self.last_words.clone()
     }
 
     /// Returns the process id of the keeper.
@@ -111,11 +133,33 @@ impl Greeting {
     /// Returns what is needed for the last message.
     #[must_use]
     pub fn farewell(&self) -> Farewell {
-        Farewell(self.socket.clone())
+        Farewell { socket: self.socket.clone(), is_first: self.is_first() }
+    }
+
+    /// Whether the keeper has started no host before this one, so that it holds nothing that has to go on.
+    #[must_use]
+    pub fn is_first(&self) -> bool {
+        self.welcome.hosts <= 1
     }
 }
 
 impl Farewell {
+    /// Tells the keeper that this process could not become a host, and ends with this exit code. A keeper whose first host
+    /// it is ends, too. Another one is told nothing: what it holds goes on, and it tries another host after a pause.
+    pub fn fail(&self, code: u8) {
+        if self.is_first {
+            self.leave(code);
+        } else {
+            self.stay_connected();
+        }
+    }
+
+    /// Leaves the connection open until the end of this process, which is near: a keeper whose host closes it kills that host,
+    /// and then does not know with which code it has ended.
+    pub fn stay_connected(&self) {
+        std::mem::forget(self.socket.clone());
+    }
+
     /// Tells the keeper that this process ends on purpose, and that it ends with this exit code, too. Whatever is left is
     /// ended by the keeper. Returns when it has taken notice; one that is gone needs to know nothing. Nobody else may use
     /// the connection any more.
@@ -124,16 +168,16 @@ impl Farewell {
         let order = Order::Leave(Leave::Finish { code });
         let Ok(message) = order.encode(LAST, &mut buffer) else { return };
         loop {
-            match socket::send(self.0.as_fd(), message, &[]) {
+            match socket::send(self.socket.as_fd(), message, &[]) {
                 Ok(()) => break,
-                Err(Errno::AGAIN) if is_ready(self.0.as_fd(), PollFlags::OUT) => {}
+                Err(Errno::AGAIN) if is_ready(self.socket.as_fd(), PollFlags::OUT) => {}
                 Err(_) => return,
             }
         }
         // What the keeper has sent before its answer is nobody's any more. If this process ended with messages unread, the
         // keeper would see an error before the last order.
         for _ in 0..UNREAD_MAX {
-            match next(&self.0, &mut buffer) {
+            match next(&self.socket, &mut buffer) {
                 Ok((Report::Done { .. }, LAST, _)) | Err(_) => return,
                 Ok(_) => {}
             }

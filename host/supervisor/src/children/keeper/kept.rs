@@ -4,9 +4,10 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
-use provost_keeper::protocol::{End, Ending, Id, MESSAGE_MAX, Order, SPEC_MAX, Spec, Usage};
+use provost_keeper::protocol::{End, Ending, Id, MESSAGE_MAX, Order, SPEC_MAX, Scope, Spec, Usage};
 use provost_state::{Exit, Incarnation};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::io::Errno;
@@ -20,6 +21,7 @@ use super::slots::{FormerSlot, Slot, Started};
 use crate::children::Output;
 use crate::children::family::{Family, exit_of};
 use crate::children::fate::status_of;
+use crate::clock::Clock;
 
 /// Why there is no child.
 #[derive(Debug)]
@@ -145,6 +147,8 @@ pub(in crate::children) struct FormerChild {
     pub(in crate::children) reaped: Option<Exit>,
     /// The end that keeps its standard input open.
     pub(in crate::children) stdin: Option<Arc<OwnedFd>>,
+    /// The rank that the former host has given to it.
+    pub(in crate::children) rank: u32,
 }
 
 impl Kept {
@@ -154,10 +158,10 @@ impl Kept {
         process: &Arc<str>,
         incarnation: Incarnation,
     ) -> Option<FormerChild> {
-        let FormerSlot { id, pid, is_child, end, reaped, stdin } =
+        let FormerSlot { id, pid, is_child, end, reaped, stdin, rank } =
             keeper.take_former(process, incarnation)?;
         let kept = Self { keeper: keeper.clone(), id, pid, is_child, end: Mutex::new(Some(end)) };
-        Some(FormerChild { kept, reaped: reaped.map(|end| told(&end)), stdin })
+        Some(FormerChild { kept, reaped: reaped.map(|end| told(&end)), stdin, rank })
     }
 
     /// Whether its parent is neither the keeper nor this process, so that its number may be another's once it has ended.
@@ -202,6 +206,14 @@ impl Kept {
         }
         family.release(self.pid);
         self.forget();
+    }
+
+    /// Tells the keeper that the child was asked to end and has this much time for it: if there is no host then, the keeper
+    /// kills it.
+    pub(in crate::children) fn promise_kill(&self, grace: Duration) {
+        let kill_at = Clock::boottime_in(grace).max(1);
+        // Number 0 sends nothing.
+        self.keeper.tell(&Order::Signal { id: self.id, number: 0, scope: Scope::Main, kill_at });
     }
 
     /// Changes how the keeper ends the child when there is no host.

@@ -4,11 +4,13 @@
 //!
 //! | room | owns |
 //! |---|---|
+//! | `running` | a keeper that runs already, as others than its host see it |
 //! | `former` | what a keeper holds of a former host, as this host finds it |
 //! | `kept` | a child of the keeper, from the order to start it to its reaping |
 //! | `adopting` | giving the keeper what was found of another one |
 //! | `recovery` | finding what is left of a keeper and a host that were killed together |
 //! | `handover` | giving everything to another keeper |
+//! | `last_end` | how the host before this one has ended, in words |
 //! | `connection` | the handle of the connection, and what it can be asked for |
 //! | `unborn` | children whose start a keeper did not answer |
 //! | `link` | the task that sends orders and receives reports |
@@ -16,8 +18,8 @@
 //! | `slots` | what is known of each life |
 //! | `table` | the table of living processes as text |
 //! | `names` | which life of which process an id means |
-//! | `running` | a keeper that runs already, as others than its host see it |
 //! | `greeting` | the first messages and the last one |
+//! | `last_words` | the file into which a host writes why it fails |
 
 mod adopting;
 mod connection;
@@ -25,6 +27,8 @@ mod former;
 mod greeting;
 mod handover;
 mod kept;
+mod last_end;
+mod last_words;
 mod link;
 mod names;
 mod recovery;
@@ -39,5 +43,14 @@ pub use former::Served;
 pub use greeting::{Farewell, Greeting, NotGreeted};
 pub use handover::{HandedOver, NotHandedOver};
 pub(super) use kept::{FormerChild, Kept, NewChild, NotStarted, Start, Starting};
+pub use last_end::LastEnd;
+pub use last_words::LastWords;
+pub use provost_keeper::protocol::HostEnding;
 pub use recovery::{Recovered, Unfit};
-pub use running::RunningKeeper;
+pub use running::{Holding, RunningKeeper};
+
+/// The lowest and the highest version of the protocol that this host speaks with its keeper.
+pub const PROTOCOL_VERSIONS: (u8, u8) = {
+    let versions = provost_keeper::protocol::Versions::OURS;
+    (versions.lowest, versions.highest)
+};

@@ -51,6 +51,8 @@ pub(super) struct FormerSlot {
     pub(super) reaped: Option<End>,
     /// The end that keeps its standard input open.
     pub(super) stdin: Option<Arc<OwnedFd>>,
+    /// The rank that the former host has given to it.
+    pub(super) rank: u32,
 }
 
 /// What became of a start.

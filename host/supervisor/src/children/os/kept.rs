@@ -42,11 +42,11 @@ pub(super) fn ready(request: &SpawnRequest, means: &Direct) -> Result<Ready, Fai
 }
 
 impl Ready {
-    /// Asks the keeper to start the child.
+    /// Asks the keeper to start the child, which it ends in the order of the ranks if there is no host.
     pub(super) fn ask(
         &self,
         keeper: &Keeper,
-        spec: &ProcessSpec,
+        (spec, rank): (&ProcessSpec, u32),
         incarnation: Incarnation,
     ) -> Result<Start, Failure> {
         let Self { prepared, terminal, staged, .. } = self;
@@ -74,7 +74,7 @@ impl Ready {
             },
             files: u8::try_from(files.len()).unwrap_or(u8::MAX),
             gap_files: [None, None],
-            ending: Endings::from(spec).of_keeper(),
+            ending: Endings::from(spec).of_keeper(rank),
         };
         let other_side = terminal.as_ref().map(|(_, other_side)| other_side.try_clone());
         let other_side = other_side.transpose().map_err(Failure::Short)?;

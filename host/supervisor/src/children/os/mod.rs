@@ -13,12 +13,14 @@
 //! | `direct` | starting a child of the host itself |
 //! | `enclosure` | the cgroup of a start |
 //! | `flight` | a spawn in progress |
+//! | `ranks` | in which order the keeper ends processes when there is no host |
 //! | `request` | what is to be started, and what became of it |
 
 mod direct;
 mod enclosure;
 mod flight;
 mod kept;
+mod ranks;
 mod request;
 
 use std::io;
@@ -33,6 +35,7 @@ use tokio::sync::oneshot;
 
 use self::direct::Direct;
 use self::flight::{Flight, InFlight};
+use self::ranks::Ranks;
 use self::request::{Failure, SpawnRequest, Started};
 use super::cgroups::{CgroupPlace, Cgroups};
 use super::family::{Family, pid_of};
@@ -87,6 +90,7 @@ pub(crate) struct OsSpawner {
     direct: Direct,
     /// The parent of the processes, if it is not this process.
     keeper: Option<Keeper>,
+    ranks: Arc<Ranks>,
 }
 
 impl OsSpawner {
@@ -110,6 +114,7 @@ impl OsSpawner {
             flight: Arc::default(),
             direct,
             keeper,
+            ranks: Arc::default(),
         }
     }
 
@@ -260,11 +265,11 @@ impl OsSpawner {
         in_flight: &Arc<InFlight>,
     ) -> Result<(Started, Parent), Failure> {
         let (keeper, wanted, entered) = (keeper.clone(), request.clone(), in_flight.clone());
-        let means = self.direct.clone();
+        let (means, rank) = (self.direct.clone(), self.ranks.of(&request.spec));
         // The thread that has prepared the start asks the keeper, so that the order need not wait for another one.
         let ask = move || {
             let ready = kept::ready(&wanted, &means)?;
-            let start = ready.ask(&keeper, &wanted.spec, incarnation)?;
+            let start = ready.ask(&keeper, (&wanted.spec, rank), incarnation)?;
             entered.enter_keeper(start.starting());
             Ok::<_, Failure>((ready, start))
         };
@@ -351,6 +356,9 @@ impl Spawner for OsSpawner {
         let Held { incarnation, pid, pidfd, stdout, stderr, ended, .. } = held;
         let output = stdout.map(|stdout| Output { stdout, stderr });
         let kept = self.keeper.as_ref().and_then(|keeper| Kept::take(keeper, &spec.name, incarnation));
+        if let Some(kept) = &kept {
+            self.ranks.enter(&spec.name, kept.rank);
+        }
         let exit: Boxed<LifeEnd> = match (kept, ended) {
             (Some(FormerChild { reaped: Some(exit), .. }), _) => self.past(&spec, incarnation, exit),
             // One that has ended is not reaped yet: there may be others in its group.
@@ -380,7 +388,7 @@ impl Spawner for OsSpawner {
 
     fn reconfigure(&self, pid: u32, spec: &ProcessSpec) {
         // A child that is not there any more has ended.
-        let _ = self.life(pid).map(|life| life.reconfigure(Endings::from(spec)));
+        let _ = self.life(pid).map(|life| life.reconfigure(Endings::from(spec), self.ranks.of(spec)));
     }
 
     fn signal(&self, pid: u32, signal: Signal) -> Result<(), Arc<str>> {

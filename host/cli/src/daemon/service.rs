@@ -1,0 +1,52 @@
+//! What a host has to do with the one before it, and with its keeper.
+
+use std::path::PathBuf;
+
+use provost_supervisor::{Adopted, Keeper, LastEnd, Stash};
+use tokio::sync::watch;
+
+use super::keeper::{Copies, Leaving};
+
+/// What a host finds at its start.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) keeper: Option<Keeper>,
+    pub(super) adopted: Adopted,
+    /// How the host before this one has ended, if there was one.
+    pub(super) last_end: Option<LastEnd>,
+    /// Whether a host before this one may have left processes behind.
+    pub(super) has_former: bool,
+}
+
+/// What a running host has to do with its keeper.
+pub(super) struct Service {
+    pub(super) keeper: Option<Keeper>,
+    pub(super) stash: Option<Stash>,
+    /// What is on the disk for the case that the keeper is killed as well.
+    pub(super) copies: Copies,
+    pub(super) leaving: Option<Leaving>,
+    /// Becomes true when the keeper knows that this host is in service.
+    pub(super) settled: watch::Sender<bool>,
+    pub(super) socket: PathBuf,
+    pub(super) has_former: bool,
+}
+
+impl Service {
+    /// Whether there is a keeper that starts another host.
+    pub(super) fn may_go_on(&self) -> bool {
+        self.leaving.as_ref().is_some_and(Leaving::has_keeper)
+    }
+
+    /// Removes what is on the disk for another host: everything has ended.
+    pub(super) fn discard_copies(&self) {
+        self.copies.discard(self.keeper.as_ref(), self.stash.as_ref());
+    }
+
+    /// Begins to stop everything. Returns false if the host has left.
+    pub(super) async fn stop(&self) -> bool {
+        match &self.leaving {
+            Some(leaving) => leaving.stop().await,
+            None => true,
+        }
+    }
+}
