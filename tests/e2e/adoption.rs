@@ -12,7 +12,7 @@ use crate::PROVOST;
 
 /// Kills the host, and returns the status of the next one.
 fn next_host(host: &Host) -> Value {
-    let former = u64::from(host.pid());
+    let former = host.status()["host"]["pid"].as_u64().unwrap();
     Host::kill(&former.into(), Signal::KILL);
     eventually(
         "another host answers",

@@ -141,7 +141,12 @@ impl Host {
         let tcp = self.listen_on_tcp(&config.api.tcp)?;
         let recording = Recording::begin(&config);
         let settings = self.settings(&config, children_open_files, &recording, keeper);
-        let noted = settings.stash.clone().map(|stash| Noted { stash, former: noted, quarantined });
+        let noted = settings.stash.clone().map(|stash| Noted {
+            stash,
+            started_with: self.path.clone(),
+            former: noted,
+            quarantined,
+        });
         let Processes { specs, replica_sets } = processes;
         self.done.check(&specs)?;
         // A partial failure may drop a runtime, which is not allowed in an async context.

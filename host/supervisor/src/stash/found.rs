@@ -1,9 +1,9 @@
-//! The files of the stash of a former host, as they were found. They are read once, whoever asks.
+//! The files of the stash of a former host, as they were found. They are read once, at the first question.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use provost_state::{MemoryChange, Settled};
+use provost_state::{Generation, MemoryChange, Settled};
 
 use super::former::Former;
 use crate::clock::boot_id;
@@ -39,10 +39,10 @@ impl FormerStash {
         self.0.former.get_or_init(read)
     }
 
-    /// Whether there are no files: there was no former host, or it has written nothing down.
+    /// Whether there is nothing of a former host of this boot.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.files.is_empty()
+        self.former().generation == Generation(0)
     }
 
     /// Returns what the policies of the former host have written into their memories: the last change of each key, by plugin.

@@ -9,8 +9,8 @@
 //! | `file` | one file, to which records are appended |
 //! | `gate` | ending a host at one of its steps, for tests |
 //! | `keeper` | the port by which the files outlive the host |
-//! | `former` | what the files of a former host say, taken together |
 //! | `found` | the files of a former host, which are read once |
+//! | `former` | what the files of a former host say, taken together |
 //! | `records` | the records, and the frames that they are in |
 //! | `at_spawn` | what takes effect with a spawn, as bytes |
 //! | `counted` | what health checks have counted, as bytes |

@@ -3,9 +3,9 @@
 //! | room | owns |
 //! |---|---|
 //! | `port` | the port that the API calls |
-//! | `noting` | what commands have changed about plugins, written down for another host |
 //! | `scaling` | replicas by hand |
 //! | `carrying` | carrying out a reload that was checked |
+//! | `noting` | what commands have changed about plugins, written down for another host |
 //! | `targets` | the processes of a new config, and what differs |
 //! | `checked` | the checks before anything is changed |
 //! | `running` | what runs, key by key |

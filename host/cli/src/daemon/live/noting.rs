@@ -2,6 +2,7 @@
 //! latest; a command is answered when it is written.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use provost_plugin_host::PluginHost;
@@ -27,6 +28,8 @@ enum Happened {
 /// What the task needs.
 pub(in crate::daemon) struct Noted {
     pub(in crate::daemon) stash: Stash,
+    /// The path of the config that the host was started with.
+    pub(in crate::daemon) started_with: PathBuf,
     /// What a former host has written down.
     pub(in crate::daemon) former: NotedPlugins,
     /// Notified when a plugin is quarantined.
@@ -73,7 +76,7 @@ impl Noting {
 }
 
 async fn run(
-    Noted { stash, former, quarantined }: Noted,
+    Noted { stash, started_with: _, former, quarantined }: Noted,
     (supervisor, plugins): (Supervisor, PluginHost),
     mut requests: mpsc::Receiver<(Happened, oneshot::Sender<()>)>,
 ) {

@@ -36,7 +36,8 @@ struct Shared {
     file: FileWatch,
     in_force: Mutex<InForce>,
     noting: Noting,
-    stash: Option<Stash>,
+    /// Where the config in force is written down, and the path that the host was started with.
+    stash: Option<(Stash, PathBuf)>,
     /// Held by the reload, or by the change of a number of replicas, that has its turn.
     turn: Arc<Turn<()>>,
 }
@@ -56,9 +57,9 @@ impl Live {
         rules: RulesInForce,
         noted: Option<Noted>,
     ) -> Self {
-        let stash = noted.as_ref().map(|noted| noted.stash.clone());
-        if let Some(stash) = &stash {
-            NotedConfig::of(config).write(stash);
+        let stash = noted.as_ref().map(|noted| (noted.stash.clone(), noted.started_with.clone()));
+        if let Some((stash, started_with)) = &stash {
+            NotedConfig::of(config, started_with).write(stash);
         }
         let in_force = InForce {
             // Of what was loaded only the texts are compared.
@@ -120,11 +121,14 @@ impl Live {
 
     async fn carry(self, carrying: Carrying, checked: Checked, path: PathBuf, turn: OwnedMutexGuard<()>) {
         let text = checked.compared.config.source().text.clone();
-        let (file, noted) = (self.0.file.clone(), NotedConfig::of(&checked.compared.config));
+        let file = self.0.file.clone();
+        let noted = self.0.stash.as_ref().map(|(stash, started_with)| {
+            (stash.clone(), NotedConfig::of(&checked.compared.config, started_with))
+        });
         let complete = || {
             file.loaded(path, &text);
-            if let Some(stash) = &self.0.stash {
-                noted.write(stash);
+            if let Some((stash, config)) = noted {
+                config.write(&stash);
             }
         };
         carrying.run(checked, &self.0.in_force, complete, &self.0.noting).await;

@@ -12,6 +12,8 @@ use crate::failure::Failure;
 /// The config that a host had in force.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::daemon) struct NotedConfig {
+    /// The path that the host was started with. A host that is started with another one begins with that.
+    started_with: PathBuf,
     path: PathBuf,
     text: String,
     /// The user who owns the file, if it was read from one.
@@ -27,10 +29,15 @@ impl NotedConfig {
         read.inspect_err(|error| tracing::warn!("the config of the former host cannot be read: {error}")).ok()
     }
 
-    /// Returns what is written down of a config.
-    pub(in crate::daemon) fn of(config: &Config) -> Self {
+    /// Returns what is written down of a config in a host that was started with the one at this path.
+    pub(in crate::daemon) fn of(config: &Config, started_with: &Path) -> Self {
         let SourceFile { text, .. } = config.source();
-        Self { path: config.absolute_path(), text: text.clone(), owner: config.owner() }
+        Self {
+            started_with: absolute(started_with),
+            path: config.absolute_path(),
+            text: text.clone(),
+            owner: config.owner(),
+        }
     }
 
     /// Writes down that this config is in force now.
@@ -45,10 +52,13 @@ impl NotedConfig {
     /// Reads the config of a host that goes on after one with this config, and was started with the file at `path`. A file
     /// that cannot be used does not keep the host from going on: it has the config that was in force, until a reload.
     pub(in crate::daemon) fn load(former: Option<Self>, path: &Path) -> Result<Config, Failure> {
-        let Some(Self { path: former, text, owner }) = former else { return Ok(Config::load(path)?) };
-        // The path that it was started with is the one that messages name.
-        let is_same = std::path::absolute(path).is_ok_and(|path| path == former);
-        let path = if is_same { path.to_owned() } else { former };
+        let own = absolute(path);
+        let former = former.filter(|former| former.started_with == own);
+        let Some(Self { started_with: _, path: former, text, owner }) = former else {
+            return Ok(Config::load(path)?);
+        };
+        // Messages name the file as the host was started with it.
+        let path = if former == own { path.to_owned() } else { former };
         let error = match Config::load(&path) {
             Ok(config) => return Ok(config),
             Err(error) => error,
@@ -64,4 +74,9 @@ impl NotedConfig {
             Err(_) => Err(error.into()),
         }
     }
+}
+
+/// Returns the absolute path; the same one if there is no current directory.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
