@@ -36,7 +36,7 @@ fn processes(status: &Value) -> BTreeMap<String, Vec<Value>> {
 /// Returns what there is of the plugins.
 fn plugins(host: &Host) -> Vec<Value> {
     let version = |it: &Value| {
-        let kept = ["version", "component", "sha256", "limits", "grants", "quarantine"];
+        let kept = ["version", "source", "digest", "limits", "grants", "quarantine"];
         kept.map(|key| it[key].clone())
     };
     let all = host.plugins();
