@@ -1,7 +1,7 @@
 //! The journal of the host: what it follows, what wakes it, and how it is shown when the disk does not take it. Nothing waits for
 //! it; at the end of the host it has a moment to write the rest.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use provost_plugin_host::PluginHost;
 use provost_state::{
     Generation, Moment, Note, Noted, PluginNote, PluginReport, PluginStatus, Plugins, Recorder,
 };
-use provost_supervisor::{Clock, Degraded, Supervisor};
+use provost_supervisor::{Clock, Degraded, Supervisor, boot_id};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
@@ -29,9 +29,6 @@ const HANGS_AFTER: Duration = Duration::from_secs(2);
 
 /// The time from a commit to the look at the disk: what is written is synced within one second by default.
 const LOOK: Duration = Duration::from_secs(2);
-
-/// Where the kernel tells the id of this boot.
-const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
 /// The journal of a host, if the config has one. It takes notes from the first moment on.
 #[derive(Debug)]
@@ -144,9 +141,7 @@ async fn watch_disk(journal: Journal, mut changed: watch::Receiver<Generation>, 
 
 /// Returns the numbers of this boot and of this host.
 fn life() -> Life {
-    const LONGEST: u64 = 64;
-    let boot = provost_files::read_named(Path::new(BOOT_ID), LONGEST).unwrap_or_default();
-    let boot = String::from_utf8_lossy(&boot).trim().to_owned();
+    let boot = boot_id();
     let host = format!("{boot} {} {}", std::process::id(), Clock::new().now().wall_ms);
     Life::of(&boot, &host)
 }

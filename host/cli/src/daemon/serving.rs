@@ -32,7 +32,7 @@ use super::journal::Recording;
 use super::keeper::{Copies, End, Leaving, Means, Parent, Successor, settle, stage};
 use super::last_words;
 use super::limits;
-use super::live::Live;
+use super::live::{Live, Noted};
 #[cfg(feature = "mcp")]
 use super::mcp::Mcp;
 use super::output::Output;
@@ -122,7 +122,12 @@ impl Host {
                 tracing::info!("{why} before anything was started: the host ends");
                 return Ok(End::Ended(Ok(0)));
             }
-            booted = boot::boot(self.path.clone(), self.paint, self.log.clone(), self.degraded.clone()) => booted?,
+            booted = boot::boot(
+                self.path.clone(),
+                (self.paint, self.log.clone()),
+                self.degraded.clone(),
+                found.adopted.stash.clone(),
+            ) => booted?,
         };
         self.serve(booted, found, asked, reloads).await
     }
@@ -140,6 +145,8 @@ impl Host {
             config,
             runtime_dir,
             plugins,
+            noted,
+            quarantined,
             consumers,
             loading,
             processes,
@@ -155,6 +162,12 @@ impl Host {
         let tcp = self.listen_on_tcp(&config.api.tcp)?;
         let recording = Recording::begin(&config, &plugins);
         let settings = self.settings(&config, children_open_files, &recording, keeper.clone());
+        let noted = settings.stash.clone().map(|stash| Noted {
+            stash,
+            started_with: self.path.clone(),
+            former: noted,
+            quarantined,
+        });
         let Processes { specs, replica_sets } = processes;
         self.done.check(&specs)?;
         let (copies, stash) = (Copies::within(runtime_dir.path()), settings.stash.clone());
@@ -182,7 +195,7 @@ impl Host {
         let means = Means::of(&config, children_open_files);
         let mut successor = Successor::await_need(keeper.clone(), means, &supervisor);
         let rules = RulesInForce::from(config.api.rules.clone());
-        let live = Live::new(&config, supervisor.clone(), plugins.clone(), rules.clone());
+        let live = Live::new(&config, supervisor.clone(), plugins.clone(), rules.clone(), noted);
         tokio::spawn(reload_for_signals(live.clone(), reloads));
         let leaving = keeper.clone().map(|keeper| {
             let (leaving, left) = Leaving::of(keeper);

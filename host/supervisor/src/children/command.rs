@@ -15,8 +15,9 @@ use provost_keeper::stage::Steps;
 use provost_state::Incarnation;
 
 use super::rights::{self, Rights};
-use super::spawned_with::{Gave, SpawnedWith};
+use super::spawned_with::SpawnedWith;
 use super::{LifeEnv, env_file, variables};
+use crate::gave::Gave;
 use crate::spec::{CommandLine, ProcessSpec};
 
 /// The search path if the environment has no `PATH` (as in the C library).

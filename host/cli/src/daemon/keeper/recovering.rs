@@ -75,7 +75,9 @@ impl Copies {
             found.ended.len()
         );
         adopted.held.extend(held);
-        adopted.stash.extend(Some(stash).filter(|stash| !stash.is_empty()));
+        if !stash.is_empty() {
+            adopted.stash = adopted.stash.with(stash);
+        }
         adopted.last_end.get_or_insert_with(|| "it was killed together with its keeper".into());
         Ok(())
     }

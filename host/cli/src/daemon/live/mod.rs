@@ -5,6 +5,7 @@
 //! | `port` | the port that the API calls |
 //! | `scaling` | replicas by hand |
 //! | `carrying` | carrying out a reload that was checked |
+//! | `noting` | what commands have changed about plugins, written down for another host |
 //! | `targets` | the processes of a new config, and what differs |
 //! | `checked` | the checks before anything is changed |
 //! | `running` | what runs, key by key |
@@ -16,10 +17,12 @@ mod carrying;
 mod checked;
 mod file;
 mod in_force;
+mod noting;
 mod port;
 mod running;
 mod scaling;
 mod steps;
 mod targets;
 
+pub(super) use noting::Noted;
 pub(super) use port::Live;

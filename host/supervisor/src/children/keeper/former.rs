@@ -90,7 +90,7 @@ impl Keeper {
             keeper.end_unheard(id);
         }
         let why = last_end.as_ref().map(|end| end.reason.clone());
-        let adopted = Adopted { held, stash, last_end: why };
+        let adopted = Adopted { held, stash: stash.into(), last_end: why };
         Ok(Served { keeper, signals, adopted, last_end })
     }
 }
