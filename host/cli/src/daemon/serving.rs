@@ -156,7 +156,8 @@ impl Host {
         recording.follow(&supervisor);
         loading.serve(&supervisor);
         let host = described(&config, &runtime_dir.socket, tcp.as_ref());
-        keeping::start(runtime_dir, listening.place(), self.degraded.clone());
+        let restore = Copies::restorer(keeper.clone(), stash.clone());
+        keeping::start(runtime_dir, listening.place(), self.degraded.clone(), restore);
         let means = Means::of(&config, children_open_files);
         let mut successor = Successor::await_need(keeper.clone(), means, &supervisor);
         let rules = RulesInForce::from(config.api.rules.clone());
