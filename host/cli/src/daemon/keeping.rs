@@ -22,17 +22,22 @@ const ALL_AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 /// The pause before a failed step is tried again.
 const AGAIN: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
 
-/// Keeps the directory, with the socket in it, until the host has closed the socket.
-pub(super) fn start(mut runtime_dir: RuntimeDir, place: SocketPlace, degraded: Degraded) {
+/// Keeps the directory, with the socket in it, until the host has closed the socket. `restore` has other files written anew.
+pub(super) fn start(
+    mut runtime_dir: RuntimeDir,
+    place: SocketPlace,
+    degraded: Degraded,
+    restore: impl Fn() + Send + 'static,
+) {
     let reporter = degraded.clone();
     let thread = std::thread::Builder::new().name("provost-runtime-dir".into());
-    let started = thread.spawn(move || keep(&mut runtime_dir, &place, &degraded));
+    let started = thread.spawn(move || keep(&mut runtime_dir, &place, &degraded, &restore));
     if let Err(error) = started {
         reporter.set(WHAT, format!("its removal would not be noticed: {error}"));
     }
 }
 
-fn keep(runtime_dir: &mut RuntimeDir, place: &SocketPlace, degraded: &Degraded) {
+fn keep(runtime_dir: &mut RuntimeDir, place: &SocketPlace, degraded: &Degraded, restore_others: &dyn Fn()) {
     loop {
         // The watch comes before the look, so that a removal between the look and the wait ends the wait.
         let watch = watch(runtime_dir.path());
@@ -40,6 +45,7 @@ fn keep(runtime_dir: &mut RuntimeDir, place: &SocketPlace, degraded: &Degraded) 
             return;
         }
         let restored = restore(runtime_dir, place);
+        restore_others();
         match (&restored, &watch) {
             (Ok(made), _) if *made => {
                 tracing::warn!("{} was cleaned away, and is in place again", runtime_dir.path().display());

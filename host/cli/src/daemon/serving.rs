@@ -191,7 +191,8 @@ impl Host {
         loading.serve(&supervisor);
         let socket = runtime_dir.socket.clone();
         let host = described::described(&config, &socket, tcp.as_ref(), last_end.as_ref());
-        keeping::start(runtime_dir, listening.place(), self.degraded.clone());
+        let restore = Copies::restorer(keeper.clone(), stash.clone());
+        keeping::start(runtime_dir, listening.place(), self.degraded.clone(), restore);
         let means = Means::of(&config, children_open_files);
         let mut successor = Successor::await_need(keeper.clone(), means, &supervisor);
         let rules = RulesInForce::from(config.api.rules.clone());

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use provost_files::{Access, Cursor};
+use provost_files::{Access, Cursor, Identity};
 
 use super::file::StashFile;
 use crate::degraded::Degraded;
@@ -133,6 +133,13 @@ fn run(
 
 /// Copies what is new, or everything if there is another file that is complete.
 fn copy(current: &Current, path: &Path, copied: &mut Option<Copied>) -> io::Result<()> {
+    let is_in_place = |copied: &Copied| {
+        let there = Identity::at(path).ok().flatten();
+        there.is_some() && there == Identity::of(&copied.to).ok()
+    };
+    if copied.as_ref().is_some_and(|copied| !is_in_place(copied)) {
+        *copied = None;
+    }
     // Not held during the copy: whoever holds it keeps it from being replaced.
     let current = current.upgrade().and_then(|current| current.load_full());
     let current = current.filter(|file| file.is_complete());

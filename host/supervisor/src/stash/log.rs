@@ -154,6 +154,11 @@ impl Stash {
         self.0.copying.set(copying).map_err(taken)
     }
 
+    /// Has everything copied anew if the file of the copy is not in its place any more. Does not wait.
+    pub fn look_at_copy(&self) {
+        self.0.wake_copying();
+    }
+
     /// Removes the copy, when the host has ended in order: the next one begins anew. Waits for the disk for at most a second.
     pub fn discard(&self) {
         if let Some(copying) = self.0.copying.get() {

@@ -69,6 +69,10 @@ impl Copies {
             Some(keeper) => keeper.take_over(&found).await,
             None => found.without_keeper(),
         };
+        if held.is_empty() && !adopted.stash.is_empty() {
+            // This keeper took the place of that of the table, and was given everything.
+            return Ok(());
+        }
         tracing::warn!(
             "the former host was killed, and its keeper as well: {} of its processes are taken over, {} have ended meanwhile",
             held.len(),
@@ -125,6 +129,18 @@ impl Copies {
                 LACK,
                 format!("if the host and its keeper are killed, the next one knows of nothing: {failed}"),
             );
+        }
+    }
+
+    /// Returns what writes both files anew after the runtime directory was cleaned away.
+    pub(crate) fn restorer(keeper: Option<Keeper>, stash: Option<Stash>) -> impl Fn() + Send + 'static {
+        move || {
+            if let Some(keeper) = &keeper {
+                keeper.look_at_table();
+            }
+            if let Some(stash) = &stash {
+                stash.look_at_copy();
+            }
         }
     }
 

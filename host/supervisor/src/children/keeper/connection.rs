@@ -21,6 +21,7 @@ use super::names::{Life, Names};
 use super::slots::{FormerSlot, Handed, Slot, Slots};
 use super::tabling::Tabling;
 use super::unborn;
+use crate::children::command::RUNTIME_DIR_VARIABLE;
 use crate::children::family::Family;
 use crate::degraded::Degraded;
 use crate::stash::{StashKeeper, StashKept};
@@ -151,7 +152,8 @@ impl Keeper {
             let slots = self.0.slots.lock();
             slots.values().filter(|slot| slot.holding.is_none()).map(|slot| slot.life.clone()).collect()
         };
-        unborn::end(self.0.program, &unborn)
+        let dir = std::env::var(RUNTIME_DIR_VARIABLE).ok();
+        unborn::end(self.0.program, &unborn, dir.as_deref())
     }
 
     /// Returns everything that another keeper is given.
@@ -307,6 +309,11 @@ impl Keeper {
         let tabling = Tabling::start(self.0.slots.clone(), self.0.pid, file, degraded)?;
         let taken = |_| io::Error::from(io::ErrorKind::AlreadyExists);
         self.0.tabling.set(tabling).map_err(taken)
+    }
+
+    /// Has the table written anew if its file is not in its place any more. Does not wait.
+    pub fn look_at_table(&self) {
+        self.wake_tabling();
     }
 
     /// Removes the table, when the host has ended in order. Waits for the disk for at most a second.

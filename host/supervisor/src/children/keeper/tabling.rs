@@ -12,12 +12,12 @@ use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
 
-use provost_files::{Access, Cursor};
+use provost_files::{Access, Cursor, Identity};
 use provost_keeper::protocol::{Ending, Id};
 
 use super::names::Life;
 use super::slots::{Holding, Slot, Slots as Lives};
-use super::table::{Identity, KeeperId, Row, added, head, inode, removed};
+use super::table::{Identity as ProcessIdentity, KeeperId, Row, added, head, inode, removed};
 use crate::degraded::Degraded;
 
 /// The pause before another attempt after one that failed.
@@ -171,7 +171,7 @@ impl Living {
         Some(added(&Row {
             life: self.life.clone(),
             pid: *pid,
-            identity: Identity::of(*pid, pidfd)?,
+            identity: ProcessIdentity::of(*pid, pidfd)?,
             started_at: *started_at,
             pipes: outputs.each_ref().map(pipe),
             ending: self.ending,
@@ -183,7 +183,11 @@ impl Living {
 fn write(lives: &Lives, head: &str, path: &Path, written: &mut Option<Written>) -> io::Result<()> {
     let living = Living::all(lives);
     let most = living.len().saturating_mul(4) + LINES_TO_SPARE;
-    if let Some(written) = written.as_mut().filter(|written| written.lines < most) {
+    let is_in_place = |written: &Written| {
+        let there = Identity::at(path).ok().flatten();
+        there.is_some() && there == Identity::of(&written.file).ok()
+    };
+    if let Some(written) = written.as_mut().filter(|it| it.lines < most && is_in_place(it)) {
         return append(&living, written);
     }
     let mut text = head.to_owned();

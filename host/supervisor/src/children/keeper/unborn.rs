@@ -57,22 +57,21 @@ pub(super) fn end_before_exec(dir: &str, keeper: Option<u32>) -> io::Result<()> 
 /// The name of the program of a keeper.
 const PROGRAM_NAME: &str = "provost-keeper";
 
-/// Kills all processes that run the `program` of a keeper that has ended, or that are one of these lives.
+/// Kills all processes that run the `program` of a keeper that has ended, or that are one of these lives in this runtime directory.
 ///
 /// # Errors
 /// The processes of the machine could not be looked at.
-pub(super) fn end(program: Option<(u64, u64)>, lives: &[Life]) -> io::Result<()> {
+pub(super) fn end(program: Option<(u64, u64)>, lives: &[Life], dir: Option<&str>) -> io::Result<()> {
     if lives.is_empty() {
         return Ok(());
     }
-    let dir = std::env::var(RUNTIME_DIR_VARIABLE).ok();
     let is_unborn = |pid: u32| -> io::Result<bool> {
         let Some(exe) = of_living(std::fs::metadata(format!("/proc/{pid}/exe")))? else { return Ok(false) };
         if program == Some((exe.dev(), exe.ino())) {
             return Ok(true);
         }
         let Some(environ) = environ(pid)? else { return Ok(false) };
-        let is_here = dir.is_some() && value_in(&environ, RUNTIME_DIR_VARIABLE) == dir;
+        let is_here = dir.is_some() && value_in(&environ, RUNTIME_DIR_VARIABLE).as_deref() == dir;
         let owner = owner_in(&environ).filter(|_| is_here);
         Ok(owner.is_some_and(|(name, life)| lives.iter().any(|of| *of.0 == *name && of.1.0 == life)))
     };
@@ -112,4 +111,81 @@ fn kill(pid: u32, is_unborn: &impl Fn(u32) -> io::Result<bool>) -> io::Result<()
         let _ = posix::signal_pidfd(pidfd.as_fd(), Signal::KILL.number());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::process::{Child, Command};
+    use std::sync::Arc;
+
+    use provost_state::Incarnation;
+
+    use super::*;
+
+    /// Processes that end with the test.
+    struct Processes(Vec<Child>);
+
+    impl Drop for Processes {
+        fn drop(&mut self) {
+            for child in &mut self.0 {
+                let _ = child.kill().and_then(|()| child.wait());
+            }
+        }
+    }
+
+    fn start(program: &Path, name: &str, life: &str, dir: &str) -> Child {
+        let mut command = Command::new(program);
+        command.args(["1000"]).env("PROVOST_PROCESS", name).env("PROVOST_INCARNATION", life);
+        command.env(RUNTIME_DIR_VARIABLE, dir).spawn().unwrap()
+    }
+
+    fn sleep() -> std::path::PathBuf {
+        ["/usr/bin/sleep", "/bin/sleep"]
+            .map(std::path::PathBuf::from)
+            .into_iter()
+            .find(|it| it.exists())
+            .unwrap()
+    }
+
+    #[test]
+    fn a_child_whose_start_was_not_answered_is_killed_and_no_other_process() {
+        let dir = tempfile::tempdir().unwrap();
+        let here = dir.path().to_str().unwrap();
+        // What a child runs before its exec is the program of the keeper.
+        let keeper = dir.path().join("keeper");
+        std::fs::copy(sleep(), &keeper).unwrap();
+        let is_killed = [
+            (start(&sleep(), "web", "3", here), true),
+            (start(&keeper, "other", "1", "/elsewhere"), true),
+            (start(&sleep(), "web", "2", here), false),
+            (start(&sleep(), "db", "3", here), false),
+            (start(&sleep(), "web", "3", "/elsewhere"), false),
+        ];
+        let (children, killed): (Vec<Child>, Vec<bool>) = is_killed.into_iter().unzip();
+        let mut processes = Processes(children);
+        let program = program_of(processes.0[1].id());
+        assert!(program.is_some());
+        end(program, &[(Arc::from("web"), Incarnation(3))], Some(here)).unwrap();
+        for (child, killed) in processes.0.iter_mut().zip(killed) {
+            let status = if killed { Some(child.wait().unwrap()) } else { child.try_wait().unwrap() };
+            assert_eq!(status.is_some(), killed);
+        }
+    }
+
+    #[test]
+    fn a_child_of_a_former_keeper_before_its_exec_is_killed_and_the_keeper_of_this_host_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let here = dir.path().to_str().unwrap();
+        let keeper = dir.path().join(PROGRAM_NAME);
+        std::fs::copy(sleep(), &keeper).unwrap();
+        let started = [here, "/elsewhere", here].map(|dir| start(&keeper, "web", "1", dir));
+        let mut processes = Processes(started.into());
+        let own = processes.0[2].id();
+        end_before_exec(here, Some(own)).unwrap();
+        assert!(!processes.0[0].wait().unwrap().success());
+        for child in &mut processes.0[1..] {
+            assert!(child.try_wait().unwrap().is_none());
+        }
+    }
 }
