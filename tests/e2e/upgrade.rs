@@ -157,7 +157,7 @@ fn a_stream_of_events_goes_on_behind_the_last_one_that_it_has_shown() {
 #[test]
 fn a_program_that_fails_is_rolled_back_and_the_command_and_the_status_say_why() {
     let config = "[host]\nkeeper = true\n[process.web]\nreplicas = 3\ncommand = \"exec sleep 1000\"\n";
-    let host = up_with_fault(config, "serving.fails=return(broken)");
+    let host = up_with_fault(config, "serving.fails=return");
     let before = eventually("all run", || host.status(), all_run);
     // More often than a host may die: that somebody asks for a bad upgrade is no death of the host.
     for _ in 0..6 {
@@ -203,7 +203,7 @@ fn the_status_has_the_message_of_a_panic_and_the_signal_of_a_host_that_was_kille
 #[test]
 fn a_program_that_hangs_is_killed_after_its_time_and_rolled_back() {
     let config = "[host]\nkeeper = true\n[process.web]\ncommand = \"exec sleep 1000\"\n";
-    let host = up_with_fault(config, "settling.hangs=return(broken)");
+    let host = up_with_fault(config, "settling.hangs=return");
     let before = eventually("all run", || host.status(), all_run);
     let ran = host.run(&["upgrade", "./broken", "--timeout", "1s"]);
     assert_eq!(ran.code, 1, "{ran:?}");

@@ -470,9 +470,10 @@ impl Running {
 
 /// Whether a test makes this program fail before it is in service.
 fn fails() -> bool {
-    // A fault that panics has no room for a name.
-    fail::fail_point!("serving.panics", super::faults::is_in(Some("broken".to_owned())), |_| false);
-    fail::fail_point!("serving.fails", super::faults::is_in);
+    let is_broken = super::faults::is_in_this_program();
+    fail::fail_point!("serving.panics", is_broken, |_| false);
+    fail::fail_point!("serving.fails", is_broken, |_| true);
+    let _ = is_broken;
     false
 }
 
