@@ -38,7 +38,7 @@ fn program(dir: &Path, name: &str) -> PathBuf {
 fn up_with_fault(config: &str, fault: &str) -> Host {
     let setup = Setup::new(PROVOST, config);
     program(setup.dir(), "broken");
-    setup.up_with(&[("FAILPOINTS", &format!("{fault}=return(broken)"))])
+    setup.up_with(&[("FAILPOINTS", fault)])
 }
 
 fn numbers(log: &Path) -> Vec<u32> {
@@ -157,7 +157,7 @@ fn a_stream_of_events_goes_on_behind_the_last_one_that_it_has_shown() {
 #[test]
 fn a_program_that_fails_is_rolled_back_and_the_command_and_the_status_say_why() {
     let config = "[host]\nkeeper = true\n[process.web]\nreplicas = 3\ncommand = \"exec sleep 1000\"\n";
-    let host = up_with_fault(config, "serving.fails");
+    let host = up_with_fault(config, "serving.fails=return");
     let before = eventually("all run", || host.status(), all_run);
     // More often than a host may die: that somebody asks for a bad upgrade is no death of the host.
     for _ in 0..6 {
@@ -180,7 +180,7 @@ fn a_program_that_fails_is_rolled_back_and_the_command_and_the_status_say_why() 
 #[test]
 fn the_status_has_the_message_of_a_panic_and_the_signal_of_a_host_that_was_killed() {
     let config = "[host]\nkeeper = true\n[process.web]\ncommand = \"exec sleep 1000\"\n";
-    let host = up_with_fault(config, "serving.panics");
+    let host = up_with_fault(config, "serving.panics=panic(on purpose)");
     let before = eventually("it runs", || host.status(), all_run);
     let ran = host.run(&["upgrade", "./broken"]);
     assert_eq!(ran.code, 1, "{ran:?}");
@@ -203,7 +203,7 @@ fn the_status_has_the_message_of_a_panic_and_the_signal_of_a_host_that_was_kille
 #[test]
 fn a_program_that_hangs_is_killed_after_its_time_and_rolled_back() {
     let config = "[host]\nkeeper = true\n[process.web]\ncommand = \"exec sleep 1000\"\n";
-    let host = up_with_fault(config, "settling.hangs");
+    let host = up_with_fault(config, "settling.hangs=return");
     let before = eventually("all run", || host.status(), all_run);
     let ran = host.run(&["upgrade", "./broken", "--timeout", "1s"]);
     assert_eq!(ran.code, 1, "{ran:?}");

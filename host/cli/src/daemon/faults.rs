@@ -28,19 +28,11 @@ pub(crate) fn follow() -> io::Result<()> {
     std::thread::Builder::new().name("faults".into()).spawn(follow).map(drop)
 }
 
-/// Whether the file of this program has this name, so that a test can inject a fault into one of two programs that are the same.
-pub(crate) fn is_in(program: Option<String>) -> bool {
-    let own = std::env::current_exe().ok();
-    let own = own.as_deref().and_then(Path::file_name).and_then(|name| name.to_str());
-    own.is_some() && own == program.as_deref()
-}
-
-/// Panics if the file of this program has this name.
-pub(crate) fn panics_in(program: Option<String>) -> bool {
-    if is_in(program) {
-        std::panic::panic_any("on purpose");
-    }
-    false
+/// Whether the file of this program is called `broken`, so that a test can inject a fault into one of two programs that are the
+/// same.
+pub(crate) fn is_in_this_program() -> bool {
+    let own = || std::env::current_exe().ok();
+    fail::has_failpoints() && own().is_some_and(|path| path.file_name().is_some_and(|name| name == "broken"))
 }
 
 /// Applies the difference between the current faults and those that `text` names, and returns the latter.

@@ -110,11 +110,12 @@ impl Greeting {
                 other => return Err(NotGreeted::Foreign(format!("it greets with {:?}", other.kind()))),
             }
         }
-        // Before anything can fail. Nobody waits for the answer, which has a number that the link never gets to.
+        // Before anything can fail. Nobody waits for the answer, which has a number that the link never gets to; and without
+        // that file, only the words are missing.
         let keep = Order::Stash { key: LAST_WORDS_KEY, generation: 0 };
-        let message =
-            keep.encode(WORDS, &mut buffer).map_err(|error| NotGreeted::Foreign(error.to_string()))?;
-        socket::send(greeting.socket.as_fd(), message, &[words.as_fd()])?;
+        if let Ok(message) = keep.encode(WORDS, &mut buffer) {
+            let _ = socket::send(greeting.socket.as_fd(), message, &[words.as_fd()]);
+        }
         Ok(greeting)
     }
 
