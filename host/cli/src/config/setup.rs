@@ -48,7 +48,8 @@ pub(super) fn read(process: &mut Section<'_>) -> SetupSection {
 fn read_user(process: &mut Section<'_>) -> (Option<String>, Option<String>) {
     let Some(value) = process.value("user") else { return (None, None) };
     let text = match value.get_ref() {
-        DeValue::Integer(number) => number.as_str().to_owned(),
+        DeValue::Integer(number) => i128::from_str_radix(number.as_str(), number.radix())
+            .map_or_else(|_| number.as_str().to_owned(), |number| number.to_string()),
         _ => match process.text("user") {
             Some(text) => text.into_inner(),
             None => return (None, None),

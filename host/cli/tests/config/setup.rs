@@ -41,6 +41,7 @@ fn each_key_reaches_the_spec() {
         ("user = 'www-data:adm'", user("www-data", Some("adm"))),
         ("user = ':adm'", user("", Some("adm"))),
         ("user = 33", user("33", None)),
+        ("user = 0x21", user("33", None)),
         ("user = '33:4'", user("33", Some("4"))),
     ] {
         let setup = setup(line);
