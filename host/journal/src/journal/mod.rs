@@ -6,8 +6,8 @@
 //! | `handle` | the journal as the host sees it: notes, wake-ups, figures, the end |
 //! | `thread` | the thread: waiting, syncing, restarting after a panic |
 //! | `round` | one round: commits and notes in one order, checkpoints |
-//! | `follow` | what it follows, where it writes, and what it reports |
 //! | `shared` | what the thread and the handle share: the queue, the plugins, the bell, the figures |
+//! | `follow` | what it follows, where it writes, and what it reports |
 
 mod follow;
 mod handle;

@@ -153,9 +153,11 @@ fn a_question_about_one_name_reads_the_segments_that_may_concern_it() {
     world.live(&db);
     let mut records = 6;
     // Of the segments that follow, each begins with the states of both.
-    for _ in 0..3_000 {
-        web = world.live(&web);
-        records += 3;
+    for _ in 0..30 {
+        for _ in 0..100 {
+            web = world.live(&web);
+            records += 3;
+        }
         world.written(records);
     }
     world.end();
