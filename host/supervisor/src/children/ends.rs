@@ -43,7 +43,7 @@ impl Ends {
         }
         if spec.tty {
             let (terminal, master) = terminal::Terminal::open()?;
-            let output = Some(Output { stdout: master, stderr: None });
+            let output = Some(Output { stdout: master, stderr: None, kept: None });
             return Ok(Self { child: ChildEnds::Terminal(terminal), output, keep: None });
         }
         let (out, stdout) = pipe()?;
@@ -55,7 +55,7 @@ impl Ends {
             Stdin::Null => (None, None),
             Stdin::Open => pipe().map(|(stdin, keep)| (Some(stdin), Some(keep)))?,
         };
-        let output = Some(Output { stdout: out, stderr: err });
+        let output = Some(Output { stdout: out, stderr: err, kept: None });
         Ok(Self { child: ChildEnds::Pipes { stdin, stdout, stderr }, output, keep })
     }
 

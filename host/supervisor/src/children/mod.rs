@@ -87,6 +87,8 @@ pub(crate) struct Output {
     pub(crate) stdout: std::os::fd::OwnedFd,
     /// `None` if standard error goes where standard output goes.
     pub(crate) stderr: Option<std::os::fd::OwnedFd>,
+    /// What the keeper does for them, if it has made them.
+    pub(crate) kept: Option<keeper::KeptOutput>,
 }
 
 /// The result of a spawn: a child, or why there is none.

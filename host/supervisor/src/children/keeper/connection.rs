@@ -1,11 +1,14 @@
 //! The handle of the connection to the keeper.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ffi::CString;
 use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use provost_keeper::protocol::{Id, Order, Scope};
@@ -37,6 +40,12 @@ struct Inner {
     former: Mutex<HashMap<Life, FormerSlot>>,
     /// The files of stashes that the keeper has, by their numbers.
     stashed: Mutex<BTreeMap<u64, u32>>,
+    /// The lives whose outputs are not read to their ends, and whether their ends are written down.
+    held: Mutex<HashMap<Id, bool>>,
+    /// The directory of gap files, once there is one.
+    gaps: OnceLock<PathBuf>,
+    /// The file of the ledger of a former host.
+    ledger: Mutex<Option<OwnedFd>>,
 }
 
 /// What a connection begins with.
@@ -48,10 +57,15 @@ pub(super) struct Parts {
     pub(super) next_id: u32,
     /// The keys of the files of stashes, by their numbers.
     pub(super) kept: BTreeMap<u64, u32>,
+    /// The file of the ledger.
+    pub(super) ledger: Option<OwnedFd>,
 }
 
 /// The key of the file of names.
 pub(super) const NAMES_KEY: u32 = 1;
+
+/// The key of the file of the ledger, which says what is being written of each output.
+pub(super) const LEDGER_KEY: u32 = 2;
 
 /// The keys of the files of a stash. There are two at a time at most, with numbers that follow each other.
 pub(super) const STASH_KEYS: std::ops::Range<u32> = 16..48;
@@ -66,7 +80,7 @@ impl Keeper {
     /// Begins to serve a connection. The lives are those that are held already; each has a slot with the senders that report
     /// about it.
     pub(super) fn new(parts: Parts) -> (Self, mpsc::Receiver<i32>) {
-        let Parts { pid, socket, names, slots, next_id, kept } = parts;
+        let Parts { pid, socket, names, slots, next_id, kept, ledger } = parts;
         let (orders, to_send) = mpsc::unbounded_channel();
         let (signals, signalled) = mpsc::channel(SIGNALS_MAX);
         let (gone, is_gone) = watch::channel(false);
@@ -82,6 +96,9 @@ impl Keeper {
             next_id: AtomicU32::new(next_id),
             former: Mutex::default(),
             stashed: Mutex::new(kept),
+            held: Mutex::default(),
+            gaps: OnceLock::new(),
+            ledger: Mutex::new(ledger),
         };
         let link = Link { socket, orders: to_send, slots, family, signals, gone };
         tokio::spawn(link.run());
@@ -134,6 +151,69 @@ impl Keeper {
         self.order(&Order::Stash { key: NAMES_KEY, generation: 0 }, vec![file], Answer::Unneeded);
     }
 
+    /// Has the keeper move output into files below this directory while there is no host; it is created. Until then, and if it
+    /// cannot be created, output waits in its pipe. The path is absolute.
+    ///
+    /// # Errors
+    /// The directory cannot be created.
+    pub(crate) fn keep_gaps_below(&self, dir: &Path) -> io::Result<()> {
+        provost_files::own_dir(dir)?;
+        // It was set before if it fails, to the same.
+        let _ = self.0.gaps.set(dir.to_owned());
+        Ok(())
+    }
+
+    /// Returns the paths of the gap files of a life, standard output first.
+    pub(super) fn gap_paths(&self, id: Id) -> Option<[PathBuf; 2]> {
+        let life = self.0.names.lock().life(id)?;
+        self.gap_paths_of(&life)
+    }
+
+    fn gap_paths_of(&self, (name, incarnation): &Life) -> Option<[PathBuf; 2]> {
+        let dir = self.0.gaps.get()?;
+        Some(["out", "err"].map(|stream| dir.join(format!("{name}.{}.{stream}", incarnation.0))))
+    }
+
+    /// Returns the paths of the gap files of all lives.
+    pub(crate) fn held_gaps(&self) -> HashSet<PathBuf> {
+        let names = self.0.names.lock();
+        names.lives().filter_map(|(_, life)| self.gap_paths_of(life)).flatten().collect()
+    }
+
+    /// Returns the paths of the gap files of a life that is about to be started.
+    pub(in crate::children) fn gap_files(&self, life: &Life) -> [Option<CString>; 2] {
+        let path = |path: PathBuf| CString::new(path.as_os_str().as_bytes()).ok();
+        self.gap_paths_of(life).map_or([None, None], |paths| paths.map(path))
+    }
+
+    /// Takes the file of the ledger that a former host has left.
+    pub(crate) fn former_ledger(&self) -> Option<OwnedFd> {
+        self.0.ledger.lock().take()
+    }
+
+    /// Has the keeper keep the file of the ledger.
+    pub(crate) fn keep_ledger(&self, file: OwnedFd) {
+        self.order(&Order::Stash { key: LEDGER_KEY, generation: 0 }, vec![file], Answer::Unneeded);
+    }
+
+    /// Returns the numbers of all lives, with the names of their processes.
+    pub(crate) fn lives(&self) -> Vec<(u32, Arc<str>)> {
+        self.0.names.lock().lives().map(|(id, (name, _))| (id.0, name.clone())).collect()
+    }
+
+    /// Keeps the slot of a life until it is [released](Keeper::release), although its end may be written down.
+    pub(super) fn hold(&self, id: Id) {
+        self.0.held.lock().insert(id, false);
+    }
+
+    /// The outputs of a life are read to their ends, or given up.
+    pub(super) fn release(&self, id: Id) {
+        let is_recorded = self.0.held.lock().remove(&id);
+        if is_recorded == Some(true) {
+            self.forget_id(id);
+        }
+    }
+
     /// Removes a life that was never begun.
     pub(super) fn leave(&self, id: Id) {
         self.0.slots.lock().remove(&id);
@@ -142,6 +222,10 @@ impl Keeper {
 
     /// Tells the keeper that a life is over and recorded.
     pub(super) fn forget_id(&self, id: Id) {
+        if let Some(is_recorded) = self.0.held.lock().get_mut(&id) {
+            *is_recorded = true;
+            return self.tell(&Order::Reap { id });
+        }
         self.tell(&Order::Forget { id });
         self.leave(id);
     }
@@ -188,7 +272,7 @@ impl Keeper {
     }
 
     /// Sends an order that has no strings.
-    fn order(&self, order: &Order<'_>, descriptors: Vec<OwnedFd>, answer: Answer) {
+    pub(super) fn order(&self, order: &Order<'_>, descriptors: Vec<OwnedFd>, answer: Answer) {
         let mut buffer = [0; 256];
         if let Ok(message) = order.encode(0, &mut buffer) {
             self.send(message.to_vec(), descriptors, answer);

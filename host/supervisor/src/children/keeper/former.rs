@@ -8,10 +8,10 @@ use provost_keeper::protocol::{HostEnd, HostEnding, Id, SlotState};
 use provost_state::Exit;
 use tokio::sync::{mpsc, oneshot};
 
-use super::connection::{Keeper, NAMES_KEY, Parts};
+use super::connection::{Keeper, LEDGER_KEY, NAMES_KEY, Parts};
 use super::greeting::{Greeting, HeldChild, StashedFile};
 use super::kept::told;
-use super::link::{FormerSlot, Slot};
+use super::link::{FormerOutput, FormerSlot, Slot};
 use super::names::{Life, Names, contents};
 use crate::adoption::{Adopted, Held, HeldEnd};
 use crate::children::family::exit_of;
@@ -41,6 +41,8 @@ struct Found {
     unborn: Vec<Id>,
     /// The process ids that are children of the keeper.
     pids: Vec<u32>,
+    /// Whether the keeper may still be moving output into gap files.
+    may_grow: bool,
 }
 
 impl Keeper {
@@ -52,10 +54,13 @@ impl Keeper {
         let Greeting { socket, welcome, held, stashed } = greeting;
         let last_end = ending(&welcome.last);
         let is_held = |id| held.iter().any(|child| child.id == id);
-        let (mut former_names, mut stash, mut kept) = (None, Vec::new(), BTreeMap::new());
+        let (mut former_names, mut ledger) = (None, None);
+        let (mut stash, mut kept) = (Vec::new(), BTreeMap::new());
         for StashedFile { key, number, file } in stashed {
             if key == NAMES_KEY {
                 former_names = Some(file);
+            } else if key == LEDGER_KEY {
+                ledger = Some(file);
             } else {
                 kept.insert(number, key);
                 stash.push(contents(file, STASH_BYTES_MAX)?);
@@ -63,15 +68,15 @@ impl Keeper {
         }
         let names = Names::read(former_names, is_held)?;
         let next_id = held.iter().map(|child| child.id.0).max().map_or(1, |last| last.wrapping_add(1));
-        let mut found = Found::default();
+        let mut found = Found { may_grow: welcome.is_draining, ..Found::default() };
         let clock = Clock::of_boot();
         for child in held {
             found.enter(child, &names, &clock);
         }
-        let Found { held, slots, former, unborn, pids } = found;
+        let Found { held, slots, former, unborn, pids, .. } = found;
         let names_file = names.file()?;
         let pid = welcome.keeper_pid;
-        let (keeper, signals) = Self::new(Parts { pid, socket, names, slots, next_id, kept });
+        let (keeper, signals) = Self::new(Parts { pid, socket, names, slots, next_id, kept, ledger });
         for pid in pids {
             keeper.family().enter(pid);
         }
@@ -98,7 +103,8 @@ impl Found {
             );
             return;
         };
-        let [pidfd, stdout, stderr, _, _, stdin] = held.descriptors.placed(descriptors.into_iter());
+        let [pidfd, stdout, stderr, stdout_gap, stderr_gap, stdin] =
+            held.descriptors.placed(descriptors.into_iter());
         let (ended, end) = oneshot::channel();
         let is_reaped = held.state == SlotState::Reaped;
         let slot = match held.end {
@@ -121,13 +127,13 @@ impl Found {
             pidfd,
             stdout,
             stderr,
-            gap: None,
-            gap_bytes: 0,
             started_at: clock.at_boottime(held.started_at),
             ended: held.end.map(|end| HeldEnd { exit: told(&end), at: clock.at_boottime(end.ended_at) }),
         });
         let reaped = held.end.filter(|_| is_reaped);
-        self.former.insert(life, FormerSlot { id, pid: held.pid, end, reaped, stdin });
+        let files = [stdout_gap, stderr_gap];
+        let output = FormerOutput { gaps: held.gaps, files, may_grow: self.may_grow };
+        self.former.insert(life, FormerSlot { id, pid: held.pid, end, reaped, stdin, output });
     }
 }
 

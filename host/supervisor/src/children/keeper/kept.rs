@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use super::connection::Keeper;
 use super::link::{Answer, FormerSlot, Slot, Started};
 use super::names::Life;
+use super::output::KeptOutput;
 use crate::children::Output;
 use crate::children::family::{Family, exit_of};
 
@@ -139,6 +140,8 @@ pub(in crate::children) struct FormerChild {
     pub(in crate::children) reaped: Option<Exit>,
     /// The end that keeps its standard input open.
     pub(in crate::children) stdin: Option<OwnedFd>,
+    /// Its outputs, until they are taken.
+    pub(in crate::children) output: Option<KeptOutput>,
 }
 
 impl Kept {
@@ -148,9 +151,10 @@ impl Kept {
         process: &Arc<str>,
         incarnation: Incarnation,
     ) -> Option<FormerChild> {
-        let FormerSlot { id, pid, end, reaped, stdin } = keeper.take_former(process, incarnation)?;
+        let FormerSlot { id, pid, end, reaped, stdin, output } = keeper.take_former(process, incarnation)?;
         let kept = Self { keeper: keeper.clone(), id, pid, end: Mutex::new(Some(end)) };
-        Some(FormerChild { kept, reaped: reaped.map(|end| told(&end)), stdin })
+        let output = Some(KeptOutput::new(keeper, id, Some(output)));
+        Some(FormerChild { kept, reaped: reaped.map(|end| told(&end)), stdin, output })
     }
 
     /// Takes the descriptors of a child that runs.
@@ -160,7 +164,8 @@ impl Kept {
             self.undo().await;
             return Err(NotStarted::Short(io::Error::other("the keeper has no descriptor of the child")));
         };
-        let output = stdout.map(|stdout| Output { stdout, stderr });
+        let kept = || KeptOutput::new(&self.keeper, self.id, None);
+        let output = stdout.map(|stdout| Output { stdout, stderr, kept: Some(kept()) });
         Ok(NewChild { pid: self.pid, pidfd, output, stdin, kept: self })
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use provost_keeper::protocol::{
-    CREDIT, Descriptors, End, Head, Id, Kind, MESSAGE_MAX, Order, Refusal, Report,
+    CREDIT, Descriptors, End, Gap, Head, Id, Kind, MESSAGE_MAX, Order, Refusal, Report,
 };
 use provost_keeper::socket::{self, Received};
 use rustix::io::Errno;
@@ -64,6 +64,17 @@ pub(super) struct FormerSlot {
     pub(super) reaped: Option<End>,
     /// The end that keeps its standard input open.
     pub(super) stdin: Option<OwnedFd>,
+    /// What was moved out of its pipes.
+    pub(super) output: FormerOutput,
+}
+
+/// The gaps of a child of a former host.
+#[derive(Debug)]
+pub(super) struct FormerOutput {
+    pub(super) gaps: [Gap; 2],
+    pub(super) files: [Option<OwnedFd>; 2],
+    /// Whether the keeper may still be moving output into them, because a disk does not answer.
+    pub(super) may_grow: bool,
 }
 
 /// What became of a start.

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `former` | what a keeper holds of a former host, as this host finds it |
 //! | `kept` | a child of the keeper, from the order to start it to its reaping |
+//! | `output` | the outputs of a child, their gap files, and holding its slot until they are read |
 //! | `connection` | the handle of the connection, and what it can be asked for |
 //! | `names` | which life of which process an id means |
 //! | `link` | the task that sends orders and receives reports |
@@ -18,10 +19,12 @@ mod greeting;
 mod kept;
 mod link;
 mod names;
+mod output;
 mod running;
 
 pub use connection::Keeper;
 pub use former::Served;
 pub use greeting::{Farewell, Greeting, NotGreeted};
 pub(super) use kept::{FormerChild, Kept, NewChild, NotStarted, Start, Starting};
+pub(crate) use output::{HeldGap, KeptOutput, KeptStream};
 pub use running::RunningKeeper;

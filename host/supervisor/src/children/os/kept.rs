@@ -37,6 +37,8 @@ impl Ready {
     ) -> Result<Start, Failure> {
         let Self { prepared, terminal } = self;
         let is_terminal = terminal.is_some();
+        let life = (spec.name.clone(), incarnation);
+        let gap_files = keeper.gap_files(&life);
         let wanted = Spec {
             program: &prepared.program,
             arguments: Strings::Listed(&prepared.arguments),
@@ -55,12 +57,11 @@ impl Ready {
                 Stderr::Merged => Output::Same,
             },
             files: 0,
-            gap_files: [None, None],
+            gap_files: gap_files.each_ref().map(Option::as_deref),
             ending: Endings::from(spec).of_keeper(),
         };
         let other_side = terminal.as_ref().map(|(_, other_side)| other_side.try_clone());
         let other_side = other_side.transpose().map_err(Failure::Short)?;
-        let life = (spec.name.clone(), incarnation);
         Start::ask(keeper, life, &wanted, other_side.into_iter().collect())
             .map_err(|error| self.failure(error, spec))
     }

@@ -298,9 +298,11 @@ impl Spawner for OsSpawner {
 
     fn adopt(&self, spec: Arc<ProcessSpec>, held: Held) -> Child {
         let Held { incarnation, pid, pidfd, stdout, stderr, ended, .. } = held;
-        let output = stdout.map(|stdout| Output { stdout, stderr });
-        let kept = self.keeper.as_ref().and_then(|keeper| Kept::take(keeper, &spec.name, incarnation));
-        let exit: Boxed<Exit> = match (kept, ended) {
+        let keeper = self.keeper.as_ref();
+        let mut former = keeper.and_then(|keeper| Kept::take(keeper, &spec.name, incarnation));
+        let outputs = former.as_mut().and_then(|former| former.output.take());
+        let output = stdout.map(|stdout| Output { stdout, stderr, kept: outputs });
+        let exit: Boxed<Exit> = match (former, ended) {
             (Some(FormerChild { reaped: Some(exit), .. }), _) => Box::pin(std::future::ready(exit)),
             // One that has ended is not reaped yet: there may be others in its group.
             (Some(FormerChild { kept, stdin, .. }), _) => {
