@@ -134,18 +134,18 @@ fn kept(load: Load, dir: &Path) -> (u64, u64) {
 
 /// Runs as the host of a keeper: captures once, and writes the figures into a file.
 #[expect(unsafe_code, reason = "the descriptor is ours by the contract with the keeper")]
-fn host(load: Load, result: &Path, runtime: &tokio::runtime::Runtime) {
+fn host(load: Load, result: &Path, runtime: tokio::runtime::Runtime) {
     // SAFETY: the keeper has opened it, and nothing here has closed it.
     let keeper = unsafe { BorrowedFd::borrow_raw(KEEPER_DESCRIPTOR) }.try_clone_to_owned().unwrap();
     let greeting = Greeting::exchange(keeper, "bench").unwrap();
     let farewell = greeting.farewell();
     let keeper = runtime.block_on(async { Keeper::serve(greeting).unwrap().keeper });
     let settings = Settings { keeper: Some(keeper), ..Settings::new(result.with_file_name("logs")) };
-    let (ns, cpu_ms) = provost(load, settings, runtime);
+    let (ns, cpu_ms) = provost(load, settings, &runtime);
+    // Nobody else may read what the keeper says when this host leaves.
+    runtime.shutdown_background();
     std::fs::write(result, format!("{ns} {cpu_ms}")).unwrap();
     farewell.leave(0);
-    // The runtime still has a task that reads what the keeper says.
-    std::process::exit(0);
 }
 
 /// Captures with a bare loop.
@@ -253,7 +253,7 @@ fn main() {
     {
         let (lines_at_once, bytes) = (lines_at_once.parse().unwrap(), bytes.parse().unwrap());
         let load = Load { name: "of the keeper", lines_at_once, bytes };
-        return host(load, Path::new(result), &runtime);
+        return host(load, Path::new(result), runtime);
     }
     let mut designs = vec![Design::Loop, Design::Provost, Design::Kept];
     if Path::new(S6_LOG).exists() {
