@@ -2,8 +2,9 @@
 //! `s6-log` where it is installed: `cargo bench -p provost --bench logs`.
 //!
 //! A real child writes as fast as it can, a line of 100 bytes at a time or many lines at once, and everything that it wrote
-//! is in a file at the end of a round. Three designs write the file: the unchanged supervisor (which frames, rotates and
-//! publishes), one thread that reads and writes and pauses for 200 us after a short read, and `s6-log` with time stamps and
+//! is in a file at the end of a round. Four designs write the file: the unchanged supervisor (which frames, rotates and
+//! publishes), the same as the host of a keeper (which has made the pipe, and for which the host says what it is writing), one
+//! thread that reads and writes and pauses for 200 us after a short read, and `s6-log` with time stamps and
 //! rotation. Each child has its own session, like the children of the supervisor, because a kernel with
 //! `sched_autogroup_enabled` divides the processor time of a busy machine by session. The processor time is that of the
 //! capturing process, without the child. The designs take turns, so that disturbances of the machine affect all of them.
@@ -17,13 +18,13 @@ mod figures;
 
 use std::fs::File;
 use std::io::Write;
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use provost_state::Incarnation;
-use provost_supervisor::{CommandLine, ProcessSpec, Settings, Supervisor};
+use provost_supervisor::{CommandLine, Greeting, Keeper, ProcessSpec, Settings, Supervisor};
 use serde_json::{Value, json};
 
 use cpu::cpu_ms;
@@ -32,6 +33,12 @@ use figures::{now_ns, quick};
 const LINE_BYTES: usize = 100;
 /// The first argument that makes this program the child.
 const WRITE: &str = "--write";
+/// The first argument that makes this program the host of a keeper.
+const HOST: &str = "--host";
+/// The program of the keeper, which the build script of `provost` has built.
+const KEEPER: &str = env!("PROVOST_KEEPER_PROGRAM");
+/// The number of the descriptor by which a host reaches its keeper.
+const KEEPER_DESCRIPTOR: i32 = 3;
 /// The pause of the loop after a short read; the supervisor makes the same.
 const PAUSE: Duration = Duration::from_micros(200);
 /// The greatest read of the loop, in bytes; less than half of it is a short read.
@@ -50,6 +57,7 @@ struct Load {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Design {
     Provost,
+    Kept,
     Loop,
     S6Log,
 }
@@ -94,11 +102,10 @@ fn spawn(load: Load, output: OwnedFd) -> Child {
 }
 
 /// Captures with the supervisor. Returns the elapsed nanoseconds and the milliseconds of processor time, like the other two.
-fn provost(load: Load, dir: &Path, runtime: &tokio::runtime::Runtime) -> (u64, u64) {
+fn provost(load: Load, settings: Settings, runtime: &tokio::runtime::Runtime) -> (u64, u64) {
     let spec = ProcessSpec { autostart: false, ..ProcessSpec::new("child", CommandLine::Argv(child(load))) };
     runtime.block_on(async {
-        let supervisor =
-            Supervisor::boot(Settings::new(dir.to_owned()), vec![spec], Vec::new(), Vec::new()).unwrap();
+        let supervisor = Supervisor::boot(settings, vec![spec], Vec::new(), Vec::new()).unwrap();
         let id = supervisor.reader().snapshot().id("child").unwrap();
         let (begun, cpu) = (now_ns(), cpu_ms(std::process::id()));
         supervisor.start(id, provost_state::Cause::User).await.unwrap();
@@ -111,6 +118,34 @@ fn provost(load: Load, dir: &Path, runtime: &tokio::runtime::Runtime) -> (u64, u
         supervisor.shutdown(provost_state::Cause::Shutdown).await;
         took
     })
+}
+
+/// Captures with the supervisor as the host of a keeper.
+fn kept(load: Load, dir: &Path) -> (u64, u64) {
+    let result = dir.join("result");
+    let mut keeper = Command::new(KEEPER);
+    keeper.arg("--").arg(std::env::current_exe().unwrap()).args(["logs", HOST]).arg(&result);
+    let (lines, bytes) = (load.lines_at_once.to_string(), load.bytes.to_string());
+    assert!(keeper.args([lines, bytes]).status().unwrap().success());
+    let result = std::fs::read_to_string(result).unwrap();
+    let mut numbers = result.split(' ').map(|number| number.parse().unwrap());
+    (numbers.next().unwrap(), numbers.next().unwrap())
+}
+
+/// Runs as the host of a keeper: captures once, and writes the figures into a file.
+#[expect(unsafe_code, reason = "the descriptor is ours by the contract with the keeper")]
+fn host(load: Load, result: &Path, runtime: tokio::runtime::Runtime) {
+    // SAFETY: the keeper has opened it, and nothing here has closed it.
+    let keeper = unsafe { BorrowedFd::borrow_raw(KEEPER_DESCRIPTOR) }.try_clone_to_owned().unwrap();
+    let greeting = Greeting::exchange(keeper, "bench").unwrap();
+    let farewell = greeting.farewell();
+    let keeper = runtime.block_on(async { Keeper::serve(greeting).unwrap().keeper });
+    let settings = Settings { keeper: Some(keeper), ..Settings::new(result.with_file_name("logs")) };
+    let (ns, cpu_ms) = provost(load, settings, &runtime);
+    // Nobody else may read what the keeper says when this host leaves.
+    runtime.shutdown_background();
+    std::fs::write(result, format!("{ns} {cpu_ms}")).unwrap();
+    farewell.leave(0);
 }
 
 /// Captures with a bare loop.
@@ -163,7 +198,8 @@ fn s6_log(load: Load, dir: &Path) -> (u64, u64) {
 fn measure(design: Design, load: Load, runtime: &tokio::runtime::Runtime) -> (u64, u64) {
     let dir = tempfile::tempdir().unwrap();
     match design {
-        Design::Provost => provost(load, dir.path(), runtime),
+        Design::Provost => provost(load, Settings::new(dir.path().to_owned()), runtime),
+        Design::Kept => kept(load, dir.path()),
         Design::Loop => bare_loop(load, dir.path()),
         Design::S6Log => s6_log(load, dir.path()),
     }
@@ -212,7 +248,14 @@ fn main() {
         return write(bytes.parse().unwrap(), lines_at_once.parse().unwrap());
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let mut designs = vec![Design::Loop, Design::Provost];
+    if let [first, result, lines_at_once, bytes] = &*arguments
+        && first == HOST
+    {
+        let (lines_at_once, bytes) = (lines_at_once.parse().unwrap(), bytes.parse().unwrap());
+        let load = Load { name: "of the keeper", lines_at_once, bytes };
+        return host(load, Path::new(result), runtime);
+    }
+    let mut designs = vec![Design::Loop, Design::Provost, Design::Kept];
     if Path::new(S6_LOG).exists() {
         designs.push(Design::S6Log);
     } else {

@@ -16,6 +16,7 @@ mod exits;
 mod files;
 mod foreign_text;
 mod full_disk;
+mod gaps;
 mod grants;
 mod groups;
 mod host_log;

@@ -21,10 +21,6 @@ pub struct Held {
     pub stdout: Option<Arc<OwnedFd>>,
     /// The reading end of its standard error; `None` if that goes where standard output goes.
     pub stderr: Option<Arc<OwnedFd>>,
-    /// What was read from its pipes while no host was there: framed before anything that is still in the pipes.
-    pub gap: Option<OwnedFd>,
-    /// The number of bytes in `gap`.
-    pub gap_bytes: u64,
     /// When it was spawned, on the clock of [`Clock::of_boot`](crate::Clock::of_boot).
     pub started_at: Moment,
     /// How and when it ended, if it has.

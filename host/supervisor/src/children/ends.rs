@@ -44,7 +44,7 @@ impl Ends {
         }
         if spec.tty {
             let (terminal, master) = terminal::Terminal::open()?;
-            let output = Some(Output { stdout: Arc::new(master), stderr: None });
+            let output = Some(Output { stdout: Arc::new(master), stderr: None, kept: None });
             return Ok(Self { child: ChildEnds::Terminal(terminal), output, keep: None });
         }
         let (out, stdout) = pipe()?;
@@ -56,7 +56,7 @@ impl Ends {
             Stdin::Null => (None, None),
             Stdin::Open => pipe().map(|(stdin, keep)| (Some(stdin), Some(keep)))?,
         };
-        let output = Some(Output { stdout: Arc::new(out), stderr: err.map(Arc::new) });
+        let output = Some(Output { stdout: Arc::new(out), stderr: err.map(Arc::new), kept: None });
         Ok(Self { child: ChildEnds::Pipes { stdin, stdout, stderr }, output, keep })
     }
 

@@ -114,6 +114,8 @@ pub(crate) struct Output {
     pub(crate) stdout: Arc<OwnedFd>,
     /// `None` if standard error goes where standard output goes.
     pub(crate) stderr: Option<Arc<OwnedFd>>,
+    /// What the keeper does for them, if it has made them.
+    pub(crate) kept: Option<keeper::KeptOutput>,
 }
 
 /// The result of a spawn: a child, or why there is none.

@@ -157,8 +157,6 @@ impl Scripted {
                 pidfd: None,
                 stdout: None,
                 stderr: None,
-                gap: None,
-                gap_bytes: 0,
                 started_at: child.started_at,
                 ended: child.ended.borrow().clone(),
             };

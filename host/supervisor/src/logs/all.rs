@@ -1,7 +1,7 @@
 //! The logs of all processes: where output arrives, and where it is read back and followed.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -11,9 +11,11 @@ use provost_files::{FileError, Owners};
 use provost_state::{Incarnation, ProcessId};
 use tokio::sync::{mpsc, oneshot};
 
+use super::capture::leftover::{Leftovers, leftovers};
 use super::capture::thread::Thread;
 use super::disk::Reserve;
 use super::follower::Queue;
+use super::ledger::Ledger;
 use super::position::Positions;
 use super::process::ProcessLog;
 use super::read::host::{HOST_LOG, HostLog};
@@ -50,6 +52,10 @@ pub struct Logs {
     reserve: Arc<Reserve>,
     losses: Arc<Losses>,
     host: Option<HostLog>,
+    /// What another host has to know of the output that is being written, if there can be one.
+    ledger: Option<Ledger>,
+    /// Gap files without a life, until their processes are added.
+    leftovers: Arc<Mutex<Leftovers>>,
 }
 
 impl Logs {
@@ -72,15 +78,37 @@ impl Logs {
             reserve: Arc::new(Reserve::new()),
             losses: Arc::new(Losses::new(degraded.clone())),
             host,
+            ledger: None,
+            leftovers: Arc::default(),
         })
+    }
+
+    /// Says in this ledger what is being written, and goes on from what a former host has said there. Called before the first
+    /// log is added.
+    pub(crate) fn keep(&mut self, ledger: Ledger) {
+        self.ledger = Some(ledger);
+    }
+
+    /// Finds the gap files in this directory that nobody holds, whose lines come into the logs of their processes. Called before
+    /// the first log is added.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub(crate) fn find_leftovers(&self, gaps: &Path, is_held: impl Fn(&Path) -> bool) -> io::Result<()> {
+        *self.leftovers.lock() = leftovers(gaps, is_held)?;
+        Ok(())
     }
 
     /// Adds the log of one more process.
     pub(crate) fn add(&self, id: ProcessId, spec: &ProcessSpec) {
         let path = self.dir.join(format!("{}.log", spec.name));
         let (reserve, losses) = (self.reserve.clone(), self.losses.clone());
-        let log = Arc::new(ProcessLog::new(spec.name.clone(), path, spec.log, reserve, losses));
+        let left = self.ledger.as_ref().map(|ledger| ledger.left_about(&spec.name)).unwrap_or_default();
+        let log = Arc::new(ProcessLog::new(spec.name.clone(), path, spec.log, reserve, losses, left));
         self.all.insert(id, log.clone());
+        if let Some(leftovers) = self.leftovers.lock().remove(&spec.name) {
+            self.capture.take_leftovers(&log, leftovers);
+        }
         // After the entry: a follower of everything that is entered now finds the log, or is found here.
         for queue in self.everything() {
             log.now().enter(&queue);
@@ -136,7 +164,7 @@ impl Logs {
     /// open are closed after a grace time.
     pub(crate) fn capture(&self, id: ProcessId, incarnation: Incarnation, output: Output) {
         if let Some(log) = self.of(id) {
-            self.capture.take(&log, incarnation, output);
+            self.capture.take(&log, incarnation, output, self.ledger.as_ref());
         }
     }
 

@@ -68,11 +68,12 @@ mod tests {
             LogLimits { file_bytes_max: 100, files_max: 3 },
             reserve,
             losses,
+            Vec::new(),
         )
     }
 
     fn write(log: &ProcessLog, text: &[u8], end: End) {
-        log.write(Batch { stream: LogStream::Out, at_ms: 0, bytes: text.to_vec(), end });
+        log.write(Batch { stream: LogStream::Out, at_ms: 0, bytes: text.to_vec(), end, claim: None });
     }
 
     fn past(log: &ProcessLog, queue: Option<&Arc<Queue>>) -> Past {

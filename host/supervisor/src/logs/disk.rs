@@ -165,6 +165,20 @@ impl Files {
         Err(NotOpened::Rotating)
     }
 
+    /// Opens the file that has this inode; `None` if none of them has.
+    pub(super) fn with_inode(&self, inode: u64) -> io::Result<Option<File>> {
+        for number in 0..self.count() {
+            match std::fs::symlink_metadata(self.numbered(number)) {
+                Ok(meta) if meta.ino() == inode && meta.is_file() => {
+                    return Ok(Some(provost_files::open_direct(&self.numbered(number))?));
+                }
+                Err(error) if number > 0 && error.kind() == io::ErrorKind::NotFound => break,
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
+
     /// Renames `.log` to `.log.1`, `.log.1` to `.log.2`, and so on, and deletes the oldest file beyond the number that
     /// is kept. Only one thread at a time may do this.
     pub(super) fn rotate(&self) -> io::Result<()> {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::position::Mark;
 
 /// One of the two output streams of a child.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LogStream {
     /// Standard output.
     Out,

@@ -15,7 +15,9 @@
 //! | `process` | the log of one process: its writer, followers and readers |
 //! | `read` | reading files: of one process, of many by time, without a host, of the host itself |
 //! | `write` | writing one file, and counting lines that could not be written |
+//! | `ledger` | what is being written of each output, for the next host |
 //! | `disk` | finding and opening files |
+//! | `sinks` | former incarnations whose output is dropped |
 //! | `follower` | the bounded queue of a follower |
 //! | `escapes` | text without its escape sequences |
 //! | `record` | one line as stored in a file |
@@ -38,6 +40,7 @@ mod disk;
 mod escapes;
 mod follower;
 mod item;
+mod ledger;
 mod marker;
 mod piece;
 mod position;
@@ -48,6 +51,7 @@ mod reader;
 pub(crate) mod record;
 #[cfg(test)]
 mod resumed;
+mod sinks;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -56,6 +60,7 @@ pub use self::all::Logs;
 pub(crate) use self::all::NotKept;
 pub use self::clear::NotCleared;
 pub use self::item::{LogItem, LogLine, LogStream};
+pub(crate) use self::ledger::Ledger;
 pub use self::position::{Mark, NoPositions, POSITIONS_MAX, Positions};
 pub use self::read::host::{HOST_LOG, HostLog};
 pub use self::read::query::{BadPattern, LogPattern, LogQuery};

@@ -14,8 +14,10 @@ use super::disk::{Files, NotOpened, Position, Reserve, is_out_of_descriptors};
 use super::escapes::Seeker;
 use super::follower::{Follower, Outgoing, Queue};
 use super::item::LogStream;
+use super::ledger::{Entry, Record};
 use super::marker::Marker;
 use super::read::format::{Format, Stored};
+use super::sinks::Sinks;
 use super::write::batch::{Batch, End};
 use super::write::file::LogFile;
 use super::write::losses::Losses;
@@ -43,6 +45,8 @@ pub(crate) struct ProcessLog {
     losing: AtomicBool,
     /// Whether the warning was logged that a process outside the group holds the output open.
     pub(super) warned_held: AtomicBool,
+    /// Former incarnations whose output is dropped.
+    pub(super) sinks: Sinks,
 }
 
 /// The latest incarnation, and whether it is stopped.
@@ -105,10 +109,11 @@ impl ProcessLog {
         limits: LogLimits,
         reserve: Arc<Reserve>,
         losses: Arc<Losses>,
+        left: Vec<Arc<Entry>>,
     ) -> Self {
         let files = Arc::new(Files::new(path, limits.files_max));
         let file_bytes_max = Arc::new(AtomicU64::new(limits.file_bytes_max));
-        let file = LogFile::new(name.clone(), files.clone(), file_bytes_max.clone(), reserve);
+        let file = LogFile::new(name.clone(), files.clone(), file_bytes_max.clone(), reserve, left);
         Self {
             stored: Stored { name, files, format: Format::Process },
             file_bytes_max,
@@ -120,6 +125,7 @@ impl ProcessLog {
             losses,
             losing: AtomicBool::new(false),
             warned_held: AtomicBool::new(false),
+            sinks: Sinks::default(),
         }
     }
 
@@ -140,7 +146,14 @@ impl ProcessLog {
         now.open.retain(|(_, open)| *open.borrow() > 0);
         now.open.push((incarnation, open.subscribe()));
         drop(now);
-        self.latest.send_replace(Latest { incarnation, stopped: false });
+        // What is left of an earlier one is read as well when another host has taken over.
+        self.latest.send_if_modified(|latest| {
+            let is_later = incarnation >= latest.incarnation;
+            if is_later {
+                *latest = Latest { incarnation, stopped: false };
+            }
+            is_later
+        });
         open
     }
 
@@ -249,6 +262,12 @@ impl ProcessLog {
         let mut bytes = batch.bytes;
         bytes.clear();
         Written::Done(bytes)
+    }
+
+    /// Returns what a former host was writing of an output, after everything that it left was examined. Blocks like
+    /// [`ProcessLog::write`].
+    pub(super) fn resume(&self, entry: &Entry) -> io::Result<Option<Record>> {
+        self.file.lock().resume(entry)
     }
 
     /// Deletes everything written so far and notifies all followers. Blocks like [`ProcessLog::write`].

@@ -21,11 +21,18 @@ const FROM_MS: u64 = 1_700_000_000_000;
 fn log(dir: &tempfile::TempDir, file_bytes_max: u64, files_max: usize) -> ProcessLog {
     let path = dir.path().join("web.log");
     let (reserve, losses) = (Arc::new(Reserve::new()), Arc::new(Losses::new(Degraded::default())));
-    ProcessLog::new(Arc::from("web"), path, LogLimits { file_bytes_max, files_max }, reserve, losses)
+    ProcessLog::new(
+        Arc::from("web"),
+        path,
+        LogLimits { file_bytes_max, files_max },
+        reserve,
+        losses,
+        Vec::new(),
+    )
 }
 
 fn write(log: &ProcessLog, at_ms: u64, stream: LogStream, text: &str, end: End) {
-    log.write(Batch { stream, at_ms: FROM_MS + at_ms, bytes: text.as_bytes().to_vec(), end });
+    log.write(Batch { stream, at_ms: FROM_MS + at_ms, bytes: text.as_bytes().to_vec(), end, claim: None });
 }
 
 fn lines_of(past: Past) -> Vec<LogLine> {

@@ -19,12 +19,12 @@ use crate::spec::LogLimits;
 fn log(dir: &tempfile::TempDir, name: &str, limits: LogLimits) -> Arc<ProcessLog> {
     let path = dir.path().join(format!("{name}.log"));
     let (reserve, losses) = (Arc::new(Reserve::new()), Arc::new(Losses::new(Degraded::default())));
-    Arc::new(ProcessLog::new(Arc::from(name), path, limits, reserve, losses))
+    Arc::new(ProcessLog::new(Arc::from(name), path, limits, reserve, losses, Vec::new()))
 }
 
 fn write_at(log: &ProcessLog, at_ms: u64, text: &[u8]) {
     let bytes = [text, b"\n"].concat();
-    log.write(Batch { stream: LogStream::Out, at_ms, bytes, end: End::Whole });
+    log.write(Batch { stream: LogStream::Out, at_ms, bytes, end: End::Whole, claim: None });
 }
 
 fn written(limits: LogLimits, lines: &[&str]) -> (tempfile::TempDir, Arc<ProcessLog>) {
@@ -178,7 +178,7 @@ fn a_malformed_line_is_skipped_however_long_it_is() {
 
 /// Writes a part of a line on a stream.
 fn write_part(log: &ProcessLog, stream: LogStream, text: &str, end: End) {
-    log.write(Batch { stream, at_ms: 1_700_000_000_000, bytes: text.as_bytes().to_vec(), end });
+    log.write(Batch { stream, at_ms: 1_700_000_000_000, bytes: text.as_bytes().to_vec(), end, claim: None });
 }
 
 #[test]

@@ -15,7 +15,7 @@ use super::standing::{Standing, Step};
 use super::task::{Beyond, Own, Runner};
 use crate::adoption::Held;
 use crate::children::spawned_with::SpawnedWith;
-use crate::children::{Boxed, Child, LifeEnd};
+use crate::children::{Boxed, Child, LifeEnd, Output};
 use crate::gave::Gave;
 use crate::spec::ProcessSpec;
 use crate::stash::{Aside, AtSpawn, Beside};
@@ -69,9 +69,7 @@ impl Runner {
         let env = self.env.clone();
         let spawned = Arc::new(SpawnedWith { incarnation, spec, env, env_files });
         self.record.spawned.store(Some(spawned.clone()));
-        if let Some(output) = output {
-            self.shared.logs.capture(self.state.id, incarnation, output);
-        }
+        self.capture(incarnation, output);
         if is_unannounced {
             let reason = Arc::from(format!("started by the former host, and taken over: {why}"));
             let said = Beyond { at: Some(started_at), ..self.beyond_spawn(spawned) };
@@ -94,6 +92,13 @@ impl Runner {
                 self.spec.clone()
             }
             None => self.spec.clone(),
+        }
+    }
+
+    /// Reads the output of a child that was taken over, if it is captured.
+    fn capture(&self, incarnation: Incarnation, output: Option<Output>) {
+        if let Some(output) = output {
+            self.shared.logs.capture(self.state.id, incarnation, output);
         }
     }
 
@@ -128,16 +133,21 @@ impl Runner {
         for held in unwanted {
             let (incarnation, pid) = (held.incarnation, held.pid);
             if held.ended.is_some() {
-                // What followed from it is written down.
+                // What followed from it is written down. What it has written last may not be.
+                if held.stdout.is_some() {
+                    let Child { output, .. } = self.shared.spawner.adopt(self.spec.clone(), held);
+                    self.capture(incarnation, output);
+                }
                 self.shared.spawner.forget(&self.spec.name, incarnation);
                 continue;
             }
             tracing::warn!(process = &*self.spec.name, pid, "ends a child that a former host has abandoned");
-            let child = self.shared.spawner.adopt(self.spec.clone(), held);
+            let Child { exit, output, .. } = self.shared.spawner.adopt(self.spec.clone(), held);
+            self.capture(incarnation, output);
             if let Err(error) = self.shared.spawner.kill(pid) {
                 tracing::warn!(process = &*self.spec.name, %error, "cannot kill");
             }
-            ends.push((incarnation, child.exit));
+            ends.push((incarnation, exit));
         }
         if ends.is_empty() {
             return;

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use super::adopting::{Found, Resumed};
 use super::handle::Supervisor;
+use super::outputs::{GAPS, find_leftovers, share};
 use super::unfinished::{Lives, Unfinished};
 use crate::adoption::Adopted;
 use crate::children::Spawner;
@@ -256,6 +257,13 @@ impl Supervisor {
             roster: Arc::downgrade(&roster),
         };
         let runtime = Runtime::current();
+        let gaps = std::path::absolute(settings.log_dir.join(GAPS))?;
+        let mut logs =
+            Logs::new(settings.log_dir, settings.log_owners, settings.host_log, &jobs, &settings.degraded)?;
+        if let Some(keeper) = &settings.keeper {
+            share(keeper, &gaps, &mut logs);
+        }
+        find_leftovers(settings.keeper.as_ref(), &gaps, &logs);
         let sampler = Sampler {
             table: Table::new(),
             reader: publisher.reader().clone(),
@@ -270,13 +278,7 @@ impl Supervisor {
             spawner,
             resolver: Resolver::of_system(jobs.names.clone()),
             decider: Arc::new(decider),
-            logs: Logs::new(
-                settings.log_dir,
-                settings.log_owners,
-                settings.host_log,
-                &jobs,
-                &settings.degraded,
-            )?,
+            logs,
             lineup,
             roster: Arc::downgrade(&roster),
             jobs,

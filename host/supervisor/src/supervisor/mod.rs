@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `census` | what is held, for tests that look for leaks |
 //! | `boot` | the boot: what runners share, all processes, their first orders |
+//! | `outputs` | what the keeper does for the output of processes |
 //! | `unfinished` | what a former host has decided about several processes, and has not carried out |
 //! | `membership` | processes added, removed and reconfigured |
 //! | `scaling` | replica sets added, removed and changed, and their numbers |
@@ -22,6 +23,7 @@ mod ending;
 mod handle;
 mod membership;
 mod orders;
+mod outputs;
 mod policies;
 mod scaling;
 mod unfinished;

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::connection::Keeper;
 use super::link::Answer;
 use super::recovery::{FoundLife, Recovered};
-use super::slots::{FormerSlot, Holding, Slot};
+use super::slots::{FormerOutput, FormerSlot, Holding, Slot};
 use crate::adoption::Held;
 use crate::clock::Clock;
 
@@ -26,8 +26,6 @@ impl FoundLife {
             pidfd: Some(self.pidfd.clone()),
             stdout,
             stderr,
-            gap: None,
-            gap_bytes: 0,
             started_at: clock.at_boottime(self.started_at),
             ended: None,
         }
@@ -75,8 +73,9 @@ impl Keeper {
             Slot { life: life.clone(), started: None, ended: Some(ended), ending, holding: Some(holding) };
         let handed = slot.handed().ok_or(io::ErrorKind::NotFound)?;
         let id: Id = self.enter(life.clone(), slot)?;
-        let order =
-            Order::Adopt { id, held: handed.held, gap_files: [None, None], is_terminal: handed.is_terminal };
+        let gap_files = self.gap_files_of(id);
+        let gap_files = gap_files.each_ref().map(Option::as_deref);
+        let order = Order::Adopt { id, held: handed.held, gap_files, is_terminal: handed.is_terminal };
         let mut buffer = vec![0; MESSAGE_MAX];
         let message = order.encode(0, &mut buffer).map_err(io::Error::other)?.to_vec();
         let descriptors = handed.owned()?;
@@ -86,8 +85,8 @@ impl Keeper {
             self.leave(id);
             return Err(error.into());
         }
-        let (pid, rank) = (found.pid, ending.rank);
-        let former = FormerSlot { id, pid, is_child: false, end, reaped: None, stdin: None, rank };
+        let (pid, rank, output) = (found.pid, ending.rank, FormerOutput::default());
+        let former = FormerSlot { id, pid, is_child: false, end, reaped: None, stdin: None, rank, output };
         self.enter_former_one(life, former);
         Ok(())
     }

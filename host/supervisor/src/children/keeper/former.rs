@@ -7,13 +7,13 @@ use std::sync::Arc;
 use provost_keeper::protocol::{End, Id, SlotState};
 use tokio::sync::{mpsc, oneshot};
 
-use super::connection::{Keeper, NAMES_KEY, Parts, STASH_KEYS, Stashed};
+use super::connection::{Keeper, LEDGER_KEY, NAMES_KEY, Parts, STASH_KEYS, Stashed};
 use super::greeting::{Greeting, HeldChild, StashedFile};
 use super::kept::told;
 use super::last_end::LastEnd;
 use super::last_words::{LAST_WORDS_KEY, said};
 use super::names::{Life, Names, contents};
-use super::slots::{FormerSlot, Holding, Slot};
+use super::slots::{FormerOutput, FormerSlot, Holding, Slot};
 use crate::adoption::{Adopted, Held, HeldEnd};
 use crate::children::family::parent;
 use crate::children::fate::status_now;
@@ -45,6 +45,8 @@ struct Found {
     unborn: Vec<Id>,
     /// The process ids that are children of the keeper.
     pids: Vec<u32>,
+    /// Whether the keeper may still be moving output into gap files.
+    may_grow: bool,
 }
 
 impl Keeper {
@@ -55,11 +57,13 @@ impl Keeper {
     pub fn serve(greeting: Greeting) -> io::Result<Served> {
         let Greeting { socket, welcome, held, stashed, .. } = greeting;
         let is_held = |id| held.iter().any(|child| child.id == id);
-        let (mut former_names, mut words, mut stash, mut kept) = (None, None, Vec::new(), BTreeMap::new());
+        let (mut former_names, mut words, mut ledger) = (None, None, None);
+        let (mut stash, mut kept) = (Vec::new(), BTreeMap::new());
         for StashedFile { key, number, file } in stashed {
             match key {
                 NAMES_KEY => former_names = Some(file),
                 LAST_WORDS_KEY => words = said(file),
+                LEDGER_KEY => ledger = Some(file),
                 key if STASH_KEYS.contains(&key) => {
                     stash.push(contents(file.try_clone()?, STASH_BYTES_MAX)?);
                     kept.insert(number, Stashed { key, file: Arc::new(file) });
@@ -70,16 +74,16 @@ impl Keeper {
         }
         let names = Names::read(former_names, is_held)?;
         let next_id = held.iter().map(|child| child.id.0).max().map_or(1, |last| last.wrapping_add(1));
-        let mut found = Found::default();
+        let mut found = Found { may_grow: welcome.is_draining, ..Found::default() };
         let clock = Clock::of_boot();
         let last_end = LastEnd::of(&welcome.last, words, &clock);
         for child in held {
             found.enter(child, welcome.keeper_pid, &names, &clock);
         }
-        let Found { held, slots, former, unborn, pids } = found;
+        let Found { held, slots, former, unborn, pids, .. } = found;
         let names_file = names.file()?;
         let pid = welcome.keeper_pid;
-        let (keeper, signals) = Self::new(Parts { pid, socket, names, slots, next_id, kept });
+        let (keeper, signals) = Self::new(Parts { pid, socket, names, slots, next_id, kept, ledger });
         // A keeper whose program has taken the place of another one has this host beside the orphans.
         for pid in pids.into_iter().chain([std::process::id()]) {
             keeper.family().enter(pid);
@@ -110,7 +114,7 @@ impl Found {
             return;
         };
         let descriptors = descriptors.into_iter().map(Arc::new);
-        let [pidfd, stdout, stderr, _, _, stdin] = held.descriptors.placed(descriptors);
+        let [pidfd, stdout, stderr, stdout_gap, stderr_gap, stdin] = held.descriptors.placed(descriptors);
         // Of the child of another keeper, this one does not know how it has ended.
         let known = held.end.map(|end| match (end.status, &pidfd) {
             (None, Some(pidfd)) => End { status: status_now(held.pid, pidfd), ..end },
@@ -149,13 +153,13 @@ impl Found {
             pidfd,
             stdout,
             stderr,
-            gap: None,
-            gap_bytes: 0,
             started_at: clock.at_boottime(held.started_at),
             ended: known.map(|end| HeldEnd { exit: told(&end), at: clock.at_boottime(end.ended_at) }),
         });
         let reaped = known.filter(|_| is_reaped);
         let (pid, rank) = (held.pid, held.ending.rank);
-        self.former.insert(life, FormerSlot { id, pid, is_child, end, reaped, stdin, rank });
+        let files = [stdout_gap, stderr_gap].map(|file| file.and_then(Arc::into_inner));
+        let output = FormerOutput { gaps: held.gaps, files, may_grow: self.may_grow };
+        self.former.insert(life, FormerSlot { id, pid, is_child, end, reaped, stdin, rank, output });
     }
 }

@@ -123,7 +123,9 @@ impl Keeper {
         let Estate { lives, files } = self.estate().map_err(NotHandedOver::Lacking)?;
         for (id, handed) in &lives {
             let (held, is_terminal) = (handed.held, handed.is_terminal);
-            let order = Order::Adopt { id: *id, held, gap_files: [None, None], is_terminal };
+            let gap_files = self.gap_files_of(*id);
+            let gap_files = gap_files.each_ref().map(Option::as_deref);
+            let order = Order::Adopt { id: *id, held, gap_files, is_terminal };
             connection.ask(&order, &handed.descriptors())?;
         }
         for (key, generation, file) in files {

@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 use super::connection::Keeper;
 use super::link::Answer;
 use super::names::Life;
+use super::output::KeptOutput;
 use super::slots::{FormerSlot, Slot, Started};
 use crate::children::Output;
 use crate::children::family::{Family, exit_of};
@@ -124,7 +125,8 @@ impl Start {
         let kept = Kept { keeper, id, pid, is_child: true, end: Mutex::new(Some(end)) };
         match outcome {
             Started::Runs { pidfd, outputs: [stdout, stderr], stdin } => {
-                let output = stdout.map(|stdout| Output { stdout, stderr });
+                let held = || KeptOutput::new(&kept.keeper, kept.id, None);
+                let output = stdout.map(|stdout| Output { stdout, stderr, kept: Some(held()) });
                 Ok(NewChild { pid, pidfd, output, stdin, kept })
             }
             Started::Refused(refusal) => {
@@ -149,6 +151,8 @@ pub(in crate::children) struct FormerChild {
     pub(in crate::children) stdin: Option<Arc<OwnedFd>>,
     /// The rank that the former host has given to it.
     pub(in crate::children) rank: u32,
+    /// Its outputs, until they are taken.
+    pub(in crate::children) output: Option<KeptOutput>,
 }
 
 impl Kept {
@@ -158,10 +162,11 @@ impl Kept {
         process: &Arc<str>,
         incarnation: Incarnation,
     ) -> Option<FormerChild> {
-        let FormerSlot { id, pid, is_child, end, reaped, stdin, rank } =
+        let FormerSlot { id, pid, is_child, end, reaped, stdin, rank, output } =
             keeper.take_former(process, incarnation)?;
         let kept = Self { keeper: keeper.clone(), id, pid, is_child, end: Mutex::new(Some(end)) };
-        Some(FormerChild { kept, reaped: reaped.map(|end| told(&end)), stdin, rank })
+        let output = Some(KeptOutput::new(keeper, id, Some(output)));
+        Some(FormerChild { kept, reaped: reaped.map(|end| told(&end)), stdin, rank, output })
     }
 
     /// Whether its parent is neither the keeper nor this process, so that its number may be another's once it has ended.

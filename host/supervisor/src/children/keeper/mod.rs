@@ -11,6 +11,7 @@
 //! | `recovery` | finding what is left of a keeper and a host that were killed together |
 //! | `handover` | giving everything to another keeper |
 //! | `last_end` | how the host before this one has ended, in words |
+//! | `output` | the outputs of a child, their gap files, and holding its slot until they are read |
 //! | `connection` | the handle of the connection, and what it can be asked for |
 //! | `unborn` | children whose start a keeper did not answer |
 //! | `link` | the task that sends orders and receives reports |
@@ -31,6 +32,7 @@ mod last_end;
 mod last_words;
 mod link;
 mod names;
+mod output;
 mod recovery;
 mod running;
 mod slots;
@@ -45,6 +47,7 @@ pub use handover::{HandedOver, NotHandedOver};
 pub(super) use kept::{FormerChild, Kept, NewChild, NotStarted, Start, Starting};
 pub use last_end::LastEnd;
 pub use last_words::LastWords;
+pub(crate) use output::{HeldGap, KeptOutput, KeptStream};
 pub use provost_keeper::protocol::HostEnding;
 pub use recovery::{Recovered, Unfit};
 pub use running::{Holding, RunningKeeper};

@@ -50,6 +50,11 @@ impl Names {
         self.lives.get(&id).cloned()
     }
 
+    /// Returns all lives with their ids.
+    pub(super) fn lives(&self) -> impl Iterator<Item = (Id, &Life)> {
+        self.lives.iter().map(|(id, life)| (*id, life))
+    }
+
     /// Returns the id of a life.
     pub(super) fn id(&self, life: &Life) -> Option<Id> {
         self.ids.get(life).copied()

@@ -53,6 +53,17 @@ pub(super) struct FormerSlot {
     pub(super) stdin: Option<Arc<OwnedFd>>,
     /// The rank that the former host has given to it.
     pub(super) rank: u32,
+    /// What was moved out of its pipes.
+    pub(super) output: FormerOutput,
+}
+
+/// The gaps of a child of a former host.
+#[derive(Debug, Default)]
+pub(super) struct FormerOutput {
+    pub(super) gaps: [Gap; 2],
+    pub(super) files: [Option<OwnedFd>; 2],
+    /// Whether the keeper may still be moving output into them, because a disk does not answer.
+    pub(super) may_grow: bool,
 }
 
 /// What became of a start.

@@ -55,6 +55,8 @@ impl Ready {
             None => (&prepared.program, &prepared.arguments, [].as_slice()),
         };
         let is_terminal = terminal.is_some();
+        let life = (spec.name.clone(), incarnation);
+        let gap_files = keeper.gap_files(&life);
         let wanted = Spec {
             program,
             arguments: Strings::Listed(arguments),
@@ -73,14 +75,13 @@ impl Ready {
                 Stderr::Merged => Output::Same,
             },
             files: u8::try_from(files.len()).unwrap_or(u8::MAX),
-            gap_files: [None, None],
+            gap_files: gap_files.each_ref().map(Option::as_deref),
             ending: Endings::from(spec).of_keeper(rank),
         };
         let other_side = terminal.as_ref().map(|(_, other_side)| other_side.try_clone());
         let other_side = other_side.transpose().map_err(Failure::Short)?;
         let files: io::Result<Vec<OwnedFd>> = files.iter().map(OwnedFd::try_clone).collect();
         let descriptors = other_side.into_iter().chain(files.map_err(Failure::Short)?).collect();
-        let life = (spec.name.clone(), incarnation);
         Start::ask(keeper, life, &wanted, descriptors).map_err(|error| self.failure(error, spec))
     }
 

@@ -359,12 +359,14 @@ impl Spawner for OsSpawner {
 
     fn adopt(&self, spec: Arc<ProcessSpec>, held: Held) -> Child {
         let Held { incarnation, pid, pidfd, stdout, stderr, ended, .. } = held;
-        let output = stdout.map(|stdout| Output { stdout, stderr });
-        let kept = self.keeper.as_ref().and_then(|keeper| Kept::take(keeper, &spec.name, incarnation));
-        if let Some(kept) = &kept {
-            self.ranks.enter(&spec.name, kept.rank);
+        let keeper = self.keeper.as_ref();
+        let mut former = keeper.and_then(|keeper| Kept::take(keeper, &spec.name, incarnation));
+        if let Some(former) = &former {
+            self.ranks.enter(&spec.name, former.rank);
         }
-        let exit: Boxed<LifeEnd> = match (kept, ended) {
+        let outputs = former.as_mut().and_then(|former| former.output.take());
+        let output = stdout.map(|stdout| Output { stdout, stderr, kept: outputs });
+        let exit: Boxed<LifeEnd> = match (former, ended) {
             (Some(FormerChild { reaped: Some(exit), .. }), _) => self.past(&spec, incarnation, exit),
             // One that has ended is not reaped yet: there may be others in its group.
             (Some(FormerChild { kept, stdin, .. }), _) => {

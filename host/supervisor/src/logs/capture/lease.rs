@@ -15,6 +15,7 @@ use super::peek::Peeker;
 use crate::clock::{figure_ns, wall_ms};
 use crate::jobs::Lane;
 use crate::logs::item::LogStream;
+use crate::logs::ledger::{Claim, Entry, Origin};
 use crate::logs::process::{ProcessLog, Written};
 use crate::logs::write::batch::{Batch, End};
 
@@ -27,6 +28,9 @@ const QUIET_LOOKS: u32 = 4;
 /// The longest wait for more data after the pipe was at least half full.
 const NEXT_NS: u64 = 1_000_000;
 
+/// The count at which a pipe is enlarged: eight looks in succession that found it a quarter full.
+const BUSY: u32 = 16;
+
 /// The state of a pipe that the reading thread and the writing thread share.
 #[derive(Debug, Default)]
 pub(crate) struct Shared(Mutex<SharedState>);
@@ -35,10 +39,22 @@ pub(crate) struct Shared(Mutex<SharedState>);
 pub(crate) struct SharedState {
     /// The number of bytes that are being written and are to be taken out of the pipe afterwards.
     pub(crate) taking: usize,
-    /// The number of looks that found the pipe at least a quarter full.
-    pub(crate) busy: u32,
+    /// Rises with each look that finds the pipe at least a quarter full, and falls with each other one.
+    busy: u32,
     /// Whether the writing thread must not touch the pipe any more.
     pub(crate) over: bool,
+}
+
+impl SharedState {
+    /// Counts a look. A pipe is busy if more than a third of its last looks found it a quarter full.
+    pub(crate) fn looked(&mut self, was_filled: bool) {
+        self.busy = if was_filled { self.busy.saturating_add(2) } else { self.busy.saturating_sub(1) };
+    }
+
+    /// Whether the pipe was filled often enough in succession to be enlarged.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.busy >= BUSY
+    }
 }
 
 impl Shared {
@@ -66,6 +82,8 @@ pub(crate) struct Lease {
     pub(crate) peeker: Peeker,
     pub(crate) shared: Arc<Shared>,
     pub(crate) lane: Lane,
+    /// The place of this output in the ledger.
+    pub(crate) entry: Option<Arc<Entry>>,
     pub(crate) incarnation: Incarnation,
     pub(crate) stream: LogStream,
     /// The number of bytes that the last look found.
@@ -87,7 +105,8 @@ impl Lease {
                 return Written::Done(room);
             }
             log.watch_for(self.incarnation, self.stream, &room);
-            batch = Batch { stream: self.stream, at_ms: wall_ms(), bytes: room, end: End::Whole };
+            let claim = self.entry.clone().map(|entry| Claim { entry, origin: Origin::Pipe });
+            batch = Batch { stream: self.stream, at_ms: wall_ms(), bytes: room, end: End::Whole, claim };
         }
     }
 
@@ -98,6 +117,10 @@ impl Lease {
             return false;
         }
         state.taking = 0;
+        drop(state);
+        if let Some(entry) = &self.entry {
+            entry.taken();
+        }
         true
     }
 
@@ -155,9 +178,7 @@ impl Lease {
         room.clear();
         room.reserve(there);
         self.seen = self.peeker.look(&self.pipe, room).ok()?;
-        if self.seen >= self.capacity / 4 {
-            state.busy = state.busy.saturating_add(1);
-        }
+        state.looked(self.seen >= self.capacity / 4);
         let Some(end) = memchr::memrchr(b'\n', room) else {
             // Only the reading thread hands on a part of a long line.
             return (self.seen < self.capacity / 4).then_some(0);
@@ -165,5 +186,25 @@ impl Lease {
         room.truncate(end + 1);
         state.taking = end + 1;
         Some(end + 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pipe_is_busy_when_it_was_filled_several_times_in_succession_and_not_when_it_is_filled_now_and_then()
+    {
+        let mut flooded = SharedState::default();
+        (0..7).for_each(|_| flooded.looked(true));
+        assert!(!flooded.is_busy());
+        flooded.looked(true);
+        assert!(flooded.is_busy());
+        let mut quiet = SharedState::default();
+        for look in 0..10_000 {
+            quiet.looked(look % 10 == 0);
+        }
+        assert!(!quiet.is_busy());
     }
 }

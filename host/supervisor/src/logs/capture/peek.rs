@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use rustix::pipe::{SpliceFlags, fcntl_getpipe_size, fcntl_setpipe_size, splice, tee};
 
 /// The most bytes of one look: the capacity of the largest pipe that an ordinary user can have.
-const LOOK_BYTES_MAX: usize = 1 << 20;
+pub(super) const LOOK_BYTES_MAX: usize = 1 << 20;
 
 /// The scratch pipes through which all pipes are peeked into. Clones share them.
 #[derive(Clone, Debug)]
@@ -65,8 +65,18 @@ impl Peeker {
         Ok(copied)
     }
 
+    /// Removes whatever `pipe` holds, and returns its length; 0 at the end.
+    ///
+    /// # Errors
+    /// `WouldBlock` if it is empty.
+    pub(crate) fn drop_some(&self, pipe: &OwnedFd) -> io::Result<usize> {
+        Ok(splice(pipe, None, &self.0.dev_null, None, LOOK_BYTES_MAX, SpliceFlags::NONBLOCK)?)
+    }
+
     /// Removes the next `bytes` bytes from `pipe`, which has to hold that many.
     pub(crate) fn take(&self, pipe: &OwnedFd, mut bytes: usize) -> io::Result<()> {
+        // The host ends between a write and the consumption of what was written.
+        fail::fail_point!("log.take", |_| -> io::Result<()> { std::process::abort() });
         while bytes > 0 {
             match splice(pipe, None, &self.0.dev_null, None, bytes, SpliceFlags::NONBLOCK) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),

@@ -12,6 +12,8 @@ use provost_state::Incarnation;
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 use tokio::time::Instant;
 
+use super::former::Resuming;
+use super::growth::Growth;
 use super::lease::{Lease, Owner};
 use super::pause::Pauses;
 use super::peek::Peeker;
@@ -19,12 +21,13 @@ use super::source::{Sight, Source};
 use crate::jobs::{Lane, Lost};
 use crate::logs::disk::is_out_of_descriptors;
 use crate::logs::item::LogStream;
+use crate::logs::ledger::{Claim, Entry, Origin};
 use crate::logs::process::{ProcessLog, Standing, Written};
 use crate::logs::record::PART_BYTES_MAX;
 use crate::logs::write::batch::{Batch, End};
 
 /// The largest buffer that is kept for reuse.
-const ROOM_BYTES_MAX: usize = 512 << 10;
+const ROOM_BYTES_MAX: usize = 1 << 20;
 
 /// The silence after which an incomplete line is shown, because it may be a question.
 const SILENCE: Duration = Duration::from_millis(200);
@@ -43,9 +46,6 @@ const A_WHILE: Duration = Duration::from_millis(50);
 /// a lease.
 const LEASE_BYTES_MIN: usize = 4 << 10;
 
-/// The number of looks at a pipe that was a quarter full after which it is enlarged.
-const BUSY_LOOKS: u32 = 8;
-
 /// A pipe with the incarnation that it belongs to and what it is read with.
 #[derive(Clone, Debug)]
 pub(crate) struct Pipe {
@@ -56,8 +56,10 @@ pub(crate) struct Pipe {
     pub(crate) peeker: Peeker,
     /// The pauses for ordinary pipes, and those for enlarged ones.
     pub(crate) pauses: [Pauses; 2],
-    /// The budget of enlarged pipes; each of them holds a clone.
-    pub(crate) growth: Arc<()>,
+    /// The budget of enlarged pipes.
+    pub(crate) growth: Growth,
+    /// The place of this output in the ledger.
+    pub(crate) entry: Option<Arc<Entry>>,
 }
 
 /// Counts one open pipe: of all those of the host, or of those of an incarnation.
@@ -95,17 +97,17 @@ type Writing = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
 /// The reader of one pipe.
 pub(crate) struct Reading {
-    pipe: Pipe,
+    pub(super) pipe: Pipe,
     /// Held until all output is written.
     _counted: Option<[Counted; 2]>,
     source: Option<Source>,
     /// The incomplete line that was seen and is still in the pipe.
     partial: Option<Partial>,
     /// Whether parts of an incomplete line were handed on.
-    unfinished: bool,
+    pub(super) unfinished: bool,
     /// The right to the current line while it is incomplete, so that the next incarnation does not continue it.
-    line: Option<OwnedSemaphorePermit>,
-    writing: Option<Writing>,
+    pub(super) line: Option<OwnedSemaphorePermit>,
+    pub(super) writing: Option<Writing>,
     /// The state shared with the writing thread.
     shared: Owner,
     /// The current pause, in which more output accumulates.
@@ -157,14 +159,22 @@ impl Reading {
         }
     }
 
-    /// Reads until the end. The caller has to [finish](Reading::finish) what is left.
+    /// Reads until the end, first what a former host has left. The caller has to [finish](Reading::finish) what is left.
     #[expect(
         clippy::manual_async_fn,
         reason = "an async fn would keep all this twice, and there is one for each pipe"
     )]
-    pub(crate) fn run(mut self, fd: Arc<OwnedFd>) -> impl Future<Output = (Ended, Self)> + Send {
+    pub(crate) fn run<'a>(
+        mut self,
+        fd: Arc<OwnedFd>,
+        resuming: Option<Resuming<'a>>,
+    ) -> impl Future<Output = (Ended, Self)> + Send + 'a {
         async move {
-            let mut source = match Source::new(fd, self.pipe.peeker.clone()) {
+            if let Some(resuming) = resuming {
+                // Boxed, because most pipes are not those of a former host.
+                Box::pin(self.resume(&fd, resuming)).await;
+            }
+            let mut source = match Source::new(fd, self.pipe.peeker.clone(), &self.pipe.growth) {
                 Ok(source) => source,
                 Err(error) => return (Ended::Failed(error), self),
             };
@@ -259,14 +269,14 @@ impl Reading {
         }
         self.unfinished = end != End::Whole;
         let lease = self.lease(source, there).filter(|_| end == End::Whole);
-        self.write(seen, end, lease);
+        self.write(seen, end, lease, Origin::Pipe);
     }
 
-    /// Counts the look if the pipe `was` a quarter full; returns true if that was often enough to enlarge the pipe.
-    fn is_busy(&self, was: bool) -> bool {
+    /// Counts a look; returns true if the pipe is to be enlarged.
+    fn is_busy(&self, was_filled: bool) -> bool {
         let mut shared = self.shared.0.lock();
-        shared.busy = shared.busy.saturating_add(u32::from(was));
-        shared.busy >= BUSY_LOOKS
+        shared.looked(was_filled);
+        shared.is_busy()
     }
 
     /// Returns a lease for the writing thread if the look found much, `seen` bytes.
@@ -281,18 +291,27 @@ impl Reading {
             peeker: peeker.clone(),
             shared: self.shared.0.clone(),
             lane: writing.clone(),
+            entry: self.pipe.entry.clone(),
             incarnation,
             stream,
             seen,
         })
     }
 
-    fn write(&mut self, bytes: Vec<u8>, end: End, lease: Option<Lease>) {
+    /// Begins to write output, which stays where it is until that is done.
+    pub(super) fn write(&mut self, bytes: Vec<u8>, end: End, lease: Option<Lease>, origin: Origin) {
         self.shared.0.lock().taking = bytes.len();
         let log = self.pipe.log.clone();
         log.watch_for(self.pipe.incarnation, self.pipe.stream, &bytes);
         let at_ms = crate::clock::wall_ms();
-        self.submit(Batch { stream: self.pipe.stream, at_ms, bytes, end }, lease);
+        let claim = self.pipe.entry.clone().map(|entry| Claim { entry, origin });
+        self.submit(Batch { stream: self.pipe.stream, at_ms, bytes, end, claim }, lease);
+    }
+
+    /// Begins to write a line that is the host's own.
+    pub(super) fn say(&mut self, line: &[u8]) {
+        let (stream, at_ms) = (self.pipe.stream, crate::clock::wall_ms());
+        self.submit(Batch { stream, at_ms, bytes: line.to_vec(), end: End::Whole, claim: None }, None);
     }
 
     /// Submits a batch. One thread at a time writes for a process, so a hanging disk blocks no more than one.
@@ -313,7 +332,7 @@ impl Reading {
     }
 
     /// Handles the result of a write; returns the number of bytes to take out of the pipe.
-    async fn on_written(&mut self, (written, line): Outcome) -> usize {
+    pub(super) async fn on_written(&mut self, (written, line): Outcome) -> usize {
         // The writing thread may have taken the beginning of that line, too.
         self.partial = None;
         self.line = line.filter(|_| self.unfinished || matches!(written, Ok(Written::NotYet(_))));
@@ -337,6 +356,8 @@ impl Reading {
         if let Err(error) = source.take(bytes) {
             let process = &*self.pipe.log.stored.name;
             tracing::error!(process, %error, "output that was written cannot be removed from the pipe");
+        } else if let Some(entry) = self.pipe.entry.as_ref().filter(|_| bytes > 0) {
+            entry.taken();
         }
     }
 
@@ -377,7 +398,7 @@ impl Reading {
                 return;
             }
             self.unfinished = false;
-            self.write(seen, End::Whole, None);
+            self.write(seen, End::Whole, None, Origin::Pipe);
         }
     }
 }
@@ -404,7 +425,7 @@ async fn over(pause: &mut Option<oneshot::Receiver<()>>) {
 }
 
 /// Waits for the write in progress; pends if there is none.
-async fn written(writing: &mut Option<Writing>) -> Outcome {
+pub(super) async fn written(writing: &mut Option<Writing>) -> Outcome {
     let Some(in_progress) = writing else { return std::future::pending().await };
     let written = in_progress.await;
     *writing = None;

@@ -13,17 +13,12 @@ use rustix::fs::OFlags;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+use super::growth::{Grown, Growth};
 use super::peek::{Peeker, capacity, set_capacity};
 use crate::children::watched::registered;
 
 /// The most bytes that are buffered of a source that cannot be peeked into, and the capacity of an ordinary pipe.
 pub(crate) const HELD_BYTES_MAX: usize = 64 << 10;
-
-/// The capacity to which the pipe of a child is enlarged.
-const GROWN_BYTES: usize = 512 << 10;
-
-/// The most pipes that are enlarged at the same time. A user has 64 MiB for pipes; beyond that, new pipes are tiny.
-const GROWN_MAX: usize = 32;
 
 /// A pipe or terminal that is read as output arrives.
 #[derive(Debug)]
@@ -41,7 +36,8 @@ enum From {
     Pipe {
         peeker: Peeker,
         capacity: usize,
-        grown: Option<Arc<()>>,
+        /// Its share in the budget, once it is enlarged.
+        grown: Option<Grown>,
     },
     /// The bytes that were read from a terminal and not yet written.
     Held(Vec<u8>),
@@ -58,11 +54,14 @@ pub(crate) enum Sight {
 
 impl Source {
     /// Prepares a descriptor for reading. Must be called on the reading thread.
-    pub(crate) fn new(fd: Arc<OwnedFd>, peeker: Peeker) -> io::Result<Self> {
+    pub(crate) fn new(fd: Arc<OwnedFd>, peeker: Peeker, growth: &Growth) -> io::Result<Self> {
         let flags = rustix::fs::fcntl_getfl(&fd)?;
         rustix::fs::fcntl_setfl(&fd, flags | OFlags::NONBLOCK)?;
         let from = match capacity(&fd) {
-            Ok(capacity) => From::Pipe { peeker, capacity, grown: None },
+            Ok(capacity) => {
+                let grown = (capacity > HELD_BYTES_MAX).then(|| growth.count());
+                From::Pipe { peeker, capacity, grown }
+            }
             Err(_) => From::Held(Vec::new()),
         };
         let waited = Some(registered(fd.clone(), Interest::READABLE)?);
@@ -144,15 +143,17 @@ impl Source {
         self.capacity() > HELD_BYTES_MAX
     }
 
-    /// Enlarges the pipe, if the `budget` of all pipes allows it.
-    pub(crate) fn grow(&mut self, budget: &Arc<()>) {
+    /// Enlarges the pipe, if the budget of all pipes allows it.
+    pub(crate) fn grow(&mut self, growth: &Growth) {
         let (From::Pipe { capacity, grown, .. }, Some(fd)) = (&mut self.from, &self.fd) else { return };
-        if *capacity >= GROWN_BYTES || grown.is_some() || Arc::strong_count(budget) > GROWN_MAX {
+        if *capacity >= growth.bytes() || grown.is_some() {
             return;
         }
         // Tried once: the kernel would refuse again.
-        *grown = Some(budget.clone());
-        if let Ok(bytes) = set_capacity(fd, GROWN_BYTES) {
+        *grown = growth.take();
+        if grown.is_some()
+            && let Ok(bytes) = set_capacity(fd, growth.bytes())
+        {
             *capacity = bytes;
         }
     }

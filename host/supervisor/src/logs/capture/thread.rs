@@ -8,15 +8,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use provost_state::Incarnation;
+use rustix::fs::FileType;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
 
+use super::former::Resuming;
+use super::growth::Growth;
+use super::leftover::Leftover;
 use super::pause::{LONG_NS, Pauses, SHORT_NS};
 use super::peek::Peeker;
 use super::reading::{Counted, Ended, GRACE, Pipe, Reading};
+use super::sink::drop_output;
 use crate::children::Output;
+use crate::children::keeper::{KeptOutput, KeptStream};
 use crate::jobs::Lane;
 use crate::logs::item::LogStream;
+use crate::logs::ledger::Ledger;
 use crate::logs::process::ProcessLog;
 use crate::panics::unpanicked;
 
@@ -30,7 +37,7 @@ pub(crate) struct Thread {
     writing: Lane,
     peeker: Peeker,
     pauses: [Pauses; 2],
-    growth: Arc<()>,
+    growth: Growth,
     /// The number of pipes that are being read.
     open: watch::Sender<usize>,
     /// The number of pipes that were closed while somebody still held them.
@@ -53,7 +60,7 @@ impl Thread {
             let _ = runtime.block_on(ended);
         })?;
         let (open, given_up) = (watch::Sender::new(0), Arc::default());
-        let (growth, alive) = (Arc::default(), Arc::new(alive));
+        let (growth, alive) = (Growth::of_kernel(), Arc::new(alive));
         Ok(Self { runtime: handle, writing, peeker, pauses, growth, open, given_up, _alive: alive })
     }
 
@@ -67,11 +74,39 @@ impl Thread {
         self.given_up.load(Ordering::Relaxed)
     }
 
-    /// Reads both pipes until they are closed.
-    pub(crate) fn take(&self, log: &Arc<ProcessLog>, incarnation: Incarnation, output: Output) {
+    /// Writes what is left of earlier lives of a process. What is captured later comes after it.
+    pub(crate) fn take_leftovers(&self, log: &Arc<ProcessLog>, leftovers: Vec<Leftover>) {
+        let (log, writing) = (log.clone(), self.writing.clone());
+        self.runtime.spawn(async move {
+            let lines = [log.line(LogStream::Out).await, log.line(LogStream::Err).await];
+            for leftover in leftovers {
+                let (turn, of) = (log.turn().await, log.clone());
+                let written = writing.run(move || (leftover.write(&of), drop(turn)).0).await;
+                if let Ok(Err(error)) = written {
+                    let process = &*log.stored.name;
+                    tracing::error!(process, %error, "a gap file cannot be written into the log; it is tried at the next start");
+                }
+            }
+            drop(lines);
+        });
+    }
+
+    /// Reads both pipes until they are closed. What is being written of them is said in the ledger, if there is one and the
+    /// keeper has made them.
+    pub(crate) fn take(
+        &self,
+        log: &Arc<ProcessLog>,
+        incarnation: Incarnation,
+        output: Output,
+        ledger: Option<&Ledger>,
+    ) {
         let of_incarnation = log.begin(incarnation);
-        let stdout = std::iter::once((LogStream::Out, output.stdout));
-        for (stream, fd) in stdout.chain(output.stderr.map(|stderr| (LogStream::Err, stderr))) {
+        let Output { stdout, stderr, mut kept } = output;
+        let stdout = std::iter::once((LogStream::Out, stdout));
+        for (stream, fd) in stdout.chain(stderr.map(|stderr| (LogStream::Err, stderr))) {
+            let id = kept.as_ref().map(KeptOutput::id).filter(|_| is_pipe(&fd));
+            let entry = ledger.zip(id).map(|(ledger, id)| ledger.entry(id, stream));
+            let (kept, gap) = kept.as_mut().map(|kept| kept.take(stream as usize)).unzip();
             let pipe = Pipe {
                 log: log.clone(),
                 incarnation,
@@ -80,19 +115,20 @@ impl Thread {
                 peeker: self.peeker.clone(),
                 pauses: self.pauses.clone(),
                 growth: self.growth.clone(),
+                entry,
             };
             let counted = [&self.open, &of_incarnation].map(|open| Counted::new(open.clone()));
             let given_up = self.given_up.clone();
+            let rest = kept.is_some().then(|| fd.clone());
             self.runtime.spawn(async move {
-                if matches!(pipe.read_to_end(fd, counted).await, Ended::GivenUp) {
+                let resuming = kept.as_ref().zip(gap.flatten()).map(|(kept, gap)| Resuming { kept, gap });
+                let ended = pipe.read_to_end(fd, counted, resuming).await;
+                if matches!(ended, Ended::GivenUp) {
                     given_up.fetch_add(1, Ordering::Relaxed);
-                    if !pipe.log.warned_held.swap(true, Ordering::Relaxed) {
-                        tracing::warn!(
-                            process = &*pipe.log.stored.name,
-                            "a process that has left the group holds the output of an earlier incarnation open; that \
-                             output is no longer read"
-                        );
-                    }
+                    pipe.give_up(kept, rest);
+                } else {
+                    // Its slot in the keeper is not needed any more.
+                    drop((kept, rest));
                 }
                 // A restarted process may go on losing lines, which is reported as one trouble.
                 tokio::select! {
@@ -105,13 +141,48 @@ impl Thread {
 }
 
 impl Pipe {
+    /// Somebody holds the pipe although its incarnation is over. What is written into a pipe of the keeper is dropped from now
+    /// on; any other is closed.
+    fn give_up(&self, kept: Option<KeptStream>, rest: Option<Arc<OwnedFd>>) {
+        let process = &*self.log.stored.name;
+        let of_keeper = rest.is_some();
+        let sink = rest.and_then(|rest| Some((self.log.sinks.enter(self.incarnation)?, rest)));
+        if sink.is_none() && of_keeper {
+            tracing::warn!(
+                process,
+                incarnation = self.incarnation.0,
+                "processes that have left the group hold the output of more than 8 earlier incarnations open; \
+                 that of this one is no longer read, and its writer waits when its pipe is full"
+            );
+        } else if !self.log.warned_held.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                process,
+                "a process that has left the group holds the output of an earlier incarnation open; that output is no \
+                 longer read"
+            );
+        }
+        if let Some((sink, rest)) = sink {
+            let dropping = drop_output(rest, self.peeker.clone());
+            tokio::spawn(async move {
+                // What cannot be read any more need not be dropped.
+                let _ = dropping.await;
+                drop((kept, sink));
+            });
+        }
+    }
+
     /// Reads on after a panic, because closing the pipe would end the child that writes to it.
-    async fn read_to_end(&self, fd: Arc<OwnedFd>, counted: [Counted; 2]) -> Ended {
+    async fn read_to_end(
+        &self,
+        fd: Arc<OwnedFd>,
+        counted: [Counted; 2],
+        mut resuming: Option<Resuming<'_>>,
+    ) -> Ended {
         let mut counted = Some(counted);
         let process = &*self.log.stored.name;
         for panics in 0..=PANICS_MAX {
             let reading = Reading::new(self.clone(), counted.take());
-            match unpanicked(pin!(reading.run(fd.clone()))).await {
+            match unpanicked(pin!(reading.run(fd.clone(), resuming.take()))).await {
                 Ok((ended, rest)) => {
                     if let Ended::Failed(error) = &ended {
                         tracing::error!(process, %error, "the output cannot be read any more");
@@ -141,4 +212,9 @@ impl Pipe {
         }
         self.log.lose(rest.lines());
     }
+}
+
+/// Whether it is a pipe. What is read of a terminal is gone from it, so there is nothing that could be read twice.
+fn is_pipe(fd: &OwnedFd) -> bool {
+    rustix::fs::fstat(fd).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo)
 }

@@ -1,6 +1,7 @@
 //! Lines that were read from a pipe together and are written together.
 
 use crate::logs::item::LogStream;
+use crate::logs::ledger::Claim;
 
 /// The length up to which a line is searched byte by byte; most short lines fit.
 const SHORT_BYTES: usize = 16;
@@ -23,6 +24,8 @@ pub(crate) struct Batch {
     pub(crate) at_ms: u64,
     pub(crate) bytes: Vec<u8>,
     pub(crate) end: End,
+    /// Where the bytes are until they are consumed, if another host could write them again.
+    pub(crate) claim: Option<Claim>,
 }
 
 impl Batch {

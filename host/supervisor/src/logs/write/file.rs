@@ -2,8 +2,7 @@
 //! back or ended, and a restarted host continues the same file. All of it blocks and runs only on the threads for log
 //! writes.
 
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,10 +10,13 @@ use provost_files::Identity;
 
 use super::batch::{Batch, End};
 use super::line::{CUT, Line, Part};
+use super::open::Open;
 use super::outcome::{Appended, Failed};
+use super::pending::Pending;
 use super::tail;
-use crate::logs::disk::{Files, Position, Reserve, Standing, faulty, is_out_of_descriptors, label};
+use crate::logs::disk::{Files, Position, Reserve, Standing, is_out_of_descriptors, label, read_at};
 use crate::logs::item::LogStream;
+use crate::logs::ledger::{Entry, Progress, Record};
 use crate::logs::marker::Segment;
 use crate::logs::record::{PART_BYTES_MAX, prefix};
 
@@ -34,35 +36,10 @@ pub(crate) struct LogFile {
     open: Option<Open>,
     /// The state of the last line of each stream; `None` before the end of the existing file was examined.
     lines: Option<[Line; 2]>,
+    /// What a former host was writing, until the end of the existing file was examined.
+    left: Vec<Arc<Entry>>,
     /// The time of the last warning that the file was replaced, in nanoseconds of the monotonic clock.
     warned_ns: Option<u64>,
-}
-
-#[derive(Debug)]
-struct Open {
-    file: File,
-    identity: Identity,
-    bytes: u64,
-    /// The label of the file, once it has a line.
-    label: Option<u64>,
-    /// The bytes that end an incomplete record at the end of the file.
-    torn: Option<&'static [u8]>,
-    /// Whether the file uses a descriptor of the reserve, which is returned after each write.
-    borrowed: bool,
-}
-
-/// Records that are written together.
-struct Pending {
-    stream: LogStream,
-    prefix: String,
-    records: Vec<u8>,
-    /// Whether the first record only [ends](CUT) the line before.
-    ends_cut: bool,
-    failed: Option<Failed>,
-    /// The number of records, and of those that were flushed before.
-    count: u64,
-    flushed: u64,
-    segments: Option<Vec<Segment>>,
 }
 
 impl LogFile {
@@ -72,8 +49,9 @@ impl LogFile {
         files: Arc<Files>,
         file_bytes_max: Arc<AtomicU64>,
         reserve: Arc<Reserve>,
+        left: Vec<Arc<Entry>>,
     ) -> Self {
-        Self { process, files, file_bytes_max, reserve, open: None, lines: None, warned_ns: None }
+        Self { process, files, file_bytes_max, reserve, open: None, lines: None, left, warned_ns: None }
     }
 
     /// Opens the file if it is not open, and returns the end of its content. Called before the first
@@ -107,8 +85,17 @@ impl LogFile {
 
     /// Continues where an earlier host has ended, perhaps within a line.
     fn take_up(&mut self) -> io::Result<()> {
+        // Kept until everything was examined.
+        let left = self.left.clone();
+        for entry in &left {
+            if let Some(record) = entry.last().filter(|record| !record.is_taken)
+                && !self.has_written(&record)?
+            {
+                entry.not_written();
+            }
+        }
         let Some(open) = &self.open else { return Ok(()) };
-        let lines = if open.bytes > 0 {
+        let mut lines = if open.bytes > 0 {
             tail::lines(&open.file, open.bytes)?
         } else {
             match self.files.open_past(self.files.epoch(), 1) {
@@ -117,8 +104,40 @@ impl LogFile {
                 Ok(None) | Err(_) => [Line::Whole; 2],
             }
         };
+        for entry in left.iter().filter(|entry| entry.last().is_some_and(|last| last.after.is_within_line)) {
+            // Its process goes on with it.
+            let line = &mut lines[entry.stream() as usize];
+            if *line == Line::Cut {
+                *line = Line::Open;
+            }
+        }
         self.lines = Some(lines);
+        self.left.clear();
         Ok(())
+    }
+
+    /// Whether the last write of a former host is in the files. What is there of an incomplete one is taken back.
+    fn has_written(&mut self, record: &Record) -> io::Result<bool> {
+        let (before, after) = (record.before.bytes, record.after.bytes);
+        let Some(open) = self.open.as_mut().filter(|open| open.identity.inode() == record.inode) else {
+            let file = self.files.with_inode(record.inode)?;
+            return Ok(file.map(|file| file.metadata()).transpose()?.is_some_and(|file| file.len() >= after));
+        };
+        if open.bytes >= after {
+            return Ok(true);
+        }
+        let is_record_end = |at: u64| Ok::<_, io::Error>(at == 0 || read_at(&open.file, at - 1, 1)? == b"\n");
+        if open.bytes > before && is_record_end(before)? && open.file.set_len(before).is_ok() {
+            (open.bytes, open.torn) = (before, None);
+        }
+        Ok(false)
+    }
+
+    /// Returns the end of the file and what a former host was writing of an output, after everything that it left was
+    /// examined.
+    pub(crate) fn resume(&mut self, entry: &Entry) -> io::Result<Option<Record>> {
+        self.opened()?;
+        Ok(entry.last())
     }
 
     fn position(&self) -> Position {
@@ -130,7 +149,7 @@ impl LogFile {
     pub(crate) fn append(&mut self, batch: &Batch) -> Appended {
         let prefix = prefix(batch.at_ms, batch.stream);
         let records = Vec::with_capacity(batch.bytes.len() + batch.bytes.len() / 2 + prefix.len() + 8);
-        let mut pending = Pending::new(batch.stream, prefix, records);
+        let mut pending = Pending::new(batch, prefix, records);
         let overhead = pending.prefix.len() as u64 + 3;
         let room = usize::try_from(self.bytes_max().saturating_sub(overhead)).unwrap_or(PART_BYTES_MAX);
         let part_max = room.clamp(1, PART_BYTES_MAX);
@@ -141,7 +160,9 @@ impl LogFile {
             let empty = parts.peek().is_none().then_some(&b""[..]);
             let mut parts = empty.into_iter().chain(parts).peekable();
             while let Some(part) = parts.next() {
-                self.add(&mut pending, part, complete && parts.peek().is_none());
+                let last = complete && parts.peek().is_none();
+                pending.raw.next(part.len() + usize::from(last));
+                self.add(&mut pending, part, last);
             }
         }
         self.flush(&mut pending);
@@ -173,7 +194,7 @@ impl LogFile {
     }
 
     /// Adds a part of a line, unless an earlier part of that line was lost.
-    fn add(&mut self, pending: &mut Pending, part: &[u8], last: bool) {
+    fn add(&mut self, pending: &mut Pending<'_>, part: &[u8], last: bool) {
         if pending.records.is_empty() && self.line(pending.stream).is_cut() {
             self.push(pending, CUT, true);
             pending.ends_cut = !pending.records.is_empty();
@@ -186,13 +207,14 @@ impl LogFile {
             let left_out = if last { Part::Last } else { Part::More };
             let line = self.line(pending.stream);
             *line = line.after(left_out);
+            pending.raw.pushed();
             pending.segments = None;
             return;
         }
         self.push(pending, part, last);
     }
 
-    fn push(&mut self, pending: &mut Pending, text: &[u8], last: bool) {
+    fn push(&mut self, pending: &mut Pending<'_>, text: &[u8], last: bool) {
         let size = pending.prefix.len() + 3 + text.len();
         let torn = self.open.as_ref().and_then(|open| open.torn).map_or(0, <[u8]>::len);
         if self.is_full_with(pending.records.len() + torn, size) {
@@ -205,6 +227,9 @@ impl LogFile {
             }
         }
         pending.count += 1;
+        if text != CUT {
+            pending.raw.pushed();
+        }
         let tag: &[u8] = if last { b"F " } else { b"P " };
         for piece in [pending.prefix.as_bytes(), tag, text, b"\n"] {
             pending.records.extend_from_slice(piece);
@@ -234,11 +259,12 @@ impl LogFile {
     }
 
     /// Writes the pending records and clears them.
-    fn flush(&mut self, pending: &mut Pending) {
+    fn flush(&mut self, pending: &mut Pending<'_>) {
         if pending.records.is_empty() {
             return;
         }
-        let outcome = self.write(&pending.records);
+        let outcome = self.write(pending);
+        pending.raw.flushed();
         let kept = outcome.as_ref().map_or_else(|(kept, _)| *kept, |()| pending.records.len());
         let (written, lost) = pending.records.split_at(kept);
         let line = self.line(pending.stream);
@@ -263,7 +289,7 @@ impl LogFile {
     }
 
     /// Notes where the pending records were written.
-    fn note_segment(&mut self, pending: &mut Pending, are_written: bool) {
+    fn note_segment(&mut self, pending: &mut Pending<'_>, are_written: bool) {
         let first = std::mem::replace(&mut pending.flushed, pending.count);
         let place = self.open.as_mut().filter(|_| are_written).and_then(|open| {
             open.label = open.label.or_else(|| label(&open.file).ok().flatten());
@@ -275,12 +301,25 @@ impl LogFile {
         });
     }
 
-    /// Writes all of `records`. On failure, the error comes with the number of bytes, in whole records, that are in the
+    /// Writes all pending records. On failure, the error comes with the number of bytes, in whole records, that are in the
     /// file. If the file was deleted meanwhile, the records are written again to a new one.
-    fn write(&mut self, records: &[u8]) -> Result<(), (usize, io::Error)> {
+    fn write(&mut self, pending: &Pending<'_>) -> Result<(), (usize, io::Error)> {
+        let records = &*pending.records;
+        let is_within_line = self.lines.is_some_and(|lines| lines[pending.stream as usize] == Line::Open);
         for _ in 0..NEW_FILES_MAX {
             self.opened().map_err(|error| (0, error))?;
             let Some(open) = self.open.as_mut() else { return Ok(()) };
+            let before = Progress {
+                is_within_line,
+                bytes: open.bytes + open.torn.map_or(0, |end| end.len() as u64),
+                ..Progress::default()
+            };
+            let after = Progress {
+                is_within_line: pending.last_of(records) == Some(false),
+                bytes: before.bytes + records.len() as u64,
+                ..Progress::default()
+            };
+            pending.raw.intend(open.identity.inode(), before, after);
             open.write(records)?;
             match self.files.standing(&open.file, open.identity) {
                 Standing::Same { bytes } => {
@@ -312,99 +351,21 @@ impl LogFile {
     }
 }
 
-impl Pending {
-    fn new(stream: LogStream, prefix: String, records: Vec<u8>) -> Self {
-        let segments = Some(Vec::new());
-        Self { stream, prefix, records, ends_cut: false, failed: None, count: 0, flushed: 0, segments }
-    }
-
-    /// Returns whether the last of these records ends a line; `None` if there are none.
-    fn last_of(&self, records: &[u8]) -> Option<bool> {
-        let before = records.len().checked_sub(1)?;
-        let start = memchr::memrchr(b'\n', &records[..before]).map_or(0, |at| at + 1);
-        Some(records.get(start + self.prefix.len()) == Some(&b'F'))
-    }
-
-    /// Returns the number of lines in these records; the parts of a line count once.
-    fn lines_of(&self, records: &[u8]) -> u64 {
-        let mut ends = 0;
-        for record in records.split_inclusive(|byte| *byte == b'\n') {
-            ends += u64::from(record.get(self.prefix.len()) == Some(&b'F'));
-        }
-        ends + u64::from(self.last_of(records) == Some(false))
-    }
-
-    fn is_only_the_end_of_a_cut_line(&self) -> bool {
-        self.ends_cut && memchr::memchr(b'\n', &self.records).is_some_and(|at| at + 1 == self.records.len())
-    }
-}
-
-impl Open {
-    /// Writes all of `records`. On failure, the error comes with the number of bytes, in whole records, that are in the
-    /// file.
-    fn write(&mut self, records: &[u8]) -> Result<(), (usize, io::Error)> {
-        if let Some(end) = self.torn {
-            let ended = write_some(&mut self.file, end).map_err(|error| (0, error))?;
-            self.bytes += ended as u64;
-            self.torn = Some(&end[ended..]).filter(|rest| !rest.is_empty());
-            if self.torn.is_some() {
-                return Err((0, io::ErrorKind::StorageFull.into()));
-            }
-        }
-        let mut done = 0;
-        while done < records.len() {
-            match write_some(&mut self.file, &records[done..]) {
-                Ok(more) => done += more,
-                Err(error) => {
-                    let kept = memchr::memrchr(b'\n', &records[..done]).map_or(0, |at| at + 1);
-                    self.take_back(&records[..done], kept);
-                    return Err((kept, error));
-                }
-            }
-        }
-        self.bytes += done as u64;
-        Ok(())
-    }
-
-    /// Keeps only the first `kept` of the bytes just written.
-    fn take_back(&mut self, written: &[u8], kept: usize) {
-        self.bytes += written.len() as u64;
-        let torn = &written[kept..];
-        if torn.is_empty() {
-            return;
-        }
-        // Somebody may have truncated the file, so its present length counts.
-        let whole = self.file.metadata().map(|meta| meta.len().saturating_sub(torn.len() as u64));
-        match whole.and_then(|whole| self.file.set_len(whole).map(|()| whole)) {
-            Ok(whole) => self.bytes = whole,
-            Err(_) => self.torn = Some(tail::end_of(torn)),
-        }
-    }
-}
-
-/// Writes as much as one call takes, at least one byte.
-fn write_some(file: &mut File, bytes: &[u8]) -> io::Result<usize> {
-    faulty!("log.write");
-    loop {
-        match file.write(bytes) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            other => return other,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+    use std::io::Write;
+
     use super::*;
 
     fn log(dir: &tempfile::TempDir, file_bytes_max: u64) -> LogFile {
         let files = Arc::new(Files::new(dir.path().join("web.log"), 20));
-        LogFile::new(Arc::from("web"), files, Arc::new(file_bytes_max.into()), Arc::new(Reserve::new()))
+        let reserve = Arc::new(Reserve::new());
+        LogFile::new(Arc::from("web"), files, Arc::new(file_bytes_max.into()), reserve, Vec::new())
     }
 
     fn batch(text: &[u8], end: End) -> Batch {
-        Batch { stream: LogStream::Out, at_ms: 0, bytes: text.to_vec(), end }
+        Batch { stream: LogStream::Out, at_ms: 0, bytes: text.to_vec(), end, claim: None }
     }
 
     fn text(dir: &tempfile::TempDir) -> String {
@@ -422,8 +383,8 @@ mod tests {
         open.file.write_all(b"whole\nto").unwrap();
         open.take_back(b"whole\nto", 6);
         assert_eq!((open.bytes, open.torn), (6, None));
-        log.write(b"next\n").unwrap();
-        assert_eq!(text(&dir), "whole\nnext\n");
+        assert!(log.append(&batch(b"next\n", End::Whole)).failed.is_none());
+        assert_eq!(text(&dir), "whole\nF next\n");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::line::{CUT_RECORD, Line};
 use crate::logs::disk::read_at;
+use crate::logs::item::LogStream;
 use crate::logs::record::{RECORD_BYTES_MAX, Record};
 
 /// How far back the last record of each stream is searched for, in bytes.
@@ -45,6 +46,20 @@ pub(crate) fn lines(file: &File, bytes: u64) -> io::Result<[Line; 2]> {
         }
     }
     Ok(lines.map(Option::unwrap_or_default))
+}
+
+/// Returns the output of a stream that led to this place of a file, as far as its last `most` bytes have it.
+pub(crate) fn output_before(file: &File, bytes: u64, stream: LogStream, most: u64) -> io::Result<Vec<u8>> {
+    let end = Bytes::from(last(file, bytes, most)?);
+    let mut output = Vec::new();
+    for line in end.split(|byte| *byte == b'\n') {
+        let record = Record::parse(&end.slice_ref(line)).filter(|record| record.stream == stream);
+        if let Some(record) = record {
+            output.extend_from_slice(&record.text);
+            output.extend(record.full.then_some(b'\n'));
+        }
+    }
+    Ok(output)
 }
 
 /// Reads at most the last `most` bytes of a file of `bytes` bytes.
