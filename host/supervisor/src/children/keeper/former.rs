@@ -12,7 +12,7 @@ use super::connection::{Keeper, NAMES_KEY, Parts, Stashed};
 use super::greeting::{Greeting, HeldChild, StashedFile};
 use super::kept::told;
 use super::names::{Life, Names, contents};
-use super::slots::{FormerSlot, Holding, Slot};
+use super::slots::{Belongings, FormerSlot, Slot};
 use crate::adoption::{Adopted, Held, HeldEnd};
 use crate::children::family::{exit_of, parent};
 use crate::children::fate::status_now;
@@ -116,7 +116,7 @@ impl Found {
             }
             None => Some(ended),
         };
-        let holding = pidfd.clone().map(|pidfd| Holding {
+        let holding = pidfd.clone().map(|pidfd| Belongings {
             pid: held.pid,
             started_at: held.started_at,
             pidfd,
