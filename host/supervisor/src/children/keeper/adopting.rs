@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::connection::Keeper;
 use super::link::Answer;
 use super::recovery::{FoundLife, Recovered};
-use super::slots::{FormerOutput, FormerSlot, Holding, Slot};
+use super::slots::{Belongings, FormerOutput, FormerSlot, Slot};
 use crate::adoption::Held;
 use crate::clock::Clock;
 
@@ -60,7 +60,7 @@ impl Keeper {
     async fn give(&self, found: &FoundLife) -> io::Result<()> {
         let (ended, end) = oneshot::channel();
         let [stdout, stderr] = &found.outputs;
-        let holding = Holding {
+        let holding = Belongings {
             pid: found.pid,
             started_at: found.started_at,
             pidfd: found.pidfd.clone(),

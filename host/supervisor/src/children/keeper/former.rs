@@ -13,7 +13,7 @@ use super::kept::told;
 use super::last_end::LastEnd;
 use super::last_words::{LAST_WORDS_KEY, said};
 use super::names::{Life, Names, contents};
-use super::slots::{FormerOutput, FormerSlot, Holding, Slot};
+use super::slots::{Belongings, FormerOutput, FormerSlot, Slot};
 use crate::adoption::{Adopted, Held, HeldEnd};
 use crate::children::family::parent;
 use crate::children::fate::status_now;
@@ -130,7 +130,7 @@ impl Found {
             }
             None => Some(ended),
         };
-        let holding = pidfd.clone().map(|pidfd| Holding {
+        let holding = pidfd.clone().map(|pidfd| Belongings {
             pid: held.pid,
             started_at: held.started_at,
             pidfd,

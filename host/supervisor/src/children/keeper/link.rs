@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Duration, sleep};
 
-use super::slots::{Holding, Slot, Slots, Started};
+use super::slots::{Belongings, Slot, Slots, Started};
 use super::tabling::Tabling;
 use crate::children::family::Family;
 use crate::children::watched::Socket;
@@ -294,7 +294,7 @@ impl Running {
             let weak =
                 outputs.each_ref().map(|output| output.as_ref().map(Arc::downgrade).unwrap_or_default());
             let (pidfd, stdin) = (pidfd.clone(), stdin.clone());
-            slot.holding = Some(Holding { pid, started_at, pidfd, outputs: weak, stdin, end: None });
+            slot.holding = Some(Belongings { pid, started_at, pidfd, outputs: weak, stdin, end: None });
         }
         if let Some(tabling) = self.link.tabling.get() {
             tabling.wake();

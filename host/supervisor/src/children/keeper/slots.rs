@@ -21,12 +21,12 @@ pub(super) struct Slot {
     /// How the keeper ends it when there is no host.
     pub(super) ending: Ending,
     /// `None` until its program runs.
-    pub(super) holding: Option<Holding>,
+    pub(super) holding: Option<Belongings>,
 }
 
 /// What there is of a process whose program runs or has run.
 #[derive(Clone, Debug)]
-pub(super) struct Holding {
+pub(super) struct Belongings {
     pub(super) pid: u32,
     /// When it was started, in nanoseconds of `CLOCK_BOOTTIME`.
     pub(super) started_at: u64,
@@ -110,7 +110,7 @@ impl Slot {
 
     /// Returns what another keeper is given of it; `None` if its program has never run.
     pub(super) fn handed(&self) -> Option<Handed> {
-        let Holding { pid, started_at, pidfd, outputs, stdin, end } = self.holding.clone()?;
+        let Belongings { pid, started_at, pidfd, outputs, stdin, end } = self.holding.clone()?;
         let outputs = outputs.map(|output| output.upgrade());
         let there = [
             (Descriptors::PIDFD, true),

@@ -16,7 +16,7 @@ use provost_files::{Access, Cursor, Identity};
 use provost_keeper::protocol::{Ending, Id};
 
 use super::names::Life;
-use super::slots::{Holding, Slot, Slots as Lives};
+use super::slots::{Belongings, Slot, Slots as Lives};
 use super::table::{Identity as ProcessIdentity, KeeperId, Row, added, head, inode, removed};
 use crate::degraded::Degraded;
 
@@ -151,7 +151,7 @@ fn run(
 struct Living {
     id: Id,
     life: Life,
-    holding: Holding,
+    holding: Belongings,
     ending: Ending,
 }
 
@@ -166,7 +166,7 @@ impl Living {
 
     /// Returns its line; `None` if it is gone by now.
     fn line(&self) -> Option<String> {
-        let Holding { pid, started_at, pidfd, outputs, .. } = &self.holding;
+        let Belongings { pid, started_at, pidfd, outputs, .. } = &self.holding;
         let pipe = |output: &Weak<OwnedFd>| output.upgrade().map_or(0, |pipe| inode(pipe.as_fd()));
         Some(added(&Row {
             life: self.life.clone(),
