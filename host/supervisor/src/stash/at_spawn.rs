@@ -62,7 +62,7 @@ impl AtSpawn {
         }
         if !env_files.is_empty() {
             put(ENV_FILES, &|body| {
-                body.list(env_files.iter(), |body, path| put_path(body, path));
+                body.list(env_files.iter(), put_path);
             });
         }
         if *stderr == Stderr::Merged {

@@ -232,11 +232,7 @@ pub(crate) fn put(bytes: &mut Vec<u8>, record: &Record) {
             ROUTING
         }
         Record::Memory { plugin, written } => {
-            body.text(plugin).list(written.iter(), |body, WrittenKey { key, version, value }| {
-                body.text(key).number(*version).option(value.as_deref(), |body, value| {
-                    body.bytes(value);
-                });
-            });
+            body.text(plugin).list(written.iter(), put_written);
             MEMORY
         }
         Record::Note { turn, key, bytes } => {
@@ -400,6 +396,12 @@ fn take_aside(take: &mut Take<'_>) -> Result<Aside, Unreadable> {
         _ => return Err(Unreadable::Variant),
     };
     Ok(Aside { beside, was_ready: take.flag()?, again: take.flag()? })
+}
+
+fn put_written(body: &mut Put, WrittenKey { key, version, value }: &WrittenKey) {
+    body.text(key).number(*version).option(value.as_deref(), |body, value| {
+        body.bytes(value);
+    });
 }
 
 fn take_written(take: &mut Take<'_>) -> Result<WrittenKey, Unreadable> {
