@@ -126,8 +126,7 @@ pub(crate) fn process_settings<'p>(
     }));
     all.extend(ready.iter().flat_map(ready_settings));
     all.extend(health.iter().flat_map(health_settings));
-    all.extend(setup_settings(setup));
-    all.extend(cgroup.iter().flat_map(cgroup_settings));
+    all.extend(setup_settings(setup).into_iter().chain(cgroup.iter().flat_map(cgroup_settings)));
     all.extend(usage_every_ms.map(|every| Setting::new("usage.every", words::duration(every))));
     by_key(all)
 }
