@@ -8,7 +8,6 @@ use std::sync::{Arc, OnceLock};
 
 use provost_keeper::protocol::{CREDIT, Descriptors, Head, Id, Kind, MESSAGE_MAX, Order, Report};
 use provost_keeper::socket::{self, Received};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Duration, sleep};
@@ -183,10 +182,6 @@ impl Running {
     /// Handles all reports that are there.
     fn receive(&mut self) -> Result<(), Gone> {
         loop {
-            // The reserve is given up only for a message that is there: to make it again takes more calls than to look.
-            if !self.reserve.is_empty() && !self.has_message() {
-                return Ok(());
-            }
             self.reserve.clear();
             let received = socket::receive(self.link.socket.as_fd(), &mut self.buffer, &mut self.received);
             if self.starting > 0 {
@@ -211,14 +206,6 @@ impl Running {
         for _ in 0..3 {
             let _ = self.receive();
         }
-    }
-
-    /// Whether a message can be received, or the keeper is gone.
-    fn has_message(&self) -> bool {
-        let mut looked = [PollFd::new(&self.link.socket, PollFlags::IN)];
-        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
-        // If it cannot be looked, the call that receives tells why.
-        poll(&mut looked, Some(&at_once)).map_or(true, |ready| ready > 0)
     }
 
     /// Reserves descriptors for the next child; returns false if there are not enough.
