@@ -3,6 +3,7 @@
 
 mod backends;
 mod bad_config;
+mod between;
 mod checks;
 mod children;
 mod clearing;
@@ -33,6 +34,7 @@ mod reload;
 mod roles;
 mod scale;
 mod signals;
+mod steps;
 mod tcp;
 mod top;
 mod trust;

@@ -25,6 +25,7 @@
 //! | `degraded` | what the host is short of at the moment |
 //! | `spec` | the requested configuration of a process |
 //! | `clock` | the only place that reads the clocks of `std` |
+//! | `steps` | the steps at which a test may end the host |
 //!
 //! Deliberately absent: wasmtime (policies and consumers are ports of `provost-state`), an HTTP library (a readiness
 //! GET is a few lines over a socket) and serde. No lock is held across I/O, a spawn, a wait or a call of a plugin. An
@@ -53,6 +54,7 @@ mod shared;
 mod slots;
 mod spec;
 mod stash;
+mod steps;
 mod supervisor;
 mod usage;
 

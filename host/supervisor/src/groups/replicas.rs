@@ -131,7 +131,10 @@ impl Replicas {
         let policies = std::mem::take(&mut set.policies);
         let (wanted, by_hand) = count.unwrap_or((set.wanted_at_start, false));
         let mut sizing = Sizing { wanted, by_hand, set };
-        sizing.wanted = sizing.bounded(sizing.wanted);
+        // A number by hand may be outside of the bounds.
+        if !by_hand {
+            sizing.wanted = sizing.bounded(sizing.wanted);
+        }
         let name = sizing.set.name.clone();
         let replicas = Self { name, chain: chain(policies), sizing: Mutex::new(sizing), stash };
         replicas.write_down();

@@ -17,6 +17,7 @@ use tokio::time::{Duration, sleep};
 
 use crate::children::family::Family;
 use crate::children::watched::Socket;
+use crate::steps::step;
 
 /// The pause before a message is sent again when too many descriptors are in transit.
 const IN_TRANSIT: Duration = Duration::from_millis(1);
@@ -194,9 +195,12 @@ impl Running {
                 Head::renumber(&mut message, self.seq);
             }
             let borrowed: Vec<_> = descriptors.iter().map(AsFd::as_fd).collect();
+            let kind = Head::read(&message).ok().map(|(head, _)| head.kind);
+            step("keeper.before", kind);
             match socket::send(self.link.socket.as_fd(), &message, &borrowed) {
                 Ok(()) if matches!(answer, Answer::None) => {}
                 Ok(()) => {
+                    step("keeper.sent", kind);
                     self.starting += usize::from(matches!(answer, Answer::Started(_)));
                     self.unanswered.insert(self.seq, answer);
                 }
@@ -253,6 +257,7 @@ impl Running {
     }
 
     fn handle(&mut self, seq: u32, report: Report) {
+        step("keeper.told", report.kind());
         match report {
             Report::Done { errno, pid, .. } => self.on_done(seq, errno, pid),
             Report::Spawned { id, descriptors, .. } => {
