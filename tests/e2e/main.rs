@@ -1,6 +1,7 @@
 //! The end-to-end tests: the built binary with real processes and real components. They are one program, which is linked once.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod adoption;
 mod backends;
 mod bad_config;
 mod between;

@@ -88,6 +88,26 @@ pub fn policy_with_delay(delay_ms: u64) -> Vec<u8> {
     ))
 }
 
+/// Builds a policy that appends a byte to the value of `k`, answers with its length as the delay, and traps if `failures` is
+/// 9.
+#[must_use]
+pub fn counter() -> Vec<u8> {
+    let module = policy_module(
+        r#"(import "provost:plugin/memory@0.1.0" "get" (func $get (param i32 i32 i32)))
+           (import "provost:plugin/memory@0.1.0" "set" (func $set (param i32 i32 i32 i32 i32)))"#,
+        r#"(i32.store8 (i32.const 128) (i32.const 107))
+           ;; option<list<u8>> at 136: some at 136, its address at 140, its length at 144
+           (call $get (i32.const 128) (i32.const 1) (i32.const 136))
+           (if (i32.eqz (i32.load8_u (i32.const 136))) (then (i32.store (i32.const 144) (i32.const 0))))
+           (i32.store (i32.const 144) (i32.add (i32.load (i32.const 144)) (i32.const 1)))
+           (call $set (i32.const 128) (i32.const 1) (i32.const 2048) (i32.load (i32.const 144)) (i32.const 160))
+           (if (i32.eq (local.get $failures) (i32.const 9)) (then unreachable))
+           (i64.store (i32.const 72) (i64.extend_i32_u (i32.load (i32.const 144))))
+           (call $drop (local.get $world)) (i32.const 64)"#,
+    );
+    component(&contract(), "restart-judge", &module)
+}
+
 /// Builds a view, whose `body` leaves the address of its response on the stack. The response at address 64 is `hello` as
 /// `text/plain`.
 #[must_use]

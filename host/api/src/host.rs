@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 pub struct Host {
     /// Its process id.
     pub pid: u32,
+    /// The process id of its keeper, which holds the processes and starts another host if this one ends unexpectedly; `null` if
+    /// there is none.
+    #[serde(default)]
+    pub keeper_pid: Option<u32>,
     /// Its version.
     pub version: String,
     /// When it started.

@@ -111,6 +111,9 @@ pub trait LiveConfig: Send + Sync + fmt::Debug {
     /// Sets the number of replicas of a process until the next reload.
     fn scale(&self, name: String, count: u32, cause: Cause) -> Answer<'_, Result<Scaling, ConfigRefusal>>;
 
+    /// Says that a command has changed a plugin of this name. The command is answered when this resolves.
+    fn plugin_changed(&self, name: String) -> Answer<'_, ()>;
+
     /// Returns what is known of the file. Looks at it at most once in a second, and waits for that only for some milliseconds.
     fn file(&self) -> Answer<'_, ConfigFile>;
 }

@@ -39,6 +39,16 @@ pub fn own_dir(path: &Path) -> Result<(), FileError> {
     owner::owned(&path, &found)
 }
 
+/// Ensures that `path` is one of the host's own directories ([`own_dir`]), and that only `owners` can replace it
+/// ([`safe_place`]).
+///
+/// # Errors
+/// [`FileError`] names the directory or the link that is wrong.
+pub fn own_dir_in_safe_place(path: &Path, owners: Owners) -> Result<(), FileError> {
+    safe_place(path, owners)?;
+    own_dir(path)
+}
+
 /// Checks that only `owners` can replace what is at `path`, which need not exist: every directory and every link on the
 /// path to it belongs to one of them, and no directory is writable by everybody unless it is sticky, like `/tmp`. What is
 /// at `path` itself is not checked; see [`own_dir`].

@@ -33,7 +33,7 @@ mod text;
 mod writers;
 
 pub use create::{Access, Cursor, create_new, open_or_create};
-pub use dirs::{own_dir, safe_place};
+pub use dirs::{own_dir, own_dir_in_safe_place, safe_place};
 pub use error::{FileError, Kind, Problem};
 pub use identity::Identity;
 pub use open::{open_direct, open_named, open_own, read_named, read_open, read_own};

@@ -29,7 +29,7 @@ impl Memories {
     /// Reads the memory of this plugin from its file.
     #[must_use]
     pub fn load(&self, plugin: &str) -> BTreeMap<String, Vec<u8>> {
-        let memory = Memory::open(plugin, Some(&self.0));
+        let memory = Memory::open(plugin, Some(&self.0), &[]);
         let mut seen = Transaction::default();
         let keys = seen.keys(memory.published());
         keys.into_iter()
@@ -42,7 +42,7 @@ impl Memories {
     /// # Errors
     /// The reason why it does not fit.
     pub fn remember(&self, plugin: &str, key: &str, value: &[u8]) -> Result<(), String> {
-        let memory = Memory::open(plugin, Some(&self.0));
+        let memory = Memory::open(plugin, Some(&self.0), &[]);
         let (mut transaction, limits) = (Transaction::default(), Limits::default());
         let set = transaction.set(memory.published(), &limits, key.to_owned(), value.to_vec());
         set.map_err(|refusal| format!("{refusal:?}"))?;

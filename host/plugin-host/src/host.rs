@@ -8,7 +8,7 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::{Mutex, MutexGuard};
 use provost_files::Owners;
-use provost_state::{Plugins, Policy};
+use provost_state::{MemoryChange, Plugins, Policy};
 
 use crate::component::cache::{Cache, CacheBounds, CacheCounts};
 use crate::component::{Compiler, InProcess, LoadError, Source, Trust};
@@ -17,6 +17,7 @@ use crate::lacks::Lacks;
 use crate::limits::Limits;
 use crate::limits::grants::Grants;
 use crate::memory::{Keeper, Memory};
+use crate::notice::Notice;
 use crate::plugin::{Catalog, Loader, Plugin, Recipe, Version, Versions};
 
 /// The configuration of one plugin.
@@ -37,7 +38,7 @@ pub struct PluginSpec {
 }
 
 /// Where a host keeps persistent data, whose components it trusts, and what compiles for it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct HostOptions {
     /// The directory of compiled code, created for this user alone. `None`: components are compiled every time.
     pub cache_dir: Option<PathBuf>,
@@ -49,10 +50,14 @@ pub struct HostOptions {
     pub compiler: Arc<dyn Compiler>,
     /// The directory of the plugins' memory, created for this user alone. `None`: it ends with the host.
     pub memory_dir: Option<PathBuf>,
+    /// What a former host has written down of the memories, by changes that may not be in the files.
+    pub memories: Vec<MemoryChange>,
     /// Decides whose components are admitted.
     pub trust: Trust,
     /// Where missing resources are reported.
     pub lacks: Lacks,
+    /// Notified when a plugin is quarantined.
+    pub notice: Notice,
 }
 
 impl Default for HostOptions {
@@ -63,8 +68,10 @@ impl Default for HostOptions {
             cache_bounds: CacheBounds::default(),
             compiler: Arc::new(InProcess),
             memory_dir: None,
+            memories: Vec::new(),
             trust: Trust::default(),
             lacks: Lacks::default(),
+            notice: Notice::default(),
         }
     }
 }
@@ -81,6 +88,9 @@ pub(crate) struct Shared {
     encoded: Arc<Encoded>,
     /// Serializes changes. No call and no status takes this lock.
     changes: Mutex<Traces>,
+    notice: Notice,
+    /// What a former host has written down of the memory of each plugin.
+    former: BTreeMap<Arc<str>, Vec<MemoryChange>>,
     /// Dropped last, so that everything that plugins have written is in their files.
     keeper: Option<Keeper>,
 }
@@ -110,6 +120,12 @@ impl Change<'_> {
         let memory = Arc::downgrade(&version.context.common.memory);
         self.0.insert(name.clone(), Trace { number, memory });
         number
+    }
+
+    /// Goes on counting the versions of a plugin after this number, if it has none that is as high.
+    pub(crate) fn count_after(&mut self, name: &Arc<str>, number: u64) {
+        let trace = self.0.entry(name.clone()).or_default();
+        trace.number = trace.number.max(number);
     }
 
     /// Returns the memory of a plugin, if something still holds it.
@@ -155,8 +171,21 @@ impl PluginHost {
     /// Creates a host without plugins. The first plugin to be loaded starts an engine.
     #[must_use]
     pub fn new(options: HostOptions) -> Self {
-        let HostOptions { cache_dir, cache_owners, cache_bounds, compiler, memory_dir, trust, lacks } =
-            options;
+        let HostOptions {
+            cache_dir,
+            cache_owners,
+            cache_bounds,
+            compiler,
+            memory_dir,
+            memories,
+            trust,
+            lacks,
+            notice,
+        } = options;
+        let mut former: BTreeMap<Arc<str>, Vec<MemoryChange>> = BTreeMap::new();
+        for change in memories {
+            former.entry(change.plugin.clone()).or_default().push(change);
+        }
         let cache = Cache::new(cache_dir, cache_owners, cache_bounds, compiler);
         let loader = Arc::new(Loader::new(cache, trust));
         let keeper = Keeper::start(memory_dir.as_deref(), &lacks);
@@ -165,6 +194,8 @@ impl PluginHost {
             catalog: Arc::default(),
             encoded: Arc::default(),
             changes: Mutex::default(),
+            former,
+            notice,
             keeper,
         };
         Self { shared: Arc::new(shared) }
@@ -251,6 +282,7 @@ impl PluginHost {
             pin: spec.sha256,
             grants: Arc::new(spec.grants),
             waiting,
+            notice: self.shared.notice.clone(),
             reports: catalog as Weak<dyn Reports>,
             encoded: self.shared.encoded.clone(),
         };
@@ -266,7 +298,8 @@ impl PluginHost {
     fn memory(&self, name: &Arc<str>) -> Arc<Memory> {
         let left = self.change().memory(name);
         left.unwrap_or_else(|| {
-            let opened = Memory::open(name, self.shared.keeper.as_ref());
+            let former = self.shared.former.get(name).map_or(&[][..], Vec::as_slice);
+            let opened = Memory::open(name, self.shared.keeper.as_ref(), former);
             self.change().keep_memory(name, opened)
         })
     }

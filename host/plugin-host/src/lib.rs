@@ -23,6 +23,7 @@
 //! | `limits` | what a plugin may use, and what an operator may grant it |
 //! | `role` | the roles that a plugin can play |
 //! | `lacks` | reports what the plugin host lacks at the moment |
+//! | `notice` | notifies the application of a quarantine |
 //! | `clock` | the clock for figures and quarantine |
 //! | `text` | text for people: sanitized plugin text, sizes, errors |
 //!
@@ -59,6 +60,7 @@ mod host;
 mod lacks;
 mod limits;
 mod memory;
+mod notice;
 mod pending;
 mod plugin;
 mod port;
@@ -76,7 +78,8 @@ pub use host::{HostOptions, PluginHost, PluginSpec, PolicyLookupError};
 pub use lacks::Lacks;
 pub use limits::grants::{Destination, Grant, GrantError, Grants, HttpHost, Scope, Settable};
 pub use limits::{Limit, LimitError, Limits, Measure, NoSuchLimit, SettingsTooLarge};
-pub use pending::Pending;
+pub use notice::Notice;
+pub use pending::{Before, Pending};
 pub use plugin::trial_world;
-pub use rehearsal::{InForce, Ready, Unfit};
+pub use rehearsal::{InForce, Kept, Ready, Unfit};
 pub use role::Role;

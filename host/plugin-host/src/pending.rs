@@ -39,10 +39,57 @@ impl PluginHost {
     /// # Errors
     /// [`LoadError`] if there is no usable component; nothing is added then.
     pub fn begin(&self, spec: PluginSpec) -> Result<Pending, LoadError> {
+        self.begin_after(spec, Before::default())
+    }
+
+    /// Does what [`begin`](Self::begin) does for a plugin that a former host had: it has the same number, and when it is
+    /// finished it has the same former version and is quarantined again.
+    ///
+    /// # Errors
+    /// As [`begin`](Self::begin).
+    pub fn begin_after(&self, spec: PluginSpec, before: Before) -> Result<Pending, LoadError> {
         let recipe = self.recipe(spec)?;
         let candidate = self.loader().read(&recipe)?;
-        Pending::begin(self, candidate, recipe)
+        self.count_before(&recipe, before.number);
+        // After a rollback the former version has the higher number.
+        let former = before.former.as_ref().map_or(0, |(_, number)| *number);
+        let pending = Pending::begin(self, (candidate, recipe), before)?;
+        self.change().count_after(pending.name(), former);
+        Ok(pending)
     }
+
+    /// Appends a plugin of a former host of which there is no usable component any more. It is refused for this reason: the
+    /// others in its chains and the failsafe decide, until it is swapped for one that can be loaded.
+    ///
+    /// # Errors
+    /// [`LoadError`] if it cannot be a plugin at all: because of its name, or because the engine cannot be started.
+    pub fn begin_without(&self, spec: PluginSpec, number: u64, why: &LoadError) -> Result<(), LoadError> {
+        let recipe = self.recipe(spec)?;
+        self.count_before(&recipe, number);
+        let absent = Absent::Refused(why.to_string().into());
+        let refused = self.loader().placeholder(&Candidate::missing(why), recipe, absent)?;
+        tracing::warn!(plugin = &**refused.context.name(), "plugin refused: {why}");
+        self.add(&mut self.change(), Arc::new(refused)).map(drop)
+    }
+
+    /// Makes the next version of a plugin have this number; 0 for the next one in any case.
+    fn count_before(&self, recipe: &Recipe, number: u64) {
+        if let Some(last) = number.checked_sub(1) {
+            self.change().count_after(&recipe.common.name, last);
+        }
+    }
+}
+
+/// What a former host had of a plugin.
+#[derive(Debug, Default)]
+pub struct Before {
+    /// The number of the version in force; 0 if it is not known.
+    pub number: u64,
+    /// The version before that, with its number.
+    pub former: Option<(PluginSpec, u64)>,
+    /// Why the version in force was quarantined, if it was, and the digest of its component. Another component is not
+    /// quarantined for that.
+    pub quarantined: Option<(Arc<str>, Arc<str>)>,
 }
 
 /// A plugin that is in place but not ready. It is refused if this is dropped unfinished.
@@ -55,22 +102,33 @@ pub struct Pending {
     placeholder: Arc<Version>,
     candidate: Candidate,
     recipe: Recipe,
+    before: Before,
 }
 
 impl Pending {
-    fn begin(host: &PluginHost, candidate: Candidate, recipe: Recipe) -> Result<Self, LoadError> {
+    fn begin(
+        host: &PluginHost,
+        (candidate, recipe): (Candidate, Recipe),
+        before: Before,
+    ) -> Result<Self, LoadError> {
         let what = format!("it is being compiled ({})", amount(candidate.bytes.len()));
         let absent = Absent::Compiling(what.into());
         let loader = host.loader().clone();
         let placeholder = Arc::new(loader.placeholder(&candidate, recipe.clone(), absent)?);
         let plugin = host.add(&mut host.change(), placeholder.clone())?;
-        Ok(Self { host: host.downgrade(), loader, plugin, placeholder, candidate, recipe })
+        Ok(Self { host: host.downgrade(), loader, plugin, placeholder, candidate, recipe, before })
     }
 
     /// Returns the name of the plugin.
     #[must_use]
     pub fn name(&self) -> &Arc<str> {
         &self.plugin.name
+    }
+
+    /// Returns the SHA-256 of its component, in hex.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        self.candidate.digest()
     }
 
     /// Returns the size of its component, in bytes.
@@ -114,7 +172,40 @@ impl Pending {
             Trial::Refused(_) | Trial::Passed(_) => None,
         };
         // Another version that is in force instead has its consumer already.
-        Ok(self.put_in_force(version, failed).then(|| PluginConsumer::of(&self.plugin)).flatten())
+        if !self.put_in_force(version, failed) {
+            return Ok(None);
+        }
+        self.keep_former(world);
+        Ok(PluginConsumer::of(&self.plugin))
+    }
+
+    /// Makes the version that a former host kept beside the one in force, and keeps it again.
+    fn keep_former(&self, world: &Arc<Snapshot>) {
+        let Some((spec, number)) = self.before.former.clone() else { return };
+        let name = spec.name.clone();
+        let recipe = PluginHost::upgrade(&self.host).map(|host| host.recipe_for(spec));
+        let made = match recipe {
+            None => return,
+            Some(Err(error)) => Err(error),
+            Some(Ok(recipe)) => {
+                let read = self.loader.read(&recipe);
+                read.and_then(|candidate| self.loader.prepare(&candidate, recipe, world))
+            }
+        };
+        let why = match made {
+            Ok(Prepared { version, trial: Trial::Passed(_) }) => {
+                let Some(host) = PluginHost::upgrade(&self.host) else { return };
+                let _change = host.change();
+                // It is set only once: nobody else has this version.
+                let _ = version.number.set(number);
+                self.plugin.keep_former(version);
+                return;
+            }
+            Ok(Prepared { trial: Trial::Refused(why), .. }) => why.to_string(),
+            Ok(Prepared { trial: Trial::Failed(failed), .. }) => failed.to_string(),
+            Err(error) => error.to_string(),
+        };
+        tracing::warn!(plugin = &*name, version = number, "the former version is not kept any more: {why}");
     }
 
     /// Returns whether the version is in force now.
@@ -135,6 +226,10 @@ impl Pending {
         self.plugin.put_in_force(Versions { active: made, former: None, gone: false });
         if let Some(failed) = failed {
             self.plugin.quarantine(failed.to_string());
+        } else if let Some((why, digest)) = &self.before.quarantined
+            && **digest == *self.candidate.digest()
+        {
+            self.plugin.quarantine(why.to_string());
         }
         true
     }

@@ -18,6 +18,21 @@ pub struct InForce {
     pub spec: PluginSpec,
     /// The SHA-256 of its component, in hex.
     pub digest: Arc<str>,
+    /// The number of its version, counted from 1.
+    pub number: u64,
+}
+
+/// A plugin as another host would have to go on with it.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// The version in force.
+    pub active: InForce,
+    /// The version before that, which is kept loaded.
+    pub former: Option<InForce>,
+    /// Why it is quarantined, if it is.
+    pub quarantined: Option<Arc<str>>,
+    /// Whether it is still being compiled: then the rest is not known yet.
+    pub is_compiling: bool,
 }
 
 /// Why a plugin cannot be put in force. Nothing was changed.
@@ -94,6 +109,19 @@ impl PluginHost {
         self.plugins().iter().map(|plugin| in_force(&plugin.versions().active)).collect()
     }
 
+    /// Returns what another host has to know of a plugin; `None` if there is none of this name.
+    #[must_use]
+    pub fn kept(&self, name: &str) -> Option<Kept> {
+        let plugin = self.plugin(name)?;
+        let versions = plugin.versions();
+        Some(Kept {
+            active: in_force(&versions.active),
+            former: versions.former.as_ref().map(|former| in_force(former)),
+            quarantined: plugin.quarantined().map(|why| why.as_str().into()),
+            is_compiling: versions.active.is_compiling(),
+        })
+    }
+
     /// Makes a version of a plugin, which may be loaded already or not, and tries it on `world`. It takes as long as a
     /// compilation, and holds no lock meanwhile.
     ///
@@ -164,6 +192,7 @@ fn in_force(version: &Version) -> InForce {
             grants: (*context.common.grants).clone(),
         },
         digest: version.digest.clone(),
+        number: version.number(),
     }
 }
 

@@ -93,7 +93,7 @@ fn a_policy_that_takes_longer_than_it_is_waited_for_is_ended_and_blamed() {
 #[test]
 fn what_a_plugin_remembers_survives_calls_swaps_and_the_host_but_no_failed_call() {
     let bench = Bench::new();
-    let handle = bench.policy("p", &guests::counter());
+    let handle = bench.policy("p", &components::counter());
     assert_eq!(ask(&handle).unwrap().action, restart(1));
     let (_registry, world) = one_crash();
     let failing = provost_state::Ended { failures: 9, ..guests::ended() };
@@ -105,7 +105,7 @@ fn what_a_plugin_remembers_survives_calls_swaps_and_the_host_but_no_failed_call(
     let Bench { dir, host } = bench;
     drop((handle, host));
     let bench = Bench { host: provost_plugin_host::PluginHost::new(guests::options(dir.path())), dir };
-    let handle = bench.policy("p", &guests::counter());
+    let handle = bench.policy("p", &components::counter());
     assert_eq!(ask(&handle).unwrap().action, restart(4));
 }
 

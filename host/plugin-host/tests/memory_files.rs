@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use fail::FailScenario;
 use guests::{Bench, ask, restart};
 use provost_plugin_host::{HostOptions, Lacks, PluginHost};
-use provost_tests::eventually;
+use provost_tests::{components, eventually};
 
 /// Creates something at a path.
 type Put<'a> = &'a dyn Fn(&Path);
@@ -38,7 +38,7 @@ fn a_memory_that_a_full_disk_could_not_take_is_written_when_there_is_room_again(
     let list = List::default();
     let bench = Bench { host: host_with(dir.path(), &list), dir };
     fail::cfg("memory.write", "return(28)").unwrap();
-    let counter = bench.policy("p", &guests::counter());
+    let counter = bench.policy("p", &components::counter());
     for count in 1..=3 {
         assert_eq!(ask(&counter).unwrap().action, restart(count), "the plugin goes on");
     }
@@ -55,7 +55,7 @@ fn a_memory_that_a_full_disk_could_not_take_is_written_when_there_is_room_again(
     let Bench { dir, host } = bench;
     drop((counter, host));
     let bench = Bench { host: PluginHost::new(guests::options(dir.path())), dir };
-    assert_eq!(ask(&bench.policy("p", &guests::counter())).unwrap().action, restart(4));
+    assert_eq!(ask(&bench.policy("p", &components::counter())).unwrap().action, restart(4));
     scenario.teardown();
 }
 
@@ -64,7 +64,7 @@ fn a_memory_whose_directory_was_removed_is_written_into_a_new_one() {
     let bench = Bench::new();
     let memory = bench.dir.path().join("memory");
     fs::remove_dir_all(&memory).unwrap();
-    let counter = bench.policy("p", &guests::counter());
+    let counter = bench.policy("p", &components::counter());
     ask(&counter).unwrap();
     eventually("it is written", || memory.join("p.memory").exists(), |is_there| *is_there);
     assert_eq!(fs::metadata(&memory).unwrap().permissions().mode() & 0o777, 0o700);
@@ -76,7 +76,7 @@ fn a_memory_file_that_cannot_be_used_is_put_aside_and_the_plugin_begins_anew() {
     let memory = bench.dir.path().join("memory");
     let at = |name: &str| memory.join(name);
     let good = {
-        let counter = bench.policy("good", &guests::counter());
+        let counter = bench.policy("good", &components::counter());
         ask(&counter).unwrap();
         eventually("it is written", || fs::read(at("good.memory")).unwrap_or_default(), |it| !it.is_empty())
     };
@@ -95,7 +95,7 @@ fn a_memory_file_that_cannot_be_used_is_put_aside_and_the_plugin_begins_anew() {
     ];
     for (name, put) in unfit {
         put(&at(&format!("{name}.memory")));
-        let counter = bench.policy(name, &guests::counter());
+        let counter = bench.policy(name, &components::counter());
         assert_eq!(ask(&counter).unwrap().action, restart(1), "{name}");
         assert!(fs::symlink_metadata(at(&format!("{name}.memory.damaged"))).is_ok(), "{name}");
         eventually("it is written anew", || at(&format!("{name}.memory")).is_file(), |is_file| *is_file);
@@ -112,7 +112,7 @@ fn files_are_put_aside_beside_earlier_ones_up_to_a_bound() {
         fs::write(memory.join("p.memory"), b"damaged").unwrap();
         let bench =
             Bench { host: PluginHost::new(guests::options(dir.path())), dir: tempfile::tempdir().unwrap() };
-        drop(bench.policy("p", &guests::counter()));
+        drop(bench.policy("p", &components::counter()));
     }
     let mut names: Vec<_> = fs::read_dir(&memory).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();

@@ -45,8 +45,8 @@ pub use ports::{
     Intensity, Judged, JudgedAction, Judgement, LimitsWanted, MemoryChange, MemoryWrite, Note, Noted,
     Observation, Ordered, Plan, PluginChange, PluginFigures, PluginNote, PluginRefusal, PluginRefusalKind,
     PluginReport, PluginStatus, PluginVersion, PluginWanted, Plugins, Policy, PolicySource, Recorder,
-    Replacement, Sample, StartAction, Trigger, UsageAction, View, ViewRequest, ViewResponse, ViewUsage,
-    failsafe,
+    Replacement, Sample, Settled, StartAction, Trigger, UsageAction, View, ViewRequest, ViewResponse,
+    ViewUsage, failsafe,
 };
 pub use process::{
     Cause, Death, Deaths, Desired, Escalation, Event, EventKind, Exit, Failing, Generation, Health, Identity,

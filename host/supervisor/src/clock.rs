@@ -2,12 +2,22 @@
 //! [`Moment`].
 
 use std::fmt;
-use std::sync::LazyLock;
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use provost_state::Moment;
 use rustix::time::{ClockId, clock_gettime};
 use tokio::time::Instant;
+
+/// Returns the name that the kernel gives this boot of the machine; empty if it gives none. Process ids and monotonic times
+/// mean something within one boot only.
+#[must_use]
+pub fn boot_id() -> Arc<str> {
+    const LONGEST: u64 = 64;
+    let id = provost_files::read_named(Path::new("/proc/sys/kernel/random/boot_id"), LONGEST);
+    String::from_utf8_lossy(&id.unwrap_or_default()).trim().into()
+}
 
 /// The wall clock and the monotonic clock, with the origin of the latter.
 #[derive(Clone, Copy, Debug)]

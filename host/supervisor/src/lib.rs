@@ -17,12 +17,13 @@
 //! | `usage` | the resources that processes use: the last samples, their history, the task that takes them |
 //! | `logs` | output: captured, rotated, followed |
 //! | `children` | operating-system processes: starting and signalling them (the real spawner and the scripted one), orphans, environment files, checks |
-//! | `stash` | what another host needs to go on, written down as it changes |
 //! | `adoption` | what a host finds of the one before it |
+//! | `stash` | what another host needs to go on, written down as it changes |
 //! | `jobs` | the threads for blocking work |
 //! | `slots` | a semaphore that knows whether a task waits for it |
 //! | `panics` | catching panics of tasks |
 //! | `degraded` | what the host is short of at the moment |
+//! | `gave` | what is kept of the variables that environment files gave |
 //! | `spec` | the requested configuration of a process |
 //! | `clock` | the only place that reads the clocks of `std` |
 //! | `steps` | the steps at which a test may end the host |
@@ -40,6 +41,7 @@ mod decider;
 mod degraded;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+mod gave;
 mod groups;
 mod jobs;
 mod judges;
@@ -67,7 +69,7 @@ pub use children::scripted::{Act, Manner, Scripted};
 pub use children::spawned_with::SpawnedWith;
 pub use children::stage::{STAGE_NAME, run_if_stage};
 pub use children::variables::{VariableError, fill};
-pub use clock::{Clock, Stamp, rfc3339};
+pub use clock::{Clock, Stamp, boot_id, rfc3339};
 pub use completion::Completion;
 pub use decider::RestartBudget;
 pub use degraded::{Degraded, Trouble};
@@ -91,8 +93,8 @@ pub use spec::{
 };
 #[cfg(any(test, feature = "scripted"))]
 pub use stash::Gate;
-pub use stash::{Stash, StashKeeper, StashKept};
+pub use stash::{FormerStash, Stash, StashKeeper, StashKept};
 #[cfg(any(test, feature = "scripted"))]
 pub use supervisor::Census;
-pub use supervisor::{Changing, FormerValues, NotAdded, NotScaled, Prepared, Supervisor};
+pub use supervisor::{Changing, NotAdded, NotScaled, Prepared, Supervisor};
 pub use usage::{ProcessUsage, UsagePoint, Usages};

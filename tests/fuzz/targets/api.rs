@@ -122,6 +122,10 @@ impl LiveConfig for NoConfig {
         no_config()
     }
 
+    fn plugin_changed(&self, _: String) -> Answer<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
     fn file(&self) -> Answer<'_, ConfigFile> {
         Box::pin(std::future::ready(ConfigFile::default()))
     }

@@ -125,6 +125,23 @@ impl Config {
         self
     }
 
+    /// Does what [`Config::parse`] does with the text of a file that belongs to this user.
+    ///
+    /// # Errors
+    /// [`Problems`] if there are any.
+    pub(crate) fn parse_owned(source: SourceFile, owner: Option<u32>) -> Result<Self, Problems> {
+        let mut config = Self::parse(source)?;
+        if let Some(owner) = owner {
+            config.settings.log_owners = Owners::and(owner);
+        }
+        Ok(config)
+    }
+
+    /// Returns the user who owns the file, if it was read from one.
+    pub(crate) fn owner(&self) -> Option<u32> {
+        self.writers.as_ref().map(|writers| writers.owner)
+    }
+
     fn examine(source: SourceFile) -> (Self, Option<Problems>) {
         let problems = Collector::default();
         let file = file::read(&source.text, &problems);

@@ -2,16 +2,18 @@
 //! thread, so that a signal ends the host at once, even while it waits for a plugin.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use provost_plugin_host::PluginHost;
 use provost_state::Consumer;
-use provost_supervisor::Degraded;
-use tokio::sync::oneshot;
+use provost_supervisor::{Degraded, FormerStash};
+use tokio::sync::{Notify, oneshot};
 
 use super::errors::{DEFECT_HINT, SHORTAGE_HINT, already_running};
 use super::host_log::{HOST_LOG_NAME, HostLog};
 use super::limits;
 use super::loading::{Loaded, Loading};
+use super::noted::{FormerHost, NotedConfig, NotedPlugins};
 use super::plugins;
 use super::runtime_dir::{RuntimeDir, TakeError};
 use crate::config::{Config, Processes, SOCKET_NAME};
@@ -23,6 +25,10 @@ pub(super) struct Booted {
     pub(super) config: Config,
     pub(super) runtime_dir: RuntimeDir,
     pub(super) plugins: PluginHost,
+    /// What a former host has written down of the plugins.
+    pub(super) noted: NotedPlugins,
+    /// Notified when a plugin is quarantined.
+    pub(super) quarantined: Arc<Notify>,
     /// The consumers that are notified of all changes from the first one on.
     pub(super) consumers: Vec<Box<dyn Consumer>>,
     /// Plugins that are not ready yet.
@@ -37,15 +43,15 @@ pub(super) struct Booted {
 /// Loads everything. If the returned future is dropped, the thread runs on and its result is discarded.
 pub(super) async fn boot(
     path: PathBuf,
-    paint: Paint,
-    log: HostLog,
+    (paint, log): (Paint, HostLog),
     degraded: Degraded,
+    stash: FormerStash,
 ) -> Result<Booted, Failure> {
     let (done, booted) = oneshot::channel();
     let thread = std::thread::Builder::new().name("provost-boot".into());
     let started = thread.spawn(move || {
         // The receiver may be gone.
-        let _ = done.send(load(&path, paint, &log, &degraded));
+        let _ = done.send(load(&path, (paint, &log), &degraded, stash));
     });
     started.map_err(|error| Failure::failed(format!("cannot start the host: {error}"), SHORTAGE_HINT))?;
     match booted.await {
@@ -54,8 +60,15 @@ pub(super) async fn boot(
     }
 }
 
-fn load(path: &Path, paint: Paint, log: &HostLog, degraded: &Degraded) -> Result<Booted, Failure> {
-    let config = Config::load(path)?;
+fn load(
+    path: &Path,
+    (paint, log): (Paint, &HostLog),
+    degraded: &Degraded,
+    stash: FormerStash,
+) -> Result<Booted, Failure> {
+    let former = FormerHost::of(stash);
+    let config = NotedConfig::load(former.config(), path)?;
+    let path = config.path();
     let taken =
         RuntimeDir::take(&config.runtime_dir, config.owners(), SOCKET_NAME).and_then(|mut runtime_dir| {
             runtime_dir.take_logs(&config.settings.log_dir, config.owners())?;
@@ -74,9 +87,11 @@ fn load(path: &Path, paint: Paint, log: &HostLog, degraded: &Degraded) -> Result
     fail::fail_point!("boot.plugins");
     config.check_certificate()?;
     keep_tokens(&config)?;
-    let plugins = plugins::plugin_host(&config, plugins::Purpose::Run(degraded))?;
-    let Loaded { consumers, notes, loading } = Loading::load(&config, &plugins)?;
-    let processes = plugins::specs(&config, &plugins)?;
+    let quarantined = Arc::<Notify>::default();
+    let run = plugins::Run { degraded, former: &former, quarantined: &quarantined };
+    let plugins = plugins::plugin_host(&config, plugins::Purpose::Run(run))?;
+    let Loaded { consumers, notes, loading } = Loading::load(&config, &plugins, &former)?;
+    let processes = plugins::specs_after(&former.plugins, &config, &plugins)?;
     for problem in plugins::refusals(&config, &plugins) {
         log.tell_starter(&paint.report(&format!("warning: {}\nhint: {}", problem.what, problem.hint)));
     }
@@ -85,7 +100,18 @@ fn load(path: &Path, paint: Paint, log: &HostLog, degraded: &Degraded) -> Result
         log.tell_starter(&format!("{note}\n"));
     }
     let children_open_files = limits::make_room(processes.specs.len());
-    Ok(Booted { config, runtime_dir, plugins, consumers, loading, processes, children_open_files, width })
+    Ok(Booted {
+        config,
+        runtime_dir,
+        plugins,
+        noted: former.plugins,
+        quarantined,
+        consumers,
+        loading,
+        processes,
+        children_open_files,
+        width,
+    })
 }
 
 /// Creates the directory of the tokens of the API if it is needed, so that nobody else can.
@@ -94,9 +120,7 @@ fn keep_tokens(config: &Config) -> Result<(), Failure> {
     if tcp.listen.is_empty() {
         return Ok(());
     }
-    let fit = provost_files::safe_place(&tcp.tokens, config.owners())
-        .and_then(|()| provost_files::own_dir(&tcp.tokens));
-    fit.map_err(|error| {
+    provost_files::own_dir_in_safe_place(&tcp.tokens, config.owners()).map_err(|error| {
         let hint = "it must belong to the user of the host alone: set another `tokens` in [api]";
         Failure::failed(format!("cannot use the directory of the tokens: {error}"), hint)
     })

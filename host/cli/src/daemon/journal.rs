@@ -1,14 +1,14 @@
 //! The journal of the host: what it follows, what wakes it, and how it is shown when the disk does not take it. Nothing waits for
 //! it; at the end of the host it has a moment to write the rest.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use provost_control::PastEvents;
 use provost_journal::{Bounds, Follow, Journal, Life};
 use provost_state::{Generation, Moment, Note, Noted, Recorder};
-use provost_supervisor::{Clock, Degraded, Supervisor};
+use provost_supervisor::{Clock, Degraded, Supervisor, boot_id};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
@@ -26,9 +26,6 @@ const HANGS_AFTER: Duration = Duration::from_secs(2);
 
 /// The time from a commit to the look at the disk: what is written is synced within one second by default.
 const LOOK: Duration = Duration::from_secs(2);
-
-/// Where the kernel tells the id of this boot.
-const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
 /// The journal of a host, if the config has one. It takes notes from the first moment on.
 #[derive(Debug)]
@@ -127,9 +124,7 @@ async fn watch_disk(journal: Journal, mut changed: watch::Receiver<Generation>, 
 
 /// Returns the numbers of this boot and of this host.
 fn life() -> Life {
-    const LONGEST: u64 = 64;
-    let boot = provost_files::read_named(Path::new(BOOT_ID), LONGEST).unwrap_or_default();
-    let boot = String::from_utf8_lossy(&boot).trim().to_owned();
+    let boot = boot_id();
     let host = format!("{boot} {} {}", std::process::id(), Clock::new().now().wall_ms);
     Life::of(&boot, &host)
 }

@@ -12,6 +12,7 @@ use provost_state::{Consumer, Snapshot};
 use provost_supervisor::{Clock, Supervisor};
 
 use super::errors::SHORTAGE_HINT;
+use super::noted::{FormerHost, ToLoad};
 use super::plugins::problem;
 use crate::compiling::SMALL_BYTES;
 use crate::config::Config;
@@ -120,11 +121,17 @@ pub(super) struct Loaded {
 }
 
 impl Loading {
-    /// Registers all plugins of the config, and waits until they are ready, for as long as the config says.
+    /// Registers all plugins of the config, or those that a former host has written down instead, and waits until they are
+    /// ready, for as long as the config says. After a former host, a plugin without a usable component is refused and keeps
+    /// the host from nothing.
     ///
     /// # Errors
     /// [`Failure`] with all problems of their components that are known by then.
-    pub(super) fn load(config: &Config, plugins: &PluginHost) -> Result<Loaded, Failure> {
+    pub(super) fn load(
+        config: &Config,
+        plugins: &PluginHost,
+        former: &FormerHost,
+    ) -> Result<Loaded, Failure> {
         let shared = Arc::new(Shared {
             phase: Mutex::new(Phase::Booting(Vec::new())),
             bell: Condvar::new(),
@@ -132,7 +139,8 @@ impl Loading {
         });
         let (begin, begun) = mpsc::channel();
         let begun = Arc::new(Mutex::new(begun));
-        if config.plugins().next().is_some() {
+        let all = former.plugins.to_load(config.plugins().cloned());
+        if !all.is_empty() {
             for _ in 0..THREADS {
                 start_thread(shared.clone(), begun.clone()).map_err(|error| {
                     Failure::failed(format!("plugins cannot be loaded: {error}"), SHORTAGE_HINT)
@@ -140,14 +148,23 @@ impl Loading {
             }
         }
         let (mut problems, mut waiting) = (Vec::new(), Vec::new());
-        for (place, spec) in config.plugins().enumerate() {
-            match plugins.begin(spec.clone()) {
+        for (place, ToLoad { spec, before, digest }) in all.into_iter().enumerate() {
+            let (name, number) = (spec.name.clone(), before.number);
+            let without = former.is_there().then(|| spec.clone());
+            match plugins.begin_after(spec, before) {
                 Ok(pending) => {
+                    tell_changed(&pending, digest.as_deref());
                     waiting.push(Waiting::new(place, &pending, config));
                     // Cannot fail: the threads run until the sender is dropped.
                     let _ = begin.send((place, pending));
                 }
-                Err(error) => problems.push(problem(config, &spec.name, &error)),
+                Err(error) => {
+                    let refused =
+                        without.is_some_and(|spec| plugins.begin_without(spec, number, &error).is_ok());
+                    if !refused {
+                        problems.push(problem(config, &name, &error));
+                    }
+                }
             }
         }
         drop(begin);
@@ -160,6 +177,10 @@ impl Loading {
         for done in done {
             match done.made {
                 Ok(consumer) => consumers.extend(consumer),
+                // It is refused, and its processes run.
+                Err(error) if former.is_there() => {
+                    tracing::error!(plugin = &*done.name, "it cannot be loaded: {error}");
+                }
                 Err(error) => problems.push(problem(config, &done.name, &error)),
             }
         }
@@ -199,6 +220,18 @@ impl Loading {
 impl std::fmt::Debug for Loading {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Loading").finish_non_exhaustive()
+    }
+}
+
+/// Says that the component of a plugin is another one than a former host had in force.
+fn tell_changed(pending: &Pending, digest: Option<&str>) {
+    if let Some(before) = digest.filter(|before| *before != pending.digest()) {
+        tracing::warn!(
+            plugin = &**pending.name(),
+            "the file of its component has changed since the former host loaded it (SHA-256 {before} then, {} now): the host \
+             goes on with what the file has now",
+            pending.digest()
+        );
     }
 }
 

@@ -9,6 +9,7 @@
 //! | `boot` | the steps before anything is started |
 //! | `loading` | loading the plugins at the start of the host |
 //! | `plugins` | the wiring of the plugins |
+//! | `noted` | what is written down for the next host, beside what the supervisor does |
 //! | `ending` | the end of the host, one bounded sequence |
 //! | `asked` | everything that can ask the host to stop |
 //! | `done` | `--exit-when-done` and `--exit-code-from` |
@@ -47,6 +48,7 @@ mod live;
 mod loading;
 #[cfg(feature = "mcp")]
 mod mcp;
+mod noted;
 mod output;
 mod peer_cred;
 pub(crate) mod plugins;

@@ -1,19 +1,34 @@
 //! The wiring of the plugins: the config names them, the plugin host loads them, the specs get their policies.
 
-use provost_plugin_host::{HostOptions, Lacks, LoadError, PluginHost, trial_world};
+use std::sync::Arc;
+
+use provost_plugin_host::{HostOptions, Lacks, LoadError, Notice, PluginHost, trial_world};
 use provost_state::{PluginStatus, Plugins};
 use provost_supervisor::Degraded;
+use tokio::sync::Notify;
 
+use super::noted::{FormerHost, NotedPlugins};
 use crate::compiling::ChildCompiler;
 use crate::config::{Config, Problem, Problems, Processes};
 
 /// The purpose for which plugins are loaded.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Purpose<'a> {
-    /// To run them. What is lacking is recorded here.
-    Run(&'a Degraded),
+    /// To run them.
+    Run(Run<'a>),
     /// To check whether they can be loaded. Nothing is created: the cache of compiled components is used only if it exists.
     Check,
+}
+
+/// What a host that runs plugins has for them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run<'a> {
+    /// Where what is lacking is recorded.
+    pub(crate) degraded: &'a Degraded,
+    /// What a former host has written down.
+    pub(in crate::daemon) former: &'a FormerHost,
+    /// Notified when a plugin is quarantined.
+    pub(crate) quarantined: &'a Arc<Notify>,
 }
 
 impl Purpose<'_> {
@@ -27,15 +42,22 @@ impl Purpose<'_> {
             ..HostOptions::default()
         };
         Ok(match self {
-            Self::Run(degraded) => HostOptions {
+            Self::Run(Run { degraded, former, quarantined }) => HostOptions {
                 cache_dir: Some(cache),
                 memory_dir: Some(config.memory_dir.clone()),
+                memories: former.memories(),
                 lacks: lacks(degraded.clone()),
+                notice: notice(quarantined.clone()),
                 ..common
             },
             Self::Check => HostOptions { cache_dir: Some(cache).filter(|dir| dir.is_dir()), ..common },
         })
     }
+}
+
+/// Returns what wakes the task that writes down which plugins are quarantined.
+fn notice(quarantined: Arc<Notify>) -> Notice {
+    Notice::new(move || quarantined.notify_one())
 }
 
 fn lacks(degraded: Degraded) -> Lacks {
@@ -83,6 +105,24 @@ fn hint(error: &LoadError) -> &'static str {
 /// Builds the specs of all processes, with their policies.
 pub(crate) fn specs(config: &Config, plugins: &PluginHost) -> Result<Processes, Problems> {
     config.specs(|name| plugins.policy(name).map_err(|error| error.to_string()))
+}
+
+/// Builds the specs of all processes for a host that goes on after one in which commands have changed plugins.
+///
+/// # Errors
+/// As [`specs`].
+pub(super) fn specs_after(
+    former: &NotedPlugins,
+    config: &Config,
+    plugins: &PluginHost,
+) -> Result<Processes, Problems> {
+    let policy_of = |name: &str| match former.unloaded(name) {
+        Some(unloaded) => Ok(unloaded),
+        None => plugins.policy(name).map_err(|error| error.to_string()),
+    };
+    let mut processes = config.specs(policy_of)?;
+    former.put_chains(&mut processes, plugins);
+    Ok(processes)
 }
 
 /// Returns a problem for each plugin that was refused or has failed its trial.

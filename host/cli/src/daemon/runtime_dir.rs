@@ -43,8 +43,7 @@ impl RuntimeDir {
     /// killed.
     pub(crate) fn take(dir: &Path, owners: Owners, socket_name: &str) -> Result<Self, TakeError> {
         let unfit = |source| TakeError::Unfit { dir: dir.to_owned(), source };
-        provost_files::safe_place(dir, owners).map_err(unfit)?;
-        provost_files::own_dir(dir).map_err(unfit)?;
+        provost_files::own_dir_in_safe_place(dir, owners).map_err(unfit)?;
         let claim = Claim::take(dir).map_err(|pid| TakeError::Owned { pid })?;
         let lock = locked(dir)?;
         let socket = dir.join(socket_name);
@@ -56,8 +55,7 @@ impl RuntimeDir {
     /// other's lines. Errors other than a lock of another host are left to the writers of the logs, and a file system without
     /// locks is accepted.
     pub(super) fn take_logs(&mut self, log_dir: &Path, owners: Owners) -> Result<(), TakeError> {
-        let fit = provost_files::safe_place(log_dir, owners).and_then(|()| provost_files::own_dir(log_dir));
-        if fit.is_err() {
+        if provost_files::own_dir_in_safe_place(log_dir, owners).is_err() {
             return Ok(());
         }
         let Ok(dir) = File::open(log_dir) else { return Ok(()) };

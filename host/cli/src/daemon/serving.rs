@@ -31,7 +31,7 @@ use super::host_log::HostLog;
 use super::journal::Recording;
 use super::keeper::Parent;
 use super::limits;
-use super::live::Live;
+use super::live::{Live, Noted};
 #[cfg(feature = "mcp")]
 use super::mcp::Mcp;
 use super::output::Output;
@@ -102,7 +102,12 @@ impl Host {
                 tracing::info!("{why} before anything was started: the host ends");
                 return Ok(0);
             }
-            booted = boot::boot(self.path.clone(), self.paint, self.log.clone(), self.degraded.clone()) => booted?,
+            booted = boot::boot(
+                self.path.clone(),
+                (self.paint, self.log.clone()),
+                self.degraded.clone(),
+                adopted.stash.clone(),
+            ) => booted?,
         };
         self.serve(booted, (keeper, adopted), asked, reloads).await
     }
@@ -119,6 +124,8 @@ impl Host {
             config,
             runtime_dir,
             plugins,
+            noted,
+            quarantined,
             consumers,
             loading,
             processes,
@@ -134,6 +141,7 @@ impl Host {
         let tcp = self.listen_on_tcp(&config.api.tcp)?;
         let recording = Recording::begin(&config);
         let settings = self.settings(&config, children_open_files, &recording, keeper);
+        let noted = settings.stash.clone().map(|stash| Noted { stash, former: noted, quarantined });
         let Processes { specs, replica_sets } = processes;
         self.done.check(&specs)?;
         // A partial failure may drop a runtime, which is not allowed in an async context.
@@ -155,7 +163,7 @@ impl Host {
         let host = described(&config, &runtime_dir.socket, tcp.as_ref());
         keeping::start(runtime_dir, listening.place(), self.degraded.clone());
         let rules = RulesInForce::from(config.api.rules.clone());
-        let live = Live::new(&config, supervisor.clone(), plugins.clone(), rules.clone());
+        let live = Live::new(&config, supervisor.clone(), plugins.clone(), rules.clone(), noted);
         tokio::spawn(reload_for_signals(live.clone(), reloads));
         let mut running = start(
             supervisor,

@@ -96,8 +96,10 @@ fn replicas(status: &Status, width: Width, page: &Page) -> String {
 /// Renders what the host itself uses, if that was asked for.
 fn host_usage(status: &Status, page: &Page) -> String {
     let Some(host) = status.usage.iter().flatten().find(|one| one.host) else { return String::new() };
-    let mut table = Table::new(&["HOST", "CPU", "RSS", "FDS", "THREADS"]);
-    table.row([vec![Cell::new(&host.process)], usage_cells(Some(host)).to_vec()].concat());
+    let mut table = Table::new(&["HOST", "CPU", "RSS", "FDS", "THREADS", "KEEPER"]);
+    let keeper =
+        Cell::new(status.host.keeper_pid.map_or_else(|| "none".to_owned(), |pid| format!("pid {pid}")));
+    table.row([vec![Cell::new(&host.process)], usage_cells(Some(host)).to_vec(), vec![keeper]].concat());
     format!("\n{}", table.render(page))
 }
 
@@ -381,8 +383,8 @@ gone                  -        fatal    -     -      0         -              er
 PLUGIN   STATUS  VERSION  CALLS  FAULTS  CLAMPS  P50  P99  ROLES           P95  FUEL  MEMORY  STORED  QUEUED  MISSED  SIGNED BY  COMPONENT        SHA-256
 backoff  active  1        3      0       0       -    -    restart-policy  -    -     -       -       0       0       -          bundled:backoff  0123456789ab
 
-HOST     CPU     RSS      FDS  THREADS
-provost  123.4%  100 MiB  -    9
+HOST     CPU     RSS      FDS  THREADS  KEEPER
+provost  123.4%  100 MiB  -    9        none
 "
         );
     }

@@ -99,6 +99,10 @@ impl LiveConfig for Unchanging {
         unchanging()
     }
 
+    fn plugin_changed(&self, _: String) -> Answer<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
     fn file(&self) -> Answer<'_, ConfigFile> {
         let file = ConfigFile {
             path: "/srv/provost.toml".to_owned(),

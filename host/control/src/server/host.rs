@@ -21,6 +21,7 @@ pub(super) async fn ping(State(app): State<AppState>) -> Json<api::Ping> {
 pub(super) async fn described(context: &ApiContext) -> api::Host {
     let ConfigFile { path, loaded_at, changed } = context.config.file().await;
     api::Host {
+        keeper_pid: context.supervisor.keeper_pid(),
         config: path,
         config_loaded_at: loaded_at,
         config_changed: changed,

@@ -126,8 +126,10 @@ pub(super) async fn change(
     let context = app.context.clone();
     let jobs = app.context.supervisor.jobs();
     let lane = if matches!(action, Action::Load | Action::Swap) { &jobs.loads } else { &jobs.changes };
+    let changed = name.clone();
     let done = lane.run(move || carry_out(&context, &shortened(name), action, order)).await;
     let change = done.map_err(|lost| Refused::internal(lost.to_string()))??;
+    app.context.config.plugin_changed(changed).await;
     let now = generation(&app.context);
     let after = change.after.as_ref().map(|report| convert::plugin(report, now));
     Ok(Json(api::PluginChanged { plugin: after, notes: change.notes }))

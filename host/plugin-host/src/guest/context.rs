@@ -9,6 +9,7 @@ use provost_state::PluginReport;
 use crate::limits::Limits;
 use crate::limits::grants::Grants;
 use crate::memory::Memory;
+use crate::notice::Notice;
 
 use super::bindings::log::Level;
 use super::encoded::Encoded;
@@ -35,6 +36,8 @@ pub(crate) struct Common {
     pub(crate) grants: Arc<Grants>,
     /// The threads that wait for the outside on its behalf, shared by all versions of the plugin.
     pub(crate) waiting: Arc<Waiting>,
+    /// Notified when the plugin is quarantined.
+    pub(crate) notice: Notice,
     /// The reports of all plugins, for views. Weak, because the plugins own their versions, which own this.
     pub(crate) reports: Weak<dyn Reports>,
     /// The columns that all plugins of the host share.

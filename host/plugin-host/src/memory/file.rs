@@ -1,22 +1,28 @@
 //! The memory of a plugin on disk: one file for each plugin, which is replaced as a whole.
 //!
-//! Layout: a header line, then each key and value preceded by its length (32 bits, little endian), then the SHA-256 of
-//! everything before it. A file that cannot be used (it is damaged, too large, a link, a pipe, owned by somebody else,
+//! Layout: a header line, the version of the memory (64 bits, little endian), then each key and value preceded by its length
+//! (32 bits, little endian), then the SHA-256 of everything before it. Files of the first layout have no version and are read
+//! as version 0. A file that cannot be used (it is damaged, too large, a link, a pipe, owned by somebody else,
 //! or writable by others) is put aside as `NAME.memory.damaged`, and the plugin starts with an empty memory: it keeps
 //! no host from starting.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use provost_files::{Access, FileError};
 use sha2::{Digest, Sha256};
 
 use crate::lacks::Lacks;
 
-use super::values::Values;
+use super::values::{Values, Versioned};
 
-const HEADER: &[u8] = b"provost-memory-1\n";
+const HEADER: &[u8] = b"provost-memory-2\n";
+
+/// The header of a file without a version.
+const HEADER_1: &[u8] = b"provost-memory-1\n";
+
 const DIGEST_BYTES: usize = 32;
 
 /// The largest file that is read, in bytes: more than the largest store with a length before each key and value.
@@ -40,7 +46,7 @@ impl MemoryFile {
     }
 
     /// Writes the file. Returns false, and reports a lack, if that fails.
-    pub(super) fn write(&self, values: &Values) -> bool {
+    pub(super) fn write(&self, values: &Versioned) -> bool {
         match self.replace(&encode(values)) {
             Ok(()) => {
                 self.lacks.clear(&self.what);
@@ -81,13 +87,13 @@ impl MemoryFile {
     }
 
     /// Reads the file. Returns an empty memory if there is none, or one that cannot be used.
-    pub(super) fn read(&self) -> Values {
+    pub(super) fn read(&self) -> Versioned {
         let why = match provost_files::read_own(&self.path, FILE_BYTES_MAX) {
             Ok(text) => match decode(&text) {
                 Some(values) => return values,
                 None => "it is damaged, or was not written by Provost".to_owned(),
             },
-            Err(error) if error.is_missing() => return Values::new(),
+            Err(error) if error.is_missing() => return Versioned::default(),
             Err(error) => error.problem.to_string(),
         };
         let file = self.path.display();
@@ -101,7 +107,7 @@ impl MemoryFile {
                  replaces the file, since it cannot be put aside: {error}"
             ),
         }
-        Values::new()
+        Versioned::default()
     }
 
     /// Renames the file, whatever it is. Returns its new name.
@@ -133,14 +139,15 @@ pub(super) fn file_name(plugin: &str) -> String {
         .collect()
 }
 
-fn encode(values: &Values) -> Vec<u8> {
+fn encode(Versioned { values, version }: &Versioned) -> Vec<u8> {
     let mut text = HEADER.to_vec();
+    text.extend(version.to_le_bytes());
     let mut put = |part: &[u8]| {
         // The limits keep each length far below 32 bits.
         text.extend(u32::try_from(part.len()).unwrap_or(u32::MAX).to_le_bytes());
         text.extend(part);
     };
-    for (key, value) in values {
+    for (key, value) in &**values {
         put(key.as_bytes());
         put(value);
     }
@@ -149,18 +156,24 @@ fn encode(values: &Values) -> Vec<u8> {
     text
 }
 
-fn decode(text: &[u8]) -> Option<Values> {
+fn decode(text: &[u8]) -> Option<Versioned> {
     let (text, digest) = text.split_at_checked(text.len().checked_sub(DIGEST_BYTES)?)?;
     if Sha256::digest(text)[..] != *digest {
         return None;
     }
-    let mut rest = text.strip_prefix(HEADER)?;
+    let (version, mut rest) = match text.strip_prefix(HEADER_1) {
+        Some(rest) => (0, rest),
+        None => {
+            let (version, rest) = text.strip_prefix(HEADER)?.split_first_chunk()?;
+            (u64::from_le_bytes(*version), rest)
+        }
+    };
     let mut values = Values::new();
     while !rest.is_empty() {
         let key = std::str::from_utf8(part(&mut rest)?).ok()?;
         values.insert(key.into(), part(&mut rest)?.into());
     }
-    Some(values)
+    Some(Versioned { values: Arc::new(values), version })
 }
 
 fn part<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
@@ -176,9 +189,10 @@ mod tests {
 
     #[test]
     fn a_memory_reads_back_as_it_was_written_and_no_damaged_one_is_read() {
-        let values = Values::from([("a".into(), [1_u8, 2].into()), ("bé".into(), [].into())]);
-        let text = encode(&values);
-        assert_eq!(decode(&text), Some(values));
+        let values = Arc::new(Values::from([("a".into(), [1_u8, 2].into()), ("bé".into(), [].into())]));
+        let memory = Versioned { values, version: 7 };
+        let text = encode(&memory);
+        assert_eq!(decode(&text), Some(memory));
         for end in 0..text.len() {
             assert_eq!(decode(&text[..end]), None, "cut at {end}");
         }
@@ -187,7 +201,16 @@ mod tests {
             damaged[at] ^= 1;
             assert_eq!(decode(&damaged), None, "changed at {at}");
         }
-        assert_eq!(decode(&encode(&Values::new())), Some(Values::new()));
+        assert_eq!(decode(&encode(&Versioned::default())), Some(Versioned::default()));
+    }
+
+    #[test]
+    fn a_file_of_the_first_layout_is_read_as_version_0() {
+        let mut text = b"provost-memory-1\n\x01\0\0\0a\x02\0\0\0\x01\x02".to_vec();
+        let digest = Sha256::digest(&text);
+        text.extend(digest);
+        let values = Arc::new(Values::from([("a".into(), [1_u8, 2].into())]));
+        assert_eq!(decode(&text), Some(Versioned { values, version: 0 }));
     }
 
     #[test]

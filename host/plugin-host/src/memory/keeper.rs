@@ -33,11 +33,26 @@ pub(crate) struct Keeper {
 
 /// A memory whose file is older than its published values.
 pub(super) trait Unwritten: Debug + Send + Sync {
-    /// Writes the file. Returns false if that fails. Values that are published from here on are written by another job.
-    fn write(&self) -> bool;
+    /// Writes the file, without what is not settled. Values that are settled from here on are written by another job.
+    fn write(&self) -> Written;
+
+    /// Does what [`write`](Self::write) does when the host ends: also writes what was settled after something that is not
+    /// settled now, and never will be.
+    fn write_last(&self) -> Written;
 
     /// Logs that the values that were not written are lost.
     fn tell_lost(&self);
+}
+
+/// What of a memory is in its file now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Written {
+    /// Everything.
+    All,
+    /// Not what is not settled, or was settled after that.
+    Settled,
+    /// The file could not be written.
+    Failed,
 }
 
 #[derive(Debug)]
@@ -104,13 +119,14 @@ impl Drop for Keeper {
 
 fn write_all(inbox: &Receiver<Job>) {
     let mut unwritten: Vec<Arc<dyn Unwritten>> = Vec::new();
+    let is_behind = |memory: &Arc<dyn Unwritten>| memory.write() != Written::All;
     loop {
         let job = match unwritten.is_empty() {
             true => inbox.recv().unwrap_or(Job::End),
             false => match inbox.recv_timeout(AGAIN) {
                 Ok(job) => job,
                 Err(RecvTimeoutError::Timeout) => {
-                    unwritten.retain(|memory| !memory.write());
+                    unwritten.retain(is_behind);
                     continue;
                 }
                 Err(RecvTimeoutError::Disconnected) => Job::End,
@@ -120,10 +136,10 @@ fn write_all(inbox: &Receiver<Job>) {
             Job::Write(memory) => {
                 unwritten.retain(|other| !Arc::ptr_eq(other, &memory));
                 unwritten.push(memory);
-                unwritten.retain(|memory| !memory.write());
+                unwritten.retain(is_behind);
             }
             Job::End => {
-                for lost in unwritten.iter().filter(|memory| !memory.write()) {
+                for lost in unwritten.iter().filter(|memory| memory.write_last() == Written::Failed) {
                     lost.tell_lost();
                 }
                 return;

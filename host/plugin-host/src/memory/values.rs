@@ -4,11 +4,30 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use provost_state::MemoryWrite;
 
 use crate::limits::Limits;
 
 /// The keys and values of a memory.
 pub(crate) type Values = BTreeMap<Arc<str>, Arc<[u8]>>;
+
+/// The keys and values of a memory as they were after a number of changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Versioned {
+    pub(super) values: Arc<Values>,
+    /// The number of changes of this memory ever since it was first written.
+    pub(super) version: u64,
+}
+
+/// Applies what a call has written.
+pub(super) fn apply(values: &mut Values, writes: &[MemoryWrite]) {
+    for (key, value) in writes {
+        match value {
+            Some(value) => values.insert(key.clone(), value.clone()),
+            None => values.remove(key),
+        };
+    }
+}
 
 /// The published values of a memory, replaced as a whole.
 pub(crate) type Published = ArcSwap<Values>;

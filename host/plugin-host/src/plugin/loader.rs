@@ -87,6 +87,24 @@ pub(crate) struct Candidate {
     exports: Vec<String>,
 }
 
+impl Candidate {
+    /// Returns what stands for a component that cannot be read, for this reason. It is never compiled.
+    pub(crate) fn missing(why: &LoadError) -> Self {
+        Self {
+            bytes: Cow::Borrowed(&[]),
+            sha256: [0; 32],
+            digest: Arc::from(""),
+            trusted: Err(why.to_string().into()),
+            exports: Vec::new(),
+        }
+    }
+
+    /// Returns the SHA-256 of its bytes, in hex.
+    pub(crate) fn digest(&self) -> &str {
+        &self.digest
+    }
+}
+
 /// The result of compiling and admitting a component.
 struct Judged {
     surface: Surface,

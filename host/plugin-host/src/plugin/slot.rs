@@ -95,6 +95,19 @@ impl Plugin {
         }
     }
 
+    /// Keeps this version beside the one in force, if there is none. The host ensures that there is one caller at a time.
+    pub(crate) fn keep_former(&self, former: Arc<Version>) {
+        let versions = self.versions();
+        if versions.former.is_none() && !versions.gone {
+            self.versions.store(Arc::new(Versions { former: Some(former), ..Versions::clone(&versions) }));
+        }
+    }
+
+    /// Returns why it is quarantined, if it is.
+    pub(crate) fn quarantined(&self) -> Option<Arc<String>> {
+        self.quarantine.why()
+    }
+
     /// Registers `wake` to be called when the plugin is unloaded, or calls it at once if it already is.
     pub(crate) fn when_gone(&self, wake: Box<dyn FnOnce() + Send>) {
         let mut wakers = self.wakers.lock();
@@ -109,6 +122,7 @@ impl Plugin {
     pub(crate) fn quarantine(&self, why: String) {
         tracing::warn!(plugin = &*self.name, "quarantined: {why}");
         self.quarantine.begin(why);
+        self.versions.load().active.context.common.notice.give();
     }
 
     /// Ends its quarantine. Returns whether it was quarantined.
@@ -168,6 +182,7 @@ impl Plugin {
             && self.quarantine.failed(fault, clock::monotonic_ms(), version.context.limits.quarantine)
         {
             tracing::warn!(plugin = &*self.name, version = version.number(), "quarantined: {fault}");
+            version.context.common.notice.give();
         }
     }
 

@@ -28,7 +28,7 @@ pub use plugins::{
 };
 pub use policy::{
     Basis, Decision, Demand, Ended, HealthAction, Judgement, MemoryChange, MemoryWrite, Observation, Plan,
-    Policy, PolicySource, Sample, StartAction, UsageAction,
+    Policy, PolicySource, Sample, Settled, StartAction, UsageAction,
 };
 pub use recorder::{
     Answer, Asked, Judged, JudgedAction, Note, Noted, Ordered, PluginNote, Recorder, Trigger,

@@ -219,8 +219,9 @@ pub struct PolicySource {
     pub engine: u64,
 }
 
-/// What one call of a plugin has written into its memory.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What one call of a plugin has written into its memory. It is settled when nobody holds it any more: until then, the
+/// decision that it belongs to may still be written down together with it.
+#[derive(Debug, PartialEq, Eq)]
 pub struct MemoryChange {
     /// The name of the plugin.
     pub plugin: Arc<str>,
@@ -228,6 +229,42 @@ pub struct MemoryChange {
     pub version: u64,
     /// The keys that were written.
     pub writes: Vec<MemoryWrite>,
+    /// Tells the memory that the change is settled.
+    pub settled: Settled,
+}
+
+/// Makes a call when it is dropped. Two of them never differ.
+#[derive(Default)]
+pub struct Settled(Option<Box<dyn Fn() + Send + Sync>>);
+
+impl Settled {
+    /// Returns a value that makes this call when it is dropped.
+    #[must_use]
+    pub fn then(call: impl Fn() + Send + Sync + 'static) -> Self {
+        Self(Some(Box::new(call)))
+    }
+}
+
+impl Drop for Settled {
+    fn drop(&mut self) {
+        if let Some(call) = &self.0 {
+            call();
+        }
+    }
+}
+
+impl PartialEq for Settled {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Settled {}
+
+impl fmt::Debug for Settled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Settled")
+    }
 }
 
 /// A key that was written, with its value; `None` if it was deleted.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::held::Held;
+use crate::stash::FormerStash;
 
 /// Everything that a host finds at its start of the one before it. The default value is that of a first host, which finds
 /// nothing.
@@ -10,9 +11,9 @@ use super::held::Held;
 pub struct Adopted {
     /// The children that are held, living and ended. A process may have several, of different incarnations.
     pub held: Vec<Held>,
-    /// The contents of the files of the former [stash](crate::Stash), in any order: usually one, two if the former host
-    /// ended while it replaced one by the next. Bytes that cannot be read are counted and not used.
-    pub stash: Vec<Vec<u8>>,
+    /// The files of the former [stash](crate::Stash): usually one, two if the former host ended while it replaced one by the
+    /// next. Bytes that cannot be read are counted and not used.
+    pub stash: FormerStash,
     /// Why the former host ended, in words for people, such as `killed by SIGKILL`; `None` if that is not known.
     pub last_end: Option<Arc<str>>,
 }

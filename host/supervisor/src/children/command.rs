@@ -13,8 +13,9 @@ use std::sync::Arc;
 use provost_keeper::HOST_VARIABLE;
 use provost_state::Incarnation;
 
-use super::spawned_with::{Gave, SpawnedWith};
+use super::spawned_with::SpawnedWith;
 use super::{LifeEnv, env_file, variables};
+use crate::gave::Gave;
 use crate::spec::{CommandLine, ProcessSpec};
 
 /// The search path if the environment has no `PATH` (as in the C library).

@@ -59,10 +59,10 @@ use provost_state::{Exit, Incarnation, Signal};
 use tokio::sync::oneshot;
 
 use self::resources::Source;
-use self::spawned_with::Gave;
 pub(crate) use self::spawned_with::LifeEnv;
 use crate::adoption::Held;
 use crate::clock::Clock;
+use crate::gave::Gave;
 use crate::spec::ProcessSpec;
 
 /// A future that a task owns.

@@ -1,12 +1,12 @@
 //! What a child was spawned with, so that it can be compared with what a spawn would use now.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use provost_state::Incarnation;
 
 use super::env_file;
+use crate::gave::Gave;
 use crate::spec::ProcessSpec;
 
 /// Variables of one life: those that a start policy set for it, or the values of those that its checks name.
@@ -33,48 +33,10 @@ impl SpawnedWith {
     #[must_use]
     pub fn changed_env_files(&self) -> Vec<PathBuf> {
         let files = self.spec.env_files.iter().zip(self.env_files.iter());
-        let is_other = |path: &Path, then: &Gave| {
-            env_file::read(path).map_or(true, |variables| Digest::of(&variables) != then.digest)
-        };
+        let is_other =
+            |path: &Path, then: &Gave| env_file::read(path).map_or(true, |variables| !then.is_of(&variables));
         let changed = files.filter(|(path, then)| is_other(path, then));
         changed.map(|(path, _)| path.clone()).collect()
-    }
-}
-
-/// What is kept of the variables that an environment file gave at a spawn.
-#[derive(Clone, Debug)]
-pub(crate) struct Gave {
-    digest: Digest,
-    /// The names, in the order of the file.
-    pub(super) names: Box<[Box<str>]>,
-}
-
-impl Gave {
-    /// Returns what is kept of these variables.
-    pub(super) fn of(variables: &[(String, String)]) -> Self {
-        let names = variables.iter().map(|(name, _)| name.as_str().into()).collect();
-        Self { digest: Digest::of(variables), names }
-    }
-}
-
-/// A number that stands for the variables of an environment file. It is keyed with a random key of this run of the
-/// program, so that nothing about the values can be concluded from it elsewhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Digest(u64);
-
-/// The key of all digests.
-static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-
-impl Digest {
-    /// Returns the digest of these variables, whose order counts.
-    fn of(variables: &[(String, String)]) -> Self {
-        let mut hasher = KEY.build_hasher();
-        for text in variables.iter().flat_map(|(name, value)| [name, value]) {
-            // The length separates the texts.
-            hasher.write_usize(text.len());
-            hasher.write(text.as_bytes());
-        }
-        Self(hasher.finish())
     }
 }
 

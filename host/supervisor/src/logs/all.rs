@@ -61,8 +61,7 @@ impl Logs {
         jobs: &Jobs,
         degraded: &Degraded,
     ) -> Result<Self, NotKept> {
-        provost_files::safe_place(&dir, owners)?;
-        provost_files::own_dir(&dir)?;
+        provost_files::own_dir_in_safe_place(&dir, owners)?;
         Ok(Self {
             dir,
             all: Arc::default(),

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use provost_state::Moment;
 
 use crate::adoption::Held;
-use crate::stash::{Aside, Beside, Life};
+use crate::gave::Gave;
+use crate::stash::{Aside, AtSpawn, Beside, Counted, Life};
 
 /// What a former host has left of one process.
 #[derive(Debug)]
@@ -16,6 +17,12 @@ pub(crate) struct Adoption {
     pub(crate) unwanted: Vec<Held>,
     pub(crate) life: Option<Life>,
     pub(crate) aside: Aside,
+    /// What the child was spawned with, where that is not what the config says now.
+    pub(crate) at_spawn: Option<AtSpawn>,
+    /// What the environment files gave then.
+    pub(crate) env_files: Arc<[Gave]>,
+    /// What its health checks have counted.
+    pub(crate) counted: Counted,
     /// Why there is another host, in words for people.
     pub(crate) why: Arc<str>,
 }

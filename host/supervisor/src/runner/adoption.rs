@@ -16,7 +16,9 @@ use super::task::{Beyond, Own, Runner};
 use crate::adoption::Held;
 use crate::children::spawned_with::SpawnedWith;
 use crate::children::{Boxed, Child};
-use crate::stash::{Aside, Beside};
+use crate::gave::Gave;
+use crate::spec::ProcessSpec;
+use crate::stash::{Aside, AtSpawn, Beside};
 
 impl Runner {
     /// Makes the runner go on where that of a former host was, when it is told to.
@@ -26,7 +28,8 @@ impl Runner {
 
     /// Goes on where the runner of a former host was.
     pub(super) fn go_on(&mut self) {
-        let Some(Adoption { held, unwanted, life, aside, why }) = self.adoption.take() else { return };
+        let Some(adoption) = self.adoption.take() else { return };
+        let Adoption { held, unwanted, life, aside, at_spawn, env_files, counted, why } = adoption;
         self.aside = aside.clone();
         let Aside { beside, was_ready, again } = aside;
         self.standing = Standing::resumed(&self.state.phase, beside.clone());
@@ -35,7 +38,7 @@ impl Runner {
         }
         self.end_unwanted(unwanted, held.is_some());
         match held {
-            Some(held) => self.take_in(held, &why),
+            Some(held) => self.take_in(held, (at_spawn, env_files), &why),
             None if self.state.phase.kind().is_live() => {
                 // It ended, and nobody saw how.
                 return self.on_exited(self.state.incarnation, Exit::Unobserved);
@@ -49,18 +52,21 @@ impl Runner {
             }
         }
         self.go_on_from_phase(was_ready, &beside);
+        self.checkup.go_on(&counted, self.state.incarnation);
     }
 
     /// Takes over a child, which may have ended meanwhile.
-    fn take_in(&mut self, held: Held, why: &str) {
+    fn take_in(&mut self, held: Held, then: (Option<AtSpawn>, Arc<[Gave]>), why: &str) {
         let (incarnation, pid, started_at) = (held.incarnation, held.pid, held.started_at);
         let ended_at = held.ended.as_ref().map(|end| end.at);
         let is_unannounced = incarnation == self.state.incarnation.next();
         let is_starting = is_unannounced || self.state.phase.kind() == PhaseKind::Starting;
         let text_seen = if is_starting { self.await_text(incarnation) } else { None };
-        let Child { exit, output, env_files, .. } = self.shared.spawner.adopt(self.spec.clone(), held);
+        let Child { exit, output, .. } = self.shared.spawner.adopt(self.spec.clone(), held);
         self.child = Some(Own { incarnation, pid, exit: Kept::new(exit), ended_at });
-        let (spec, env) = (self.spec.clone(), self.env.clone());
+        let (at_spawn, env_files) = then;
+        let spec = self.spawned_by(at_spawn);
+        let env = self.env.clone();
         let spawned = Arc::new(SpawnedWith { incarnation, spec, env, env_files });
         self.record.spawned.store(Some(spawned.clone()));
         if let Some(output) = output {
@@ -68,13 +74,26 @@ impl Runner {
         }
         if is_unannounced {
             let reason = Arc::from(format!("started by the former host, and taken over: {why}"));
-            let said = Beyond { at: Some(started_at), life: self.life(&spawned), ..Beyond::default() };
+            let said = Beyond { at: Some(started_at), ..self.beyond_spawn(spawned) };
             self.commit_with(self.state.incarnation, &Event::Spawned { pid, reason }, said);
         } else if ended_at.is_none() {
             self.commit_now(&Event::TakenOver { reason: Arc::from(format!("taken over: {why}")) });
         }
         if self.state.phase.kind() == PhaseKind::Starting {
             self.watch_readiness(incarnation, text_seen);
+        }
+    }
+
+    /// Returns the spec that a child was spawned with, where it may differ from the one in force in these parts.
+    fn spawned_by(&self, at_spawn: Option<AtSpawn>) -> Arc<ProcessSpec> {
+        let other = at_spawn.filter(|then| then.digest != self.spec.digest_at_spawn());
+        match other.map(|then| then.over(&self.spec)) {
+            Some(Ok(spec)) => Arc::new(spec),
+            Some(Err(error)) => {
+                tracing::warn!(process = &*self.spec.name, %error, "what its child was started with cannot be read");
+                self.spec.clone()
+            }
+            None => self.spec.clone(),
         }
     }
 

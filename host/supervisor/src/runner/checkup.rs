@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use provost_state::{Health, HealthAction, Moment};
+use provost_state::{Health, HealthAction, Incarnation, Moment};
 
 use super::kept::Tagged;
 use super::news::News;
 use crate::decider::Verdict;
+use crate::stash::Counted;
 
 /// A finished step of the checkup.
 pub(super) enum Finding {
@@ -47,6 +48,24 @@ impl Default for Checkup {
 }
 
 impl Checkup {
+    /// Goes on with what the checks of a former host have counted, which are those of this life or of one before.
+    pub(super) fn go_on(&mut self, counted: &Counted, incarnation: Incarnation) {
+        self.restarted = counted.restarted.iter().copied().collect();
+        if let Some((in_a_row, since)) = counted.failing.filter(|_| counted.incarnation == incarnation) {
+            self.last = Some((false, in_a_row));
+            self.failing_since = Some(since);
+        }
+    }
+
+    /// Returns what another host has to know of this.
+    pub(super) fn counted(&self, incarnation: Incarnation) -> Counted {
+        let failing = match self.last {
+            Some((false, in_a_row)) => self.failing_since.map(|since| (in_a_row, since)),
+            _ => None,
+        };
+        Counted { incarnation, failing, restarted: self.restarted.iter().copied().collect() }
+    }
+
     /// Ends the checks of this life.
     pub(super) fn end(&mut self) {
         self.next = None;

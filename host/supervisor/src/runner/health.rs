@@ -54,14 +54,19 @@ impl Runner {
         };
         let (passed, now) = (failed.is_none(), self.shared.publisher.now());
         self.record.tried.health.keep(Tried { passed, found: detail.clone(), at: now });
+        let has_failed = self.checkup.failing_since.is_some();
         let in_a_row = match self.checkup.last {
             Some((before, times)) if before == passed => times.saturating_add(1),
             _ => 1,
         };
         self.checkup.last = Some((passed, in_a_row));
-        let state = &self.state;
         self.checkup.failing_since =
             if passed { None } else { Some(self.checkup.failing_since.unwrap_or(now)) };
+        // Another host counts on; successes in a row begin anew.
+        if !passed || has_failed {
+            self.note_counted();
+        }
+        let state = &self.state;
         let seen = Observation {
             name: state.name().clone(),
             group: state.group().clone(),
@@ -112,9 +117,17 @@ impl Runner {
         }
     }
 
+    /// Writes down what the checks have counted.
+    fn note_counted(&self) {
+        if let Some(stash) = self.shared.publisher.stash() {
+            stash.counted(&self.state, self.checkup.counted(self.state.incarnation));
+        }
+    }
+
     fn restart_unhealthy(&mut self, reason: Arc<str>) {
         self.checkup.restarted.push_front(self.shared.publisher.now());
         self.checkup.restarted.truncate(RestartBudget::RESTARTS_MAX);
+        self.note_counted();
         self.restart_living(Cause::Health, reason, self.spec.stop_grace_ms);
     }
 }

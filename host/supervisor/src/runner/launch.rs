@@ -157,7 +157,8 @@ impl Runner {
                 if let Some(output) = output {
                     self.shared.logs.capture(self.state.id, incarnation, output);
                 }
-                let said = Beyond { life: self.life(&spawned), ..Beyond::default() };
+                self.fault_once_spawned();
+                let said = self.beyond_spawn(spawned);
                 self.commit_with(before, &Event::Spawned { pid, reason }, said);
                 if self.state.phase.kind() == PhaseKind::Starting {
                     self.watch_readiness(incarnation, text_seen);
@@ -171,8 +172,23 @@ impl Runner {
         }
     }
 
+    /// Lets a test make this runner panic when it has a child and has not committed that, by the name of the process.
+    fn fault_once_spawned(&self) {
+        fail::fail_point!("runner.spawned", |name| {
+            #[expect(clippy::panic, reason = "compiled in only with fail points, which a test asks for")]
+            if name.is_none_or(|name| *name == *self.spec.name) {
+                panic!("a panic on purpose");
+            }
+        });
+    }
+
+    /// Returns what is written down with the commit of a spawn.
+    pub(super) fn beyond_spawn(&self, spawned: Arc<SpawnedWith>) -> Beyond {
+        Beyond { life: self.life(&spawned), spawned: Some(spawned), ..Beyond::default() }
+    }
+
     /// Returns what another host has to know of the child that was spawned with this; `None` if nothing is written down.
-    pub(super) fn life(&self, spawned: &SpawnedWith) -> Option<Life> {
+    fn life(&self, spawned: &SpawnedWith) -> Option<Life> {
         self.shared.publisher.stash()?;
         let SpawnedWith { incarnation, spec, env, .. } = spawned;
         Some(Life {

@@ -20,6 +20,10 @@ impl Runner {
         let before = std::mem::replace(&mut self.spec, spec.clone());
         self.record.chain.store(Arc::new(policies));
         self.record.spec.store(spec.clone());
+        // Before anything follows from it: another host does not restart the process for what was changed without that.
+        if let Some(stash) = self.shared.publisher.stash() {
+            stash.in_force(&self.state, spec.digest_at_spawn());
+        }
         self.shared.lineup.replace(id, &spec);
         self.shared.logs.limit(id, spec.log);
         if let Some(pid) = self.state.pid() {

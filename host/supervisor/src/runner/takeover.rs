@@ -13,7 +13,7 @@ use super::attempt::Launching;
 use super::departure::Leaving;
 use super::kept::Kept;
 use super::standing::{Standing, Step};
-use super::task::{Asked, Own, Runner};
+use super::task::{Asked, Beyond, Own, Runner};
 use crate::panics::unpanicked;
 
 /// A second unexpected end within this time is followed by a pause.
@@ -119,6 +119,11 @@ impl Runner {
             // It ended while it was leaving, which goes on.
             return;
         }
+        if self.adoption.is_some() {
+            // The order to go on is what it was handling: there is no other before that.
+            self.go_on();
+            return;
+        }
         // Before anything is committed, because the question contains the moment of the last change.
         let is_undecided = self.state.phase == Phase::Exited { settled: false };
         if is_undecided && self.ruling.is_none() {
@@ -132,7 +137,10 @@ impl Runner {
             self.child.as_ref().filter(|child| child.incarnation == self.state.incarnation.next());
         if let Some(pid) = unannounced.map(|child| child.pid) {
             let reason = Arc::from("taken over while it was being started");
-            self.commit_now(&Event::Spawned { pid, reason });
+            let incarnation = self.state.incarnation.next();
+            let spawned = self.record.spawned.load_full().filter(|it| it.incarnation == incarnation);
+            let said = spawned.map_or_else(Beyond::default, |spawned| self.beyond_spawn(spawned));
+            self.commit_with(self.state.incarnation, &Event::Spawned { pid, reason }, said);
         }
         match self.state.phase.kind() {
             PhaseKind::Waiting => self.launch_if_open(),

@@ -17,13 +17,14 @@ use super::kept::{Kept, Tagged};
 use super::metered::Metering;
 use super::standing::{Standing, Step};
 use crate::children::LifeEnv;
+use crate::children::spawned_with::SpawnedWith;
 use crate::decider::{Answered, Verdict};
 use crate::groups::Record;
 use crate::mailbox::Request;
 use crate::publish::Commit;
 use crate::shared::Shared;
 use crate::spec::ProcessSpec;
-use crate::stash::{Aside, Beside, Life, With, is_written_ahead};
+use crate::stash::{Aside, Beside, Life, Spawn, With, is_written_ahead};
 
 /// The owner of one process.
 pub(crate) struct Runner {
@@ -84,8 +85,10 @@ pub(super) struct Beyond {
     pub(super) was_ready: bool,
     /// Whether a start follows this stop.
     pub(super) again: bool,
-    /// What the child was spawned with.
+    /// What another host has to know of the child that was spawned.
     pub(super) life: Option<Life>,
+    /// What that child was spawned with.
+    pub(super) spawned: Option<Arc<SpawnedWith>>,
     /// What the policies that were asked have written into their memories.
     pub(super) memory: Vec<Arc<MemoryChange>>,
 }
@@ -147,11 +150,18 @@ impl Runner {
 
     /// Does what [`commit`](Self::commit) does, and writes down more with the same write.
     pub(super) fn commit_with(&mut self, incarnation: Incarnation, event: &Event, beyond: Beyond) -> bool {
-        let Beyond { at, beside, was_ready, again, life, memory } = beyond;
+        let Beyond { at, beside, was_ready, again, life, spawned, memory } = beyond;
         let beside = beside.unwrap_or_else(|| self.aside.beside.clone());
         let aside = Aside { beside, was_ready, again };
         let aside = (is_written_ahead(event.kind()) && aside != self.aside).then_some(aside);
-        let with = With { life: life.as_ref(), aside: aside.as_ref(), memory: &memory };
+        let spawned = spawned.filter(|_| self.shared.publisher.stash().is_some());
+        let spawn = spawned.as_deref().map(|spawned| Spawn {
+            incarnation: spawned.incarnation,
+            spec: &spawned.spec,
+            env_files: &spawned.env_files,
+            in_force: self.spec.digest_at_spawn(),
+        });
+        let with = With { life: life.as_ref(), spawn, aside: aside.as_ref(), memory: &memory };
         let committed =
             self.shared.publisher.commit(&Commit { from: &self.state, incarnation, event, at, with });
         match committed {

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use provost_state::{Death, Generation, ProcessState, Routing};
 
+use super::at_spawn::{AtSpawn, EnvFiles};
+use super::counted::Counted;
 use super::frames::{Frames, Kind};
 use super::records::{Aside, Life, Record, TOGETHER, WrittenKey, take};
 use super::states::StateRead;
@@ -17,6 +19,14 @@ pub(crate) struct FormerProcess {
     /// What its last child was spawned with.
     pub(crate) life: Option<Life>,
     pub(crate) aside: Aside,
+    /// Those parts of the spec with which its last child was spawned that take effect with a spawn.
+    pub(crate) at_spawn: Option<AtSpawn>,
+    /// What its environment files gave then.
+    pub(crate) env_files: Option<EnvFiles>,
+    /// The digest of those parts of the spec that was in force last, if that was another one.
+    pub(crate) in_force: Option<u64>,
+    /// What its health checks have counted.
+    pub(crate) counted: Option<Counted>,
 }
 
 /// The memory of a plugin: the last write of each key, also of those that were deleted.
@@ -66,6 +76,10 @@ struct Pile {
     removed: BTreeMap<Arc<str>, Generation>,
     lives: Newest<Arc<str>, (Generation, Life)>,
     asides: Newest<Arc<str>, (Generation, Aside)>,
+    at_spawn: Newest<Arc<str>, (Generation, AtSpawn)>,
+    env_files: Newest<Arc<str>, (Generation, EnvFiles)>,
+    in_force: Newest<Arc<str>, (Generation, u64)>,
+    counted: Newest<Arc<str>, (Generation, Counted)>,
     sets: Newest<Arc<str>, (u32, bool)>,
     routing: Newest<(), Routing>,
     notes: Newest<Arc<str>, Vec<u8>>,
@@ -90,6 +104,12 @@ fn enter<K: Ord, T>(newest: &mut Newest<K, T>, key: K, turn: u64, read: T) {
     if newest.get(&key).is_none_or(|(other, _)| *other <= turn) {
         newest.insert(key, (turn, read));
     }
+}
+
+/// Takes what was read of the process of this name that was added at this generation.
+fn of_tenant<T>(newest: &mut Newest<Arc<str>, (Generation, T)>, name: &str, born: Generation) -> Option<T> {
+    let (_, (of, read)) = newest.remove(name)?;
+    (of == born).then_some(read)
 }
 
 /// Drops the turns.
@@ -155,6 +175,22 @@ impl Pile {
                 self.turn(turn);
                 enter(&mut self.asides, name, turn, (born, aside));
             }
+            Record::AtSpawn { turn, name, born, at_spawn } => {
+                self.turn(turn);
+                enter(&mut self.at_spawn, name, turn, (born, at_spawn));
+            }
+            Record::EnvFiles { turn, name, born, env_files } => {
+                self.turn(turn);
+                enter(&mut self.env_files, name, turn, (born, env_files));
+            }
+            Record::InForce { turn, name, born, digest } => {
+                self.turn(turn);
+                enter(&mut self.in_force, name, turn, (born, digest));
+            }
+            Record::Counted { turn, name, born, counted } => {
+                self.turn(turn);
+                enter(&mut self.counted, name, turn, (born, counted));
+            }
             Record::Set { turn, name, wanted, by_hand } => {
                 self.turn(turn);
                 enter(&mut self.sets, name, turn, (wanted, by_hand));
@@ -186,11 +222,16 @@ impl Pile {
             if self.removed.get(&name).is_some_and(|removed| *removed >= born) {
                 continue;
             }
-            let life = self.lives.remove(&name).filter(|(_, (of, _))| *of == born);
-            let life = life.map(|(_, (_, life))| life);
-            let aside = self.asides.remove(&name).filter(|(_, (of, _))| *of == born);
-            let aside = aside.map(|(_, (_, aside))| aside).unwrap_or_default();
-            former.processes.insert(name, FormerProcess { state, life, aside });
+            let process = FormerProcess {
+                state,
+                life: of_tenant(&mut self.lives, &name, born),
+                aside: of_tenant(&mut self.asides, &name, born).unwrap_or_default(),
+                at_spawn: of_tenant(&mut self.at_spawn, &name, born),
+                env_files: of_tenant(&mut self.env_files, &name, born),
+                in_force: of_tenant(&mut self.in_force, &name, born),
+                counted: of_tenant(&mut self.counted, &name, born),
+            };
+            former.processes.insert(name, process);
         }
         self.former.generation = self.former.generation.max(self.former.known);
         self.former.sets = without_turns(self.sets);
@@ -200,7 +241,25 @@ impl Pile {
     }
 }
 
+/// The number of deleted keys of one memory of which the deletion is kept. A key is deleted in the file of the memory a moment
+/// later, and then the deletion need not be known any more.
+const DELETED_MAX: usize = 1_024;
+
 impl FormerMemory {
+    /// Drops the oldest half of the deletions, if there are too many.
+    pub(crate) fn forget_deleted(&mut self) {
+        if self.0.len() <= DELETED_MAX {
+            return;
+        }
+        let deleted = self.0.values().filter(|one| one.value.is_none());
+        let mut versions: Vec<u64> = deleted.map(|one| one.version).collect();
+        if versions.len() > DELETED_MAX {
+            versions.sort_unstable();
+            let oldest = versions[DELETED_MAX / 2];
+            self.0.retain(|_, one| one.value.is_some() || one.version > oldest);
+        }
+    }
+
     /// Enters a write, unless a later one of the same key is known.
     pub(crate) fn enter(&mut self, written: WrittenKey) {
         if self.0.get(&written.key).is_none_or(|other| other.version <= written.version) {

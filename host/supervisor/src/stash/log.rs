@@ -16,12 +16,13 @@ use provost_state::{EventKind, Generation, MemoryChange, ProcessState, Routing};
 use tokio::sync::{Notify, watch};
 
 use super::copying::Copying;
+use super::counted::Counted;
 use super::file::StashFile;
 use super::former::Former;
 use super::keeper::StashKeeper;
-use super::kept::Kept;
+use super::kept::{Kept, Spawn};
 use super::records::{Aside, Life, Record, put, put_commit, together};
-use crate::adoption::Adopted;
+use crate::clock::boot_id;
 use crate::degraded::Degraded;
 use crate::steps::step;
 
@@ -83,6 +84,7 @@ pub(crate) struct Written {
 #[derive(Debug, Default)]
 pub(crate) struct With<'a> {
     pub(crate) life: Option<&'a Life>,
+    pub(crate) spawn: Option<Spawn<'a>>,
     pub(crate) aside: Option<&'a Aside>,
     /// What the policies that were asked have written into their memories.
     pub(crate) memory: &'a [Arc<MemoryChange>],
@@ -185,11 +187,6 @@ impl Stash {
         let _ = confirmed.wait_for(|confirmed| *confirmed).await;
     }
 
-    /// Reads what a former host of this boot has written down.
-    pub(crate) fn former(adopted: &Adopted) -> Former {
-        Former::read(adopted.stash.iter().map(Vec::as_slice), &boot_id())
-    }
-
     /// Goes on after a former host.
     pub(crate) fn go_on(&self, former: &Former) {
         // That of all processes in a registry that is restored.
@@ -212,9 +209,10 @@ impl Stash {
         let mut kept = self.0.kept.lock();
         let life = with.life.map(|life| kept.life(name, born, life));
         let aside = with.aside.map(|aside| kept.aside(name, born, aside));
+        let spawned = with.spawn.map(|spawn| kept.spawned(name, born, &spawn));
         let memories: Vec<_> = with.memory.iter().map(|change| kept.memory(change)).collect();
         drop(kept);
-        for record in life.into_iter().chain(aside).chain(memories) {
+        for record in life.into_iter().chain(aside).chain(spawned.into_iter().flatten()).chain(memories) {
             put(&mut bytes, &record);
         }
         let is_alone = bytes.is_empty();
@@ -239,6 +237,20 @@ impl Stash {
 
     pub(crate) fn aside(&self, state: &ProcessState, aside: &Aside) {
         self.write(|kept| kept.aside(state.name(), state.id.added_at(), aside));
+    }
+
+    /// Writes down the digest of those parts of a spec that is in force now that take effect with a spawn, if the living child
+    /// has others.
+    pub(crate) fn in_force(&self, state: &ProcessState, digest: u64) {
+        let record = self.0.kept.lock().in_force(state.name(), state.id.added_at(), digest);
+        if let Some(record) = record {
+            self.write(|_| record);
+        }
+    }
+
+    /// Writes down what the health checks of a process have counted.
+    pub(crate) fn counted(&self, state: &ProcessState, counted: Counted) {
+        self.write(|kept| kept.counted(state.name(), state.id.added_at(), counted));
     }
 
     /// Writes down what a policy has written into its memory, if no commit follows from it.
@@ -301,10 +313,4 @@ impl Stash {
         self.0.degraded.set(LACK, reason);
         self.0.due.notify_one();
     }
-}
-
-/// Returns the name that the kernel gives this boot of the machine; empty if it gives none.
-fn boot_id() -> Arc<str> {
-    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    Arc::from(id.trim())
 }

@@ -10,15 +10,21 @@
 //! | `gate` | ending a host at one of its steps, for tests |
 //! | `keeper` | the port by which the files outlive the host |
 //! | `former` | what the files of a former host say, taken together |
+//! | `found` | the files of a former host, which are read once |
 //! | `records` | the records, and the frames that they are in |
+//! | `at_spawn` | what takes effect with a spawn, as bytes |
+//! | `counted` | what health checks have counted, as bytes |
 //! | `states` | the state of a process as bytes |
 //! | `frames` | lengths, kinds, versions and checksums |
 //! | `wire` | numbers, texts and lists as bytes |
 
+mod at_spawn;
 mod copying;
+mod counted;
 mod file;
 mod following;
 mod former;
+mod found;
 mod frames;
 #[cfg(any(test, feature = "scripted"))]
 mod gate;
@@ -31,11 +37,15 @@ mod states;
 mod tests;
 mod wire;
 
+pub(crate) use at_spawn::AtSpawn;
+pub(crate) use counted::Counted;
 pub(crate) use following::Following;
-pub(crate) use former::{Former, FormerMemory, FormerProcess};
+pub(crate) use former::{Former, FormerProcess};
+pub use found::FormerStash;
 #[cfg(any(test, feature = "scripted"))]
 pub use gate::Gate;
 pub use keeper::{StashKeeper, StashKept};
+pub(crate) use kept::Spawn;
 pub use log::Stash;
 pub(crate) use log::{With, Written, is_written_ahead};
 pub(crate) use records::{Aside, Beside, Life};

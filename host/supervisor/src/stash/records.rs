@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 use provost_state::{Backend, Generation, Incarnation, ProcessState, Rollout, Routing, Signal};
 
+use super::at_spawn::{AtSpawn, EnvFiles, put_at_spawn, put_env_files, take_at_spawn, take_env_files};
+use super::counted::{Counted, put_counted, take_counted};
 use super::frames::{Kind, put_frame};
 use super::states::{StateRead, put_state, take_state};
 use super::wire::{Put, Take, Unreadable};
@@ -102,6 +104,34 @@ pub(crate) enum Record {
         born: Generation,
         aside: Aside,
     },
+    /// Those parts of the spec with which the last child was spawned that take effect with a spawn.
+    AtSpawn {
+        turn: u64,
+        name: Arc<str>,
+        born: Generation,
+        at_spawn: AtSpawn,
+    },
+    /// What the environment files of the last child gave.
+    EnvFiles {
+        turn: u64,
+        name: Arc<str>,
+        born: Generation,
+        env_files: EnvFiles,
+    },
+    /// The digest of those parts of the spec in force that take effect with a spawn, if the living child may have others.
+    InForce {
+        turn: u64,
+        name: Arc<str>,
+        born: Generation,
+        digest: u64,
+    },
+    /// What the health checks have counted.
+    Counted {
+        turn: u64,
+        name: Arc<str>,
+        born: Generation,
+        counted: Counted,
+    },
     /// How many replicas of a set are wanted, and whether that was set by hand.
     Set {
         turn: u64,
@@ -138,6 +168,10 @@ const MEMORY: Kind = Kind { kind: 9, version: 1 };
 const NOTE: Kind = Kind { kind: 10, version: 1 };
 /// Records that are read all or none: the frames of others.
 pub(super) const TOGETHER: Kind = Kind { kind: 11, version: 1 };
+const AT_SPAWN: Kind = Kind { kind: 12, version: 1 };
+const ENV_FILES: Kind = Kind { kind: 13, version: 1 };
+const IN_FORCE: Kind = Kind { kind: 14, version: 1 };
+const COUNTED: Kind = Kind { kind: 15, version: 1 };
 
 /// Appends a record to `bytes`.
 pub(crate) fn put(bytes: &mut Vec<u8>, record: &Record) {
@@ -169,6 +203,25 @@ pub(crate) fn put(bytes: &mut Vec<u8>, record: &Record) {
             body.number(*turn).text(name).number(born.0);
             put_aside(&mut body, aside);
             ASIDE
+        }
+        Record::AtSpawn { turn, name, born, at_spawn } => {
+            body.number(*turn).text(name).number(born.0);
+            put_at_spawn(&mut body, at_spawn);
+            AT_SPAWN
+        }
+        Record::EnvFiles { turn, name, born, env_files } => {
+            body.number(*turn).text(name).number(born.0);
+            put_env_files(&mut body, env_files);
+            ENV_FILES
+        }
+        Record::InForce { turn, name, born, digest } => {
+            body.number(*turn).text(name).number(born.0).number(*digest);
+            IN_FORCE
+        }
+        Record::Counted { turn, name, born, counted } => {
+            body.number(*turn).text(name).number(born.0);
+            put_counted(&mut body, counted);
+            COUNTED
         }
         Record::Set { turn, name, wanted, by_hand } => {
             body.number(*turn).text(name).number(*wanted).byte((*by_hand).into());
@@ -230,6 +283,30 @@ pub(crate) fn take(kind: Kind, body: &[u8]) -> Result<Option<Record>, Unreadable
             name: take.shared()?,
             born: Generation(take.number()?),
             aside: take_aside(&mut take)?,
+        },
+        AT_SPAWN => Record::AtSpawn {
+            turn: take.number()?,
+            name: take.shared()?,
+            born: Generation(take.number()?),
+            at_spawn: take_at_spawn(&mut take)?,
+        },
+        ENV_FILES => Record::EnvFiles {
+            turn: take.number()?,
+            name: take.shared()?,
+            born: Generation(take.number()?),
+            env_files: take_env_files(&mut take)?,
+        },
+        IN_FORCE => Record::InForce {
+            turn: take.number()?,
+            name: take.shared()?,
+            born: Generation(take.number()?),
+            digest: take.number()?,
+        },
+        COUNTED => Record::Counted {
+            turn: take.number()?,
+            name: take.shared()?,
+            born: Generation(take.number()?),
+            counted: take_counted(&mut take)?,
         },
         SET => Record::Set {
             turn: take.number()?,

@@ -178,15 +178,15 @@ fn take_phase(take: &mut Take<'_>) -> Result<Phase, Unreadable> {
     })
 }
 
-fn put_moment(put: &mut Put, moment: Moment) -> &mut Put {
+pub(super) fn put_moment(put: &mut Put, moment: Moment) -> &mut Put {
     put.number(moment.wall_ms).number(moment.mono_ns)
 }
 
-fn put_moment_of(put: &mut Put, moment: Moment) {
+pub(super) fn put_moment_of(put: &mut Put, moment: Moment) {
     put_moment(put, moment);
 }
 
-fn take_moment(take: &mut Take<'_>) -> Result<Moment, Unreadable> {
+pub(super) fn take_moment(take: &mut Take<'_>) -> Result<Moment, Unreadable> {
     Ok(Moment { wall_ms: take.number()?, mono_ns: take.number()? })
 }
 

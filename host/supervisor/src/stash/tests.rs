@@ -8,11 +8,14 @@ use provost_state::{
     Phase, ProcessId, ProcessState, ProcessType, Routing, Ruling, RulingAction, Scope, Signal, Version,
 };
 
+use super::at_spawn::{AtSpawn, EnvFiles};
+use super::counted::Counted;
 use super::former::{Former, Losses};
 use super::frames::{Frames, Kind, MAGIC, put_frame};
 use super::records::{Aside, Beside, Head, Life, Record, WrittenKey, put, take, together};
 use super::states::StateRead;
-use crate::spec::{Escaped, StopTo};
+use crate::gave::{Digest, Gave};
+use crate::spec::{CommandLine, Escaped, ProcessSpec, StopTo};
 
 const BOOT: &str = "4a8d1e0f-boot";
 
@@ -76,6 +79,23 @@ fn life() -> Life {
     }
 }
 
+fn at_spawn() -> AtSpawn {
+    let command = CommandLine::Argv(vec!["web".to_owned(), "-p".to_owned()]);
+    let spec =
+        ProcessSpec { cwd: Some("/srv".into()), tty: true, ..ProcessSpec::new(text("web.1"), command) };
+    AtSpawn { digest: 0x0123_4567_89ab_cdef, ..AtSpawn::of(&spec) }
+}
+
+fn env_files() -> EnvFiles {
+    let digest = Digest { key: [7; 32], sum: [0xab; 32] };
+    let gave = Gave { digest, names: ["A", "B"].map(Box::from).into() };
+    EnvFiles { incarnation: Incarnation(7), files: Arc::from([gave]) }
+}
+
+fn counted() -> Counted {
+    Counted { incarnation: Incarnation(7), failing: Some((2, at(400))), restarted: vec![at(300), at(200)] }
+}
+
 /// One record of each kind.
 fn records() -> Vec<Record> {
     let deaths = vec![death(6, Exit::NotSpawned(text("no such program"))), death(5, Exit::Code(-1))];
@@ -99,6 +119,10 @@ fn records() -> Vec<Record> {
         Record::Routing { turn: 12, routing: Routing::default() },
         Record::Memory { plugin: text("backoff"), written },
         Record::Note { turn: 13, key: text("plugins"), bytes: vec![0, 255] },
+        Record::AtSpawn { turn: 14, name: text("web.1"), born: Generation(3), at_spawn: at_spawn() },
+        Record::EnvFiles { turn: 15, name: text("web.1"), born: Generation(3), env_files: env_files() },
+        Record::InForce { turn: 16, name: text("web.1"), born: Generation(3), digest: 0x0123_4567_89ab_cdef },
+        Record::Counted { turn: 17, name: text("web.1"), born: Generation(3), counted: counted() },
     ]
 }
 
@@ -131,7 +155,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// The frames of [`records`], which never change: a file that one version of the host has written is read by all later ones.
-const GOLDEN: [&str; 10] = [
+const GOLDEN: [&str; 14] = [
     "0f00000001010000c76513050d34613864316530662d626f6f7403",
     "0200000002010000dfb8e3b18010",
     "d1000000030100002f61423b03057765622e310566726f6e7401030006010729ed070004e72484fdd1b9a0348092e58e\
@@ -147,6 +171,13 @@ const GOLDEN: [&str; 10] = [
     "03000000080100000a1613490c0064",
     "1700000009010000e78fe4f7076261636b6f6666020161010102313204676f6e650200",
     "0c0000000a010000576a759e0d07706c7567696e730200ff",
+    "260000000c010000641769380e057765622e3103ef9bafcdf8acd19101030109000203776562022d700205042f737276\
+     0700",
+    "510000000d010000134889300f057765622e310307012007070707070707070707070707070707070707070707070707\
+     0707070707070720abababababababababababababababababababababababababababababababab0201410142",
+    "110000000e0100003797b3a010057765622e3103ef9bafcdf8acd19101",
+    "2c0000000f01000079b05cff11057765622e310307010290aed1b9a0348088debe0102acadd1b9a03480c6868f01c8ac\
+     d1b9a0348084af5f",
 ];
 
 #[test]
@@ -432,7 +463,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_a_reader_panic(kind in 0u8..14, body in proptest::collection::vec(any::<u8>(), 0..300)) {
+    fn no_bytes_make_a_reader_panic(kind in 0u8..18, body in proptest::collection::vec(any::<u8>(), 0..300)) {
         let _ = take(Kind { kind, version: 1 }, &body);
         let _ = Former::read([&*[&MAGIC[..], &body].concat()], BOOT);
     }

@@ -1,15 +1,16 @@
 //! Pairs what a former host has written down with the children that are held, and with the processes of the config: what
 //! goes on, what is stopped because the config does not have it any more, and what is new.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use provost_state::naming::replica_name;
 use provost_state::{Desired, Identity, Incarnation, Phase, ProcessId, ProcessState};
 
 use crate::adoption::{Adopted, Held};
 use crate::runner::Adoption;
-use crate::spec::{CommandLine, ProcessSpec};
-use crate::stash::{Former, FormerMemory, FormerProcess, Life, Stash};
+use crate::spec::{CommandLine, ProcessSpec, ReplicaSet};
+use crate::stash::{Former, FormerProcess, Life};
 
 /// What was found of a former host.
 pub(super) struct Found {
@@ -30,7 +31,7 @@ pub(super) struct Resumed {
 impl Found {
     /// Reads what was found, and logs what could not be read.
     pub(super) fn of(adopted: Adopted) -> Self {
-        let former = Stash::former(&adopted);
+        let former = adopted.stash.former().clone();
         let losses = former.losses;
         if losses != Default::default() {
             tracing::warn!(
@@ -89,41 +90,60 @@ impl Found {
         }
     }
 
-    /// Takes what there is of the process of this spec; `None` if it is new.
-    pub(super) fn take(&mut self, spec: &ProcessSpec) -> Option<Resumed> {
+    /// Adds those replicas to the specs that there are because their number was set by hand, above what the config has. They
+    /// are like the last one of their set.
+    pub(super) fn add_replicas(&self, specs: &mut Vec<ProcessSpec>, sets: &[ReplicaSet]) {
+        for set in sets {
+            let Some((wanted, true)) = self.former.sets.get(&set.name) else { continue };
+            let is_of_set = |spec: &ProcessSpec| spec.set_name() == Some(&set.name);
+            let Some(last) = specs.iter().rposition(is_of_set) else { continue };
+            let like = specs[last].clone();
+            let more = (set.most + 1..=(*wanted).min(ReplicaSet::REPLICAS_MAX)).map(|number| ProcessSpec {
+                name: replica_name(&set.name, number).into(),
+                replica: Some(number),
+                ..like.clone()
+            });
+            specs.splice(last + 1..last + 1, more.collect::<Vec<_>>());
+        }
+    }
+
+    /// Takes what there is of the process of this spec; `None` if it is new. If the former host knew this spec and has left the
+    /// process as it was, the spec is given the identity that the process has.
+    pub(super) fn take(&mut self, spec: &mut ProcessSpec) -> Option<Resumed> {
         let former = self.former.processes.remove(&spec.name);
         let held = self.held.remove(&spec.name).unwrap_or_default();
-        let identity = Arc::new(identity_of(spec));
+        let wanted = spec.digest_at_spawn();
+        let spawned = former.as_ref().and_then(|former| former.life.as_ref()).map(|life| life.spec);
+        let is_known = former.as_ref().and_then(|former| former.in_force).or(spawned) == Some(wanted);
+        let identity = match &former {
+            Some(former) if is_known => former.state.identity.clone(),
+            _ => Arc::new(identity_of(spec)),
+        };
+        (spec.group, spec.process_type) = (identity.group.clone(), identity.process_type.clone());
         let (state, held, unwanted) = paired(former.as_ref().map(|former| &former.state), held, &identity)?;
-        let (life, aside) =
-            former.map_or_else(Default::default, |FormerProcess { life, aside, .. }| (life, aside));
-        let life = life.filter(|life| held.as_ref().is_some_and(|held| held.incarnation == life.incarnation));
-        let is_other = state.identity != identity;
-        let is_changed = is_other || life.as_ref().is_some_and(|life| life.spec != spec.digest_at_spawn());
+        let (life, aside, at_spawn, env_files, counted) = match former {
+            Some(FormerProcess { life, aside, at_spawn, env_files, counted, .. }) => {
+                (life, aside, at_spawn, env_files, counted)
+            }
+            None => Default::default(),
+        };
+        let is_held = |incarnation| held.as_ref().is_some_and(|held| held.incarnation == incarnation);
+        let life = life.filter(|life| is_held(life.incarnation));
+        let at_spawn = at_spawn.filter(|then| life.as_ref().is_some_and(|life| life.spec == then.digest));
+        let env_files = env_files.filter(|then| is_held(then.incarnation));
+        let is_other = state.identity != identity || life.as_ref().is_some_and(|life| life.spec != wanted);
         let state = ProcessState { identity, ..state };
-        let adoption = Adoption { held, unwanted, life, aside, why: self.why.clone() };
-        Some(Resumed { state, adoption, is_changed })
-    }
-}
-
-/// The keys and values of a plugin's memory; `None` for a key that was deleted.
-pub type FormerValues = BTreeMap<Arc<str>, Option<Arc<[u8]>>>;
-
-impl Adopted {
-    /// Returns what the policies of the former host have written into their memories, the last write of each key, by the
-    /// name of the plugin. It goes with the decisions that were written down: a write is there if and only if the decision
-    /// of its call is, apart from writes of calls that decided nothing.
-    #[must_use]
-    pub fn memories(&self) -> BTreeMap<Arc<str>, FormerValues> {
-        let memories = Stash::former(self).memories.into_iter();
-        let values = |memory: FormerMemory| memory.0.into_values().map(|one| (one.key, one.value)).collect();
-        memories.map(|(plugin, memory)| (plugin, values(memory))).collect()
-    }
-
-    /// Returns what the former host has written down under this key ([`Stash::note`]).
-    #[must_use]
-    pub fn note(&self, key: &str) -> Option<Vec<u8>> {
-        Stash::former(self).notes.remove(key)
+        let adoption = Adoption {
+            held,
+            unwanted,
+            life,
+            aside,
+            at_spawn,
+            env_files: env_files.map_or_else(Arc::default, |then| then.files),
+            counted: counted.unwrap_or_default(),
+            why: self.why.clone(),
+        };
+        Some(Resumed { state, adoption, is_changed: is_other && !is_known })
     }
 }
 

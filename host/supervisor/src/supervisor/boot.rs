@@ -159,6 +159,7 @@ impl Supervisor {
     fn prepare_with(settings: Settings, wanted: Wanted, means: Means) -> Result<Prepared, BootError> {
         let Wanted { mut specs, sets, consumers, adopted } = wanted;
         let mut found = Found::of(adopted);
+        found.add_replicas(&mut specs, &sets);
         let gone = found.not_in(&specs);
         let leaving: HashSet<Arc<str>> = gone.iter().map(|spec| spec.name.clone()).collect();
         specs.extend(gone);
@@ -166,18 +167,14 @@ impl Supervisor {
         if let Some(stash) = &settings.stash {
             stash.go_on(&found.former);
         }
-        let specs: Vec<_> = specs.into_iter().map(|spec| (found.take(&spec), spec)).collect();
+        let specs: Vec<_> = specs.into_iter().map(|mut spec| (found.take(&mut spec), spec)).collect();
         let states: Vec<&ProcessState> =
             specs.iter().filter_map(|(resumed, _)| resumed.as_ref()).map(|resumed| &resumed.state).collect();
         let (clock, former) = (means.clock, &found.former);
+        let routing = former.routing.unwrap_or(settings.routing);
         let publisher = match former.generation {
-            Generation(0) if states.is_empty() => {
-                Publisher::new(clock, settings.routing, settings.recorder.clone())
-            }
-            generation => {
-                let routing = former.routing.unwrap_or(settings.routing);
-                Publisher::after(clock, routing, settings.recorder.clone(), generation, states)?
-            }
+            Generation(0) if states.is_empty() => Publisher::new(clock, routing, settings.recorder.clone()),
+            generation => Publisher::after(clock, routing, settings.recorder.clone(), generation, states)?,
         };
         let supervisor = Self::empty(settings, publisher, means)?;
         for consumer in consumers {

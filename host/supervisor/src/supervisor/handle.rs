@@ -120,6 +120,12 @@ impl Supervisor {
         &self.shared.degraded
     }
 
+    /// Returns the process id of the keeper that holds the processes; `None` if there is none, or none any more.
+    #[must_use]
+    pub fn keeper_pid(&self) -> Option<u32> {
+        self.shared.helpers.keeper_pid()
+    }
+
     /// Returns the operating-system processes that are still there although they should not be.
     #[must_use]
     pub fn left(&self) -> Vec<Leftover> {

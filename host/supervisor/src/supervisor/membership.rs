@@ -212,6 +212,14 @@ impl Supervisor {
         self.order_to(id, Want::Reconfigure(Box::new(spec))).await
     }
 
+    /// Says that the config asks for this spec, although the process keeps its group and its type until it is replaced. Comes
+    /// after [`reconfigure`](Supervisor::reconfigure), and keeps another host from replacing it when it goes on with it.
+    pub fn postpone(&self, id: ProcessId, wanted: &ProcessSpec) {
+        if let Some((stash, state)) = self.shared.publisher.stash().zip(self.reader().state(id)) {
+            stash.in_force(&state, wanted.digest_at_spawn());
+        }
+    }
+
     /// Sets the order of the config for processes and replica sets. It decides among processes that do not depend on
     /// each other: in groups, and in what is listed. Names that do not exist are skipped; processes that are not named
     /// come last, in their former order.

@@ -26,7 +26,6 @@ mod policies;
 mod scaling;
 mod unfinished;
 
-pub use adopting::FormerValues;
 pub use boot::Prepared;
 #[cfg(any(test, feature = "scripted"))]
 pub use census::Census;

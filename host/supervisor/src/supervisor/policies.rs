@@ -15,6 +15,12 @@ impl Supervisor {
         self.roster.chain(id).map_or_else(Vec::new, |chain| chain.load().to_vec())
     }
 
+    /// Returns the policies that judge how many replicas of a set there are; none if there is no such set.
+    #[must_use]
+    pub fn policies_of_set(&self, name: &str) -> Vec<Arc<dyn Policy>> {
+        self.sets.find(name).map_or_else(Vec::new, |set| set.chain.load().to_vec())
+    }
+
     /// Puts a policy first in the chains of `ids`, from the next trigger on. A policy that judges all replicas of a set also
     /// judges how many of them there are.
     pub fn prepend_policy(&self, ids: &[ProcessId], policy: &Arc<dyn Policy>) {

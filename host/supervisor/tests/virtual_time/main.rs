@@ -26,7 +26,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use provost_state::{
     Backend, Cause, Decision, Demand, Desired, Ended, Exit, Fault, FaultKind, HealthAction, Incarnation,
     Judgement, MemoryChange, Observation, Phase, PhaseKind, Plan, Policy, ProcessId, ProcessState, Routing,
-    RulingAction, Sample, Scope, Signal, Snapshot, StartAction, UsageAction,
+    RulingAction, Sample, Scope, Settled, Signal, Snapshot, StartAction, UsageAction,
 };
 use provost_supervisor::{
     Act, Check, CommandLine, Condition, Dependency, Manner, ProcessSpec, Readiness, Refusal, ReplicaSet,

@@ -76,9 +76,7 @@ fn check_room() -> io::Result<()> {
 fn in_file(path: &Path, dir: &Path, owners: Owners) -> io::Result<()> {
     fail::fail_point!("keeper.file", |_| Err(io::Error::from_raw_os_error(libc::EACCES)));
     check_room()?;
-    provost_files::safe_place(dir, owners)
-        .and_then(|()| provost_files::own_dir(dir))
-        .map_err(io::Error::other)?;
+    provost_files::own_dir_in_safe_place(dir, owners).map_err(io::Error::other)?;
     let is_there = provost_files::read_own(path, PROGRAM.len() as u64).is_ok_and(|there| there == PROGRAM);
     if !is_there {
         provost_files::replace(path, Access::Private, &[PROGRAM]).map_err(io::Error::other)?;

@@ -17,6 +17,7 @@ use provost_supervisor::{
 
 use super::checked::{Checked, Compared};
 use super::in_force::InForce;
+use super::noting::Noting;
 use super::steps::Steps;
 use super::targets::{Target, have_changed, in_dependency_order, listed, summary, targets};
 use crate::config::Config;
@@ -34,7 +35,13 @@ pub(super) struct Carrying {
 
 impl Carrying {
     /// Carries everything out, and reports the last step. Before that, `complete` is called if nothing has failed.
-    pub(super) async fn run(mut self, checked: Checked, in_force: &Mutex<InForce>, complete: impl FnOnce()) {
+    pub(super) async fn run(
+        mut self,
+        checked: Checked,
+        in_force: &Mutex<InForce>,
+        complete: impl FnOnce(),
+        noting: &Noting,
+    ) {
         let Checked { compared, ready, processes } = checked;
         // Processes may be down that are about to be replaced or started.
         let _changing = self.supervisor.changing();
@@ -59,6 +66,9 @@ impl Carrying {
         if !self.steps.has_failed() {
             in_force.lock().loaded = Arc::new(compared.wanted);
             complete();
+            noting.reloaded().await;
+        } else {
+            noting.again().await;
         }
         self.supervisor.note(|| Noted::Reload { outcome: self.steps.outcome().into() });
         self.steps.done();
@@ -234,7 +244,12 @@ impl Carrying {
                     before.remove(&state.id);
                     self.steps.failed(Some(name), None, "it is not changed", refusal.to_string());
                 }
-                Ok(()) => self.tell_changed(target, state),
+                Ok(()) => {
+                    if target.is_replaced() {
+                        self.supervisor.postpone(state.id, &target.spec);
+                    }
+                    self.tell_changed(target, state);
+                }
             }
         }
         before

@@ -3,6 +3,7 @@
 //! | room | owns |
 //! |---|---|
 //! | `port` | the port that the API calls |
+//! | `noting` | what commands have changed about plugins, written down for another host |
 //! | `scaling` | replicas by hand |
 //! | `carrying` | carrying out a reload that was checked |
 //! | `targets` | the processes of a new config, and what differs |
@@ -16,10 +17,12 @@ mod carrying;
 mod checked;
 mod file;
 mod in_force;
+mod noting;
 mod port;
 mod running;
 mod scaling;
 mod steps;
 mod targets;
 
+pub(super) use noting::Noted;
 pub(super) use port::Live;

@@ -10,16 +10,18 @@ use provost_api as api;
 use provost_control::{Answer, ConfigFile, ConfigRefusal, LiveConfig, RulesInForce, Scaling, Step};
 use provost_plugin_host::PluginHost;
 use provost_state::Cause;
-use provost_supervisor::{Lost, Supervisor};
+use provost_supervisor::{Lost, Stash, Supervisor};
 use tokio::sync::{Mutex as Turn, OwnedMutexGuard, mpsc};
 
 use super::carrying::Carrying;
 use super::checked::{Checked, Host};
 use super::file::FileWatch;
 use super::in_force::InForce;
+use super::noting::{Noted, Noting};
 use super::scaling;
 use super::steps::Steps;
 use crate::config::Config;
+use crate::daemon::noted::NotedConfig;
 use crate::difference::{Read, Unread, difference, host_keys, wanted};
 
 /// The config of a running host. Clones share it.
@@ -33,6 +35,8 @@ struct Shared {
     rules: RulesInForce,
     file: FileWatch,
     in_force: Mutex<InForce>,
+    noting: Noting,
+    stash: Option<Stash>,
     /// Held by the reload, or by the change of a number of replicas, that has its turn.
     turn: Arc<Turn<()>>,
 }
@@ -50,7 +54,12 @@ impl Live {
         supervisor: Supervisor,
         plugins: PluginHost,
         rules: RulesInForce,
+        noted: Option<Noted>,
     ) -> Self {
+        let stash = noted.as_ref().map(|noted| noted.stash.clone());
+        if let Some(stash) = &stash {
+            NotedConfig::of(config).write(stash);
+        }
         let in_force = InForce {
             // Of what was loaded only the texts are compared.
             loaded: Arc::new(wanted(config, &Unread)),
@@ -58,6 +67,8 @@ impl Live {
             supervising: config.settings.clone(),
         };
         Self(Arc::new(Shared {
+            noting: Noting::start(noted, supervisor.clone(), plugins.clone()),
+            stash,
             supervisor,
             plugins,
             rules,
@@ -109,8 +120,14 @@ impl Live {
 
     async fn carry(self, carrying: Carrying, checked: Checked, path: PathBuf, turn: OwnedMutexGuard<()>) {
         let text = checked.compared.config.source().text.clone();
-        let file = self.0.file.clone();
-        carrying.run(checked, &self.0.in_force, || file.loaded(path, &text)).await;
+        let (file, noted) = (self.0.file.clone(), NotedConfig::of(&checked.compared.config));
+        let complete = || {
+            file.loaded(path, &text);
+            if let Some(stash) = &self.0.stash {
+                noted.write(stash);
+            }
+        };
+        carrying.run(checked, &self.0.in_force, complete, &self.0.noting).await;
         drop(turn);
     }
 
@@ -159,12 +176,18 @@ impl LiveConfig for Live {
         let live = self.clone();
         let scaled = async move {
             let _turn = live.0.turn.lock().await;
-            scaling::scale(&live.0.supervisor, &name, count, cause).await
+            let scaled = scaling::scale(&live.0.supervisor, &name, count, cause).await;
+            live.0.noting.again().await;
+            scaled
         };
         // It is not cut in the middle if the client goes away.
         Box::pin(async {
             tokio::spawn(scaled).await.unwrap_or_else(|error| Err(ConfigRefusal::Internal(error.to_string())))
         })
+    }
+
+    fn plugin_changed(&self, name: String) -> Answer<'_, ()> {
+        Box::pin(self.0.noting.changed(name))
     }
 
     fn file(&self) -> Answer<'_, ConfigFile> {

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use provost_files::{Access, Owners, open_own, own_dir, read_open, replace, safe_place};
+use provost_files::{Access, Owners, open_own, own_dir_in_safe_place, read_open, replace};
 use rustix::fs::{FlockOperation, flock};
 use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
@@ -120,7 +120,7 @@ impl Cache {
         bounds: CacheBounds,
         compiler: Arc<dyn Compiler>,
     ) -> Self {
-        let dir = dir.filter(|dir| match safe_place(dir, owners).and_then(|()| own_dir(dir)) {
+        let dir = dir.filter(|dir| match own_dir_in_safe_place(dir, owners) {
             Ok(()) => true,
             Err(error) => {
                 tracing::warn!("compiled plugins are not cached: {error}");

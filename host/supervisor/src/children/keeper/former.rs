@@ -80,7 +80,7 @@ impl Keeper {
         for id in unborn {
             keeper.end_unborn(id);
         }
-        Ok(Served { keeper, signals, adopted: Adopted { held, stash, last_end } })
+        Ok(Served { keeper, signals, adopted: Adopted { held, stash: stash.into(), last_end } })
     }
 }
 

@@ -94,6 +94,11 @@ impl OsSpawner {
         }
     }
 
+    /// Returns the process id of the keeper, while it is there.
+    pub(crate) fn keeper_pid(&self) -> Option<u32> {
+        self.keeper.as_ref().filter(|keeper| !keeper.is_gone()).map(Keeper::pid)
+    }
+
     pub(crate) fn family(&self) -> Arc<Family> {
         self.around.family.clone()
     }

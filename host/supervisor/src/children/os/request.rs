@@ -7,8 +7,8 @@ use std::sync::Arc;
 use provost_state::Incarnation;
 
 use crate::children::command::{Prepared, exec_error};
-use crate::children::spawned_with::Gave;
 use crate::children::{LifeEnv, Output};
+use crate::gave::Gave;
 use crate::jobs::Lost;
 use crate::spec::{CommandLine, ProcessSpec};
 

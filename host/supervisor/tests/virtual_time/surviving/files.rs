@@ -64,8 +64,8 @@ async fn a_copy_on_a_disk_follows_the_stash_and_a_disk_that_fails_is_shown_until
     std::fs::create_dir(&place).unwrap();
     stash.note(&"key".into(), b"value");
     let noted = || {
-        let stash = std::fs::read(&copy).into_iter().collect();
-        Adopted { stash, ..Adopted::default() }.note("key")
+        let stash = std::fs::read(&copy).into_iter().collect::<Vec<_>>();
+        FormerStash::from(stash).note("key").map(<[u8]>::to_vec)
     };
     eventually(|| noted().as_deref() == Some(&b"value"[..])).await;
     eventually(|| degraded.list().is_empty()).await;

@@ -5,8 +5,10 @@
 //! |---|---|
 //! | `steps` | a first host that ends after each of its steps |
 //! | `resuming` | what the next host goes on with |
+//! | `changed` | what operators have changed, and what was counted |
 //! | `files` | files that are replaced, and files that cannot be kept |
 
+mod changed;
 mod files;
 mod resuming;
 mod steps;
@@ -19,8 +21,8 @@ use std::os::unix::fs::FileExt;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use provost_state::Escalation;
-use provost_supervisor::{Adopted, Degraded, Gate, Stash, StashKeeper, StashKept};
+use provost_state::{Consumer, Escalation};
+use provost_supervisor::{Adopted, Degraded, FormerStash, Gate, Stash, StashKeeper, StashKept};
 
 use super::*;
 
@@ -87,7 +89,7 @@ impl Machine {
         let (children, files) = (Scripted::default(), Arc::<Files>::default());
         let dir = tempfile::tempdir().unwrap();
         cast(&children);
-        let host = boot(&children, &files, &specs, &gate, dir.path()).await;
+        let host = boot((&children, &files), &specs, &gate, dir.path(), Vec::new()).await;
         Self { children, files, specs, host, gate, hosts: 1, dir }
     }
 
@@ -107,13 +109,23 @@ impl Machine {
     }
 
     async fn next_host_behind(&mut self, gate: Gate) {
+        self.next_host_with(gate, Vec::new()).await;
+    }
+
+    /// Starts another host, which notifies these consumers.
+    async fn next_host_telling(&mut self, consumers: Vec<Box<dyn Consumer>>) {
+        self.next_host_with(Gate::default(), consumers).await;
+    }
+
+    async fn next_host_with(&mut self, gate: Gate, consumers: Vec<Box<dyn Consumer>>) {
         self.gate.shut();
         self.gate = gate;
         let mut living = HashSet::new();
         for held in self.children.held().iter().filter(|held| held.ended.is_none()) {
             assert!(living.insert(held.name.clone()), "two copies of {}", held.name);
         }
-        self.host = boot(&self.children, &self.files, &self.specs, &self.gate, self.dir.path()).await;
+        let machine = (&self.children, &self.files);
+        self.host = boot(machine, &self.specs, &self.gate, self.dir.path(), consumers).await;
         self.hosts += 1;
     }
 
@@ -213,16 +225,16 @@ struct Outcome {
 
 fn adopted(children: &Scripted, files: &Files) -> Adopted {
     let last_end = Some("killed by SIGKILL".into());
-    Adopted { held: children.held(), stash: files.contents(), last_end }
+    Adopted { held: children.held(), stash: files.contents().into(), last_end }
 }
 
 /// Starts a host. One that ends on the way is given back all the same.
 async fn boot(
-    children: &Scripted,
-    files: &Arc<Files>,
+    (children, files): (&Scripted, &Arc<Files>),
     specs: &Specs,
     gate: &Gate,
     dir: &std::path::Path,
+    consumers: Vec<Box<dyn Consumer>>,
 ) -> Supervisor {
     let keeper = Keeper { files: files.clone(), gate: gate.clone() };
     let stash = Stash::new(Arc::new(keeper), Degraded::default());
@@ -231,7 +243,7 @@ async fn boot(
         Settings { decision_deadline_ms: 60_000, stash: Some(stash), ..Settings::new(dir.join("logs")) };
     let adopted = adopted(children, files);
     let (specs, sets) = specs(&adopted);
-    let prepared = children.behind(gate).prepare(settings, specs, sets, Vec::new(), adopted).unwrap();
+    let prepared = children.behind(gate).prepare(settings, specs, sets, consumers, adopted).unwrap();
     tokio::select! {
         () = prepared.kept() => {}
         () = async {

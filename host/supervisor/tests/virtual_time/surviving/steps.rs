@@ -131,14 +131,15 @@ async fn what_follows_for_dependents_when_a_process_is_given_up_is_carried_out()
 async fn the_memory_of_a_policy_changes_with_its_decision_or_not_at_all() {
     /// A policy that counts its decisions in its memory.
     fn counting(adopted: &Adopted) -> ProcessSpec {
-        let known = adopted.memories().remove("counter").and_then(|mut values| values.remove("decisions"));
-        let known = known.flatten().map_or(0, |bytes| bytes[0]);
-        let state = Mutex::new((known, 0));
+        let known = adopted.stash.memories().pop();
+        let state = known.map_or((0, 0), |change| (change.writes[0].1.as_ref().unwrap()[0], change.version));
+        let state = Mutex::new(state);
         let count = move |_: &Ended| {
             let mut state = state.lock().unwrap();
             (state.0, state.1) = (state.0 + 1, state.1 + 1);
             let writes = vec![(Arc::from("decisions"), Some(Arc::from([state.0])))];
-            let written = MemoryChange { plugin: "counter".into(), version: state.1, writes };
+            let settled = Settled::default();
+            let written = MemoryChange { plugin: "counter".into(), version: state.1, writes, settled };
             let decision = Decision::new(restart(20), format!("decision {}", state.0));
             Ok(Decision { written: Some(Arc::new(written)), ..decision })
         };
@@ -156,8 +157,10 @@ async fn the_memory_of_a_policy_changes_with_its_decision_or_not_at_all() {
                 assert_eq!(&*decided.decision.as_ref().unwrap().reason, format!("decision {life}"));
             }
             machine.until_life("web", 5).await;
-            let memory = machine.adopted().memories();
-            assert_eq!(memory["counter"]["decisions"].as_deref(), Some(&[4][..]));
+            let memory = machine.adopted().stash.memories();
+            let key = |change: &MemoryChange| (change.plugin.clone(), change.writes.clone());
+            let last = (Arc::from("decisions"), Some(Arc::from([4_u8])));
+            assert_eq!(memory.iter().map(key).collect::<Vec<_>>(), [(Arc::from("counter"), vec![last])]);
         },
     )
     .await;
