@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::PROVOST;
 
 /// Returns what has to stay the same when a host ends, by the names of the processes.
-fn lives(status: &Value) -> BTreeMap<String, Value> {
+pub(crate) fn lives(status: &Value) -> BTreeMap<String, Value> {
     let life = |it: &Value| {
         let kept = ["phase", "pid", "incarnation", "started_at", "restarts"];
         (it["name"].as_str().unwrap().to_owned(), kept.iter().map(|key| it[*key].clone()).collect())
@@ -18,7 +18,7 @@ fn lives(status: &Value) -> BTreeMap<String, Value> {
 }
 
 /// Asks the status until another host than this one answers.
-fn until_another_host(host: &Host, former: u64) -> Value {
+pub(crate) fn until_another_host(host: &Host, former: u64) -> Value {
     eventually(
         "another host answers",
         || serde_json::from_str::<Value>(&host.run(&["status", "-o", "json"]).stdout).unwrap_or_default(),
@@ -135,26 +135,6 @@ fn a_keeper_that_cannot_be_executed_from_memory_is_executed_from_a_file() {
     assert!(program.ends_with(".provost/provost-keeper"), "{}", program.display());
     host.until_phase("web", "running");
     host.down();
-}
-
-#[test]
-fn a_host_whose_keeper_is_killed_goes_on_and_says_so() {
-    let config = "[host]\nkeeper = true\n[process.web]\ncommand = \"exec sleep 1000\"\n";
-    let host = Host::up(PROVOST, config);
-    let first = host.until_phase("web", "running");
-    Host::kill(&host.up_pid().into(), Signal::KILL);
-    eventually(
-        "it is said",
-        || host.status()["host"]["degraded"].to_string(),
-        |degraded| degraded.contains("the keeper"),
-    );
-    assert_eq!(host.process("web")["pid"], first["pid"]);
-    // Its end is noticed, and it is started by the host itself.
-    Host::kill(&first["pid"], Signal::KILL);
-    let second = host.until("web", "runs again", |it| it["incarnation"] == 2 && it["phase"] == "running");
-    assert_eq!(parent(u32::try_from(second["pid"].as_u64().unwrap()).unwrap()), Some(host.pid()));
-    assert_eq!(host.run(&["down"]).code, 0);
-    eventually("it is gone", || is_alive(second["pid"].as_u64().unwrap()), |alive| !alive);
 }
 
 #[test]

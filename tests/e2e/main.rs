@@ -26,6 +26,7 @@ mod journal;
 mod keeper;
 mod limits;
 mod logs;
+mod lost_keeper;
 mod mcp;
 mod pictures;
 mod plugins;

@@ -2,7 +2,7 @@
 //! outlive a host: pids, pidfds, pipes, exits, and the host's own state as sealed memory. The host does everything else.
 //!
 //! The program is started as
-//! `provost-keeper [--socket PATH] [--stubborn] [--detached] -- PROGRAM NAME [ARGUMENT…]`. It runs the host as its child: `PROGRAM`, which
+//! `provost-keeper [--socket PATH] [--stubborn] [--detached] [--handed] [--open-files NUMBER] -- PROGRAM NAME [ARGUMENT…]`. It runs the host as its child: `PROGRAM`, which
 //! is opened once, so that a replaced file changes nothing, with `NAME` and the arguments, in its own group and terminal, with its own environment and [`HOST_VARIABLE`], and with [`HOST_DESCRIPTOR`] as the host's end of the
 //! [protocol]. Signals that ask something of the host (SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2) reach it
 //! as [`Report::Signalled`](protocol::Report::Signalled); those that a terminal sends to the whole group reach the host as well,
@@ -10,6 +10,11 @@
 //! After five deaths within a minute the host stays down; with `--stubborn` it is started again all the same.
 //! With `--detached` the keeper goes on without its standard streams once the first host has them, because the starter may
 //! wait for their end.
+//!
+//! With `--handed`, standard input is a connection to a host whose keeper has died. It hands over what it has by
+//! [`Order::Adopt`](protocol::Order::Adopt) and [`Order::Stash`](protocol::Order::Stash), and leaves by
+//! [`Leave::Replace`](protocol::Leave::Replace); then the keeper starts `PROGRAM`. If the connection ends before that, so does the
+//! keeper, and touches nothing. `--open-files` is the soft limit that children get, if it is not that of the keeper.
 //!
 //! At `PATH` the keeper listens (mode 0600, its own user alone) and answers, whatever the host does: a client that connects
 //! (`SOCK_SEQPACKET`) receives `WELCOME`, then `HELD` for each slot that is not free, without descriptors, and the end of the

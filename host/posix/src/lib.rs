@@ -7,17 +7,20 @@
 //! | `spawn` | `posix_spawn`, for a large program |
 //! | `birth` | `fork`, for a small one that must not wait |
 //! | `ended` | how a child has ended |
+//! | `reaped` | how a process has ended that somebody else has reaped |
 //! | `signals` | signals by number, and how SIGHUP was set at the start |
 //! | `target` | what a descriptor of a child is open on |
 
 mod birth;
 mod ended;
+mod reaped;
 mod signals;
 mod spawn;
 mod target;
 
 pub use birth::{Birth, DESCRIPTORS_MAX, Failure, List, Program, fork};
 pub use ended::{Ended, ended};
+pub use reaped::reaped;
 pub use signals::{hangup_is_ignored, next_signal, signal_group, signal_pidfd, signal_process, signals};
 pub use spawn::{Launch, spawn};
 pub use target::Target;

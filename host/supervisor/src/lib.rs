@@ -61,7 +61,11 @@ mod supervisor;
 mod usage;
 
 pub use adoption::{Adopted, Held, HeldEnd};
-pub use children::keeper::{Farewell, Greeting, Keeper, NotGreeted, RunningKeeper, Served};
+pub use children::command::RUNTIME_DIR_VARIABLE;
+pub use children::keeper::{
+    Farewell, Greeting, HandedOver, Keeper, NotGreeted, NotHandedOver, Recovered, RunningKeeper, Served,
+    Unfit,
+};
 pub use children::leftovers::Leftover;
 pub use children::obstacles::{Obstacle, obstacles};
 #[cfg(any(test, feature = "scripted"))]

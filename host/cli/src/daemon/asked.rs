@@ -27,6 +27,8 @@ pub(super) enum Why {
     Done(u8),
     /// The host could not be set up. The error is reported separately.
     Failed,
+    /// Another keeper has everything, in the place of one that has ended, and starts the next host.
+    Handed,
 }
 
 impl fmt::Display for Why {
@@ -40,6 +42,7 @@ impl fmt::Display for Why {
             Self::Judged(code) => write!(f, "a policy shuts the host down with code {code}"),
             Self::Done(_) => f.write_str("everything that was waited for has ended"),
             Self::Failed => f.write_str("the host cannot be set up"),
+            Self::Handed => f.write_str("another keeper goes on"),
         }
     }
 }

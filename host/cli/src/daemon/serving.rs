@@ -29,7 +29,7 @@ use super::done::When;
 use super::errors::{DEFECT_HINT, SHORTAGE_HINT, reason};
 use super::host_log::HostLog;
 use super::journal::Recording;
-use super::keeper::Parent;
+use super::keeper::{Copies, Means, Parent, Successor};
 use super::limits;
 use super::live::{Live, Noted};
 #[cfg(feature = "mcp")]
@@ -116,7 +116,7 @@ impl Host {
     async fn serve(
         self,
         booted: Booted,
-        (keeper, adopted): (Option<Keeper>, Adopted),
+        (keeper, mut adopted): (Option<Keeper>, Adopted),
         mut asked: Asked,
         reloads: mpsc::Receiver<()>,
     ) -> Result<u8, Failure> {
@@ -140,10 +140,13 @@ impl Host {
         .map_err(|error| Failure::failed(reason(&error), "set another `host.runtime_dir` in the config"))?;
         let tcp = self.listen_on_tcp(&config.api.tcp)?;
         let recording = Recording::begin(&config);
-        let settings = self.settings(&config, children_open_files, &recording, keeper);
+        let settings = self.settings(&config, children_open_files, &recording, keeper.clone());
         let noted = settings.stash.clone().map(|stash| Noted { stash, former: noted, quarantined });
         let Processes { specs, replica_sets } = processes;
         self.done.check(&specs)?;
+        let (copies, stash) = (Copies::within(runtime_dir.path()), settings.stash.clone());
+        copies.recover(keeper.as_ref(), &mut adopted).await?;
+        copies.keep(keeper.as_ref(), stash.as_ref(), &self.degraded);
         // A partial failure may drop a runtime, which is not allowed in an async context.
         let prepared = tokio::task::block_in_place(|| {
             Supervisor::prepare(settings, specs, replica_sets, consumers, adopted)
@@ -162,6 +165,8 @@ impl Host {
         loading.serve(&supervisor);
         let host = described(&config, &runtime_dir.socket, tcp.as_ref());
         keeping::start(runtime_dir, listening.place(), self.degraded.clone());
+        let means = Means::of(&config, children_open_files);
+        let mut successor = Successor::await_need(keeper.clone(), means, &supervisor);
         let rules = RulesInForce::from(config.api.rules.clone());
         let live = Live::new(&config, supervisor.clone(), plugins.clone(), rules.clone(), noted);
         tokio::spawn(reload_for_signals(live.clone(), reloads));
@@ -175,14 +180,21 @@ impl Host {
         );
         let runs = async {
             match self.set_up(&mut running, lines, width).await {
-                Ok(()) => (running.until_asked(&mut asked, &self.done).await, None),
+                Ok(()) => (running.until_asked(&mut asked, &self.done, &mut successor).await, None),
                 Err(failure) => (Why::Failed, Some(failure)),
             }
         };
         let (why, failure) = caught(runs)
             .await
             .unwrap_or_else(|| (Why::Failed, Some(Failure::failed("the host panicked", DEFECT_HINT))));
+        if why == Why::Handed || successor.forestall().await.is_some() {
+            running.supervisor.end_checks();
+            recording.end(&running.supervisor, 0, FAREWELL);
+            running.leave().await;
+            return Ok(0);
+        }
         let left = ending::stop(&running.supervisor, &mut asked, why).await;
+        copies.discard(keeper.as_ref(), stash.as_ref());
         let judged = *running.supervisor.shutdown_wanted().borrow();
         let code = exit_code(!left.is_empty(), why, judged);
         recording.end(&running.supervisor, code, FAREWELL);
@@ -353,7 +365,7 @@ fn start(
 }
 
 impl Running {
-    async fn until_asked(&mut self, asked: &mut Asked, when: &When) -> Why {
+    async fn until_asked(&mut self, asked: &mut Asked, when: &When, successor: &mut Successor) -> Why {
         let supervisor = self.supervisor.clone();
         let mut done = pin!(when.done(&supervisor));
         loop {
@@ -366,6 +378,7 @@ impl Running {
             let served = tokio::select! {
                 why = asked.next() => return why,
                 code = &mut done => return Why::Done(code),
+                _ = successor.is_in_place() => return Why::Handed,
                 served = served => served,
             };
             self.server = None;
@@ -381,6 +394,11 @@ impl Running {
     async fn finish(self, report: Ended) {
         // Clients that wait for the report get it before the server ends, because it completes the requests in progress.
         self.ended.send_replace(Some(report));
+        self.leave().await;
+    }
+
+    /// Ends the server and the screen. Waits for each at most [`FAREWELL`].
+    async fn leave(self) {
         drop(self.end);
         if let Some(server) = self.server
             && timeout(FAREWELL, server).await.is_err()
@@ -401,7 +419,15 @@ fn exit_code(is_left: bool, why: Why, judged: Option<u8>) -> u8 {
         (false, Why::Judged(code)) => code,
         // A policy may give up on the host with the last process that ends.
         (false, Why::Done(code)) => judged.unwrap_or(code),
-        (false, Why::Interrupted | Why::Terminated | Why::HungUp | Why::TerminalGone | Why::Requested) => 0,
+        (
+            false,
+            Why::Interrupted
+            | Why::Terminated
+            | Why::HungUp
+            | Why::TerminalGone
+            | Why::Requested
+            | Why::Handed,
+        ) => 0,
     }
 }
 

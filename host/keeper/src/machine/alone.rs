@@ -5,7 +5,7 @@
 use super::host::{Due, SECOND};
 use super::outbox::Greeting;
 use super::slots::Stop;
-use super::{CONTINUE, KILL, Machine, Now, World};
+use super::{CONTINUE, Handover, KILL, Machine, Now, World};
 use crate::protocol::{HostEnding, HostState, Scope, SlotState};
 
 /// The shortest and the longest pause between two looks at the groups of processes that have ended.
@@ -30,6 +30,9 @@ impl Machine {
 
     /// Does what is due.
     pub fn tick(&mut self, world: &mut impl World, now: Now) {
+        if self.handover == Handover::Abandoned {
+            return;
+        }
         self.tick_host(world, now);
         if self.host.is_there() {
             return;
@@ -179,6 +182,9 @@ impl Machine {
 
     /// Returns the exit code of the keeper, when everything has ended and its output is in the gap files.
     pub fn exit_code(&mut self, world: &impl World, now: Now) -> Option<u8> {
+        if self.handover == Handover::Abandoned {
+            return Some(1);
+        }
         let code = self.ending?;
         if self.slots.iter().any(|(_, slot)| slot.is_left()) {
             return None;

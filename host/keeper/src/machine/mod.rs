@@ -53,6 +53,20 @@ pub struct Machine {
     drained_by: Option<u64>,
     /// Whether a host has attached while output was still being moved into a gap file, because a disk did not answer.
     gaps_may_grow: bool,
+    handover: Handover,
+}
+
+/// How far a host has come that hands over what a former keeper has held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Handover {
+    /// There is none.
+    None,
+    /// Not everything is here yet: this keeper knows of some processes only, so it starts no host and ends no process.
+    Begun,
+    /// Everything is here. The next host is started when this one has ended.
+    Done,
+    /// It will never be: the keeper ends, and leaves everything as it is.
+    Abandoned,
 }
 
 /// What a message is about, which tells what is sent beside it.
@@ -81,7 +95,18 @@ impl Machine {
             look_pause: 0,
             drained_by: None,
             gaps_may_grow: false,
+            handover: Handover::None,
         }
+    }
+
+    /// Returns a keeper that takes the place of one that has died: a host is there, which this keeper has not started, and
+    /// hands over what it has. It leaves with [`Leave::Replace`] when all of it is handed over. Until then the keeper ends
+    /// if the host closes the connection, and touches neither the host nor any process.
+    #[must_use]
+    pub fn handed(is_stubborn: bool, now: Now) -> Self {
+        let mut machine = Self { handover: Handover::Begun, ..Self::new(is_stubborn) };
+        machine.host.begun(now);
+        machine
     }
 
     /// Whether there is no host although nothing is to end, because it has died too often.
@@ -151,6 +176,11 @@ impl Machine {
 
     /// The host cannot be understood any more: it is killed.
     pub fn broke(&mut self, world: &mut impl World, why: HostEnding) {
+        if self.handover == Handover::Begun {
+            // It goes on without this keeper.
+            self.handover = Handover::Abandoned;
+            return;
+        }
         if self.host.kill(why) {
             world.kill_host();
         }
@@ -158,8 +188,16 @@ impl Machine {
 
     /// The host has ended, after everything that it has sent was handled.
     pub fn host_ended(&mut self, world: &mut impl World, now: Now, status: i32) {
+        if matches!(self.handover, Handover::Begun | Handover::Abandoned) {
+            self.handover = Handover::Abandoned;
+            return;
+        }
         let was_trial = self.host.trial.take().is_some();
         self.host.ended(now, status);
+        if self.handover == Handover::Done {
+            self.handover = Handover::None;
+            self.host.last.why = HostEnding::Handed;
+        }
         self.outbox.forget_host();
         if was_trial {
             // The former program is the host again.

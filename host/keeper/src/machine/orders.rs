@@ -3,7 +3,7 @@
 use super::host::After;
 use super::outbox::Greeting;
 use super::slots::{ENDED, Slot};
-use super::{Adopted, Machine, Now, World};
+use super::{Adopted, Handover, Machine, Now, World};
 use crate::protocol::{
     End, Ending, HostEnding, Id, Leave, Order, Report, Scope, SlotState, Spec, Usage, Versions,
 };
@@ -176,6 +176,9 @@ impl Machine {
         match leave {
             Leave::Finish { code } => self.host.leaves(now, After::Finish(code)),
             Leave::Replace { deadline_ms } => {
+                if self.handover == Handover::Begun {
+                    self.handover = Handover::Done;
+                }
                 self.host.leaves(now, After::Replace);
                 if world.replace_program() {
                     let deadline = deadline_ms.saturating_mul(1_000_000);

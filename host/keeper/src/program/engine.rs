@@ -196,17 +196,24 @@ impl Engine {
     /// The host has ended: what it has sent is handled first.
     fn host_ended(&mut self) {
         let Some(host) = &self.kernel.host else { return };
-        let pid = host.child.pid;
-        let Ok(Some(ended)) = provost_posix::ended(pid) else { return };
+        let (pid, is_child) = (host.child.pid, host.is_child);
+        let status = match provost_posix::ended(pid) {
+            Ok(Some(ended)) => ended.status,
+            // Only its parent can tell.
+            _ if !is_child => 0,
+            _ => return,
+        };
         while self.receive() {
             self.machine.forget_answers();
         }
-        let _ = pid_of(pid).and_then(|pid| waitpid(Some(pid), WaitOptions::NOHANG));
+        if is_child {
+            let _ = pid_of(pid).and_then(|pid| waitpid(Some(pid), WaitOptions::NOHANG));
+        }
         if let Some(host) = self.kernel.host.take() {
             let _ = epoll::delete(&self.kernel.epoll, &host.child.pidfd);
         }
         (self.watched, self.retry_at) = (EventFlags::IN, None);
-        self.machine.host_ended(&mut self.kernel, now(), ended.status);
+        self.machine.host_ended(&mut self.kernel, now(), status);
     }
 
     /// Receives and sends what is possible now.

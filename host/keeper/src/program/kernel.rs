@@ -12,6 +12,7 @@ use rustix::io::Errno;
 use super::children::{Child, Ends, Life, Surroundings, begin, begin_with, end_at_once, errno, list, pid_of};
 use super::drain::Drain;
 use super::groups;
+use super::handed::{former_host, leave_streams};
 use super::limits::Limits;
 use super::options::Options;
 use super::outlet::Outlet;
@@ -91,6 +92,8 @@ pub(super) struct Host {
     pub(super) child: Child,
     /// The keeper's end of the protocol.
     pub(super) socket: OwnedFd,
+    /// Whether the keeper is its parent. The host that hands over to this keeper was started by another one.
+    pub(super) is_child: bool,
 }
 
 /// All that the keeper holds.
@@ -115,19 +118,10 @@ pub(super) struct Kernel {
 
 const PATH: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
 
-/// Replaces the standard streams by `/dev/null`.
-fn leave_streams() -> Result<(), Errno> {
-    let flags = OFlags::RDWR | OFlags::CLOEXEC;
-    let nothing = rustix::fs::open("/dev/null", flags, Mode::empty())?;
-    rustix::stdio::dup2_stdin(&nothing)?;
-    rustix::stdio::dup2_stdout(&nothing)?;
-    rustix::stdio::dup2_stderr(&nothing)
-}
-
 impl Kernel {
     pub(super) fn new(options: Options, limits: Limits, drain: Drain) -> Result<Self, Errno> {
         let program = rustix::fs::open(&options.program, PATH, Mode::empty())?;
-        Ok(Self {
+        let mut kernel = Self {
             epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
             limits,
             proc: rustix::fs::open("/proc", PATH, Mode::empty()).ok(),
@@ -140,7 +134,14 @@ impl Kernel {
             program,
             former_program: None,
             options,
-        })
+        };
+        if kernel.options.is_handed {
+            let (child, socket) = former_host()?;
+            kernel.watch(socket.as_fd(), Token::Host, EventFlags::IN)?;
+            kernel.watch(child.pidfd.as_fd(), Token::HostEnd, EventFlags::IN | EventFlags::ONESHOT)?;
+            kernel.host = Some(Host { child, socket, is_child: false });
+        }
+        Ok(kernel)
     }
 
     pub(super) fn watch(&self, fd: BorrowedFd<'_>, token: Token, flags: EventFlags) -> Result<(), Errno> {
@@ -251,7 +252,7 @@ impl Kernel {
         })?;
         let watched = self.watch(child.pidfd.as_fd(), Token::HostEnd, EventFlags::IN | EventFlags::ONESHOT);
         watched.inspect_err(|_| end_at_once(child.pid))?;
-        self.host = Some(Host { child, socket: ours });
+        self.host = Some(Host { child, socket: ours, is_child: true });
         if self.options.is_detached {
             leave_streams()?;
         }

@@ -18,13 +18,15 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// Raises the limit on open files to what is allowed, and lowers the score if that is allowed.
-    pub(super) fn take() -> Self {
+    /// Raises the limit on open files to what is allowed, and lowers the score if that is allowed. Children get the soft limit
+    /// `of_starter`, if this process was started with another one.
+    pub(super) fn take(of_starter: Option<u64>) -> Self {
         let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
         let raised =
             current != maximum && setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).is_ok();
         let number = |limit: Option<u64>| limit.unwrap_or(u64::MAX);
-        let open_files = raised.then(|| (number(current), number(maximum)));
+        let former = of_starter.unwrap_or(number(current)).min(number(maximum));
+        let open_files = (raised || former != number(current)).then(|| (former, number(maximum)));
         Self { open_files, oom_score: lower_score() }
     }
 }

@@ -6,6 +6,7 @@
 //! | `engine` | the loop |
 //! | `answerer` | the socket at which the keeper tells what it holds |
 //! | `kernel` | what is open of each slot, of the host and of the stash |
+//! | `handed` | the host that hands over what a former keeper has held |
 //! | `children` | starting a child |
 //! | `drain` | the thread that moves output into gap files |
 //! | `outlet` | one output of a process, and its gap file |
@@ -20,6 +21,7 @@ mod drain;
 mod engine;
 mod front;
 mod groups;
+mod handed;
 mod kernel;
 mod limits;
 mod options;
@@ -70,10 +72,14 @@ fn begin(options: Options) -> std::io::Result<()> {
     // Before the first thread, which inherits what is blocked.
     let signals = front::block_signals()?;
     set_child_subreaper(Some(getpid()))?;
-    let machine = Machine::new(options.is_stubborn);
+    let machine = match options.is_handed {
+        true => Machine::handed(options.is_stubborn, engine::now()),
+        false => Machine::new(options.is_stubborn),
+    };
     let answerer = options.socket.as_deref().map_or_else(|| Ok(Answerer::default()), Answerer::listen)?;
     let (drain, news) = (Drain::new()?, News::new()?);
-    let kernel = Kernel::new(options, Limits::take(), drain.clone())?;
+    let limits = Limits::take(options.open_files);
+    let kernel = Kernel::new(options, limits, drain.clone())?;
     let mut engine = Engine::new(machine, kernel, news.clone(), answerer)?;
     let thread = |name: &str| Builder::new().name(name.to_owned()).stack_size(STACK);
     thread("drain").spawn(move || {

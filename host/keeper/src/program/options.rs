@@ -6,8 +6,7 @@ use std::os::unix::ffi::OsStringExt;
 use crate::{HOST_DESCRIPTOR, HOST_VARIABLE};
 
 /// How the program is called.
-pub(super) const USAGE: &str =
-    "usage: provost-keeper [--socket PATH] [--stubborn] [--detached] -- PROGRAM NAME [ARGUMENT…]";
+pub(super) const USAGE: &str = "usage: provost-keeper [--socket PATH] [--stubborn] [--detached] [--handed] [--open-files NUMBER] -- PROGRAM NAME [ARGUMENT…]";
 
 /// What the keeper was asked to do.
 #[derive(Debug)]
@@ -18,6 +17,10 @@ pub(super) struct Options {
     pub(super) is_stubborn: bool,
     /// Whether the first host alone gets the standard streams.
     pub(super) is_detached: bool,
+    /// Whether a host that has lost its keeper hands everything over first.
+    pub(super) is_handed: bool,
+    /// The soft limit on open files that children get, if it is not that of this process.
+    pub(super) open_files: Option<u64>,
     /// The path of the program of the host.
     pub(super) program: CString,
     /// The name of the host, and its arguments.
@@ -34,12 +37,15 @@ impl Options {
         environment: impl Iterator<Item = (OsString, OsString)>,
     ) -> Option<Self> {
         let (mut socket, mut is_stubborn, mut is_detached) = (None, false, false);
+        let (mut is_handed, mut open_files) = (false, None);
         loop {
             let argument = arguments.next()?;
             match argument.to_str() {
                 Some("--socket") => socket = Some(c_string(arguments.next()?)?),
                 Some("--stubborn") => is_stubborn = true,
                 Some("--detached") => is_detached = true,
+                Some("--handed") => is_handed = true,
+                Some("--open-files") => open_files = Some(arguments.next()?.to_str()?.parse().ok()?),
                 Some("--") => break,
                 _ => return None,
             }
@@ -59,7 +65,16 @@ impl Options {
             }
         }
         variables.push(CString::new(format!("{HOST_VARIABLE}={HOST_DESCRIPTOR}")).ok()?);
-        Some(Self { socket, is_stubborn, is_detached, program, arguments, environment: variables })
+        Some(Self {
+            socket,
+            is_stubborn,
+            is_detached,
+            is_handed,
+            open_files,
+            program,
+            arguments,
+            environment: variables,
+        })
     }
 }
 
@@ -81,10 +96,18 @@ mod tests {
         let line = ["--socket", "/run/k", "--", "/bin/provost", "provost", "--", "x"];
         let options = read(&line, &[("A", "1"), (HOST_VARIABLE, "9")]).unwrap();
         assert_eq!(options.socket.as_deref(), Some(c"/run/k"));
-        assert!(!options.is_stubborn);
+        assert!(!options.is_stubborn && !options.is_handed && options.open_files.is_none());
         assert_eq!(options.program.as_c_str(), c"/bin/provost");
         assert_eq!(options.arguments, [c"provost".to_owned(), c"--".to_owned(), c"x".to_owned()]);
         assert_eq!(options.environment, [c"A=1".to_owned(), c"PROVOST_KEEPER=3".to_owned()]);
+    }
+
+    #[test]
+    fn a_keeper_that_takes_the_place_of_another_is_told_so_and_what_its_children_may_open() {
+        let options =
+            read(&["--handed", "--open-files", "1024", "--", "/bin/provost", "provost"], &[]).unwrap();
+        assert!(options.is_handed);
+        assert_eq!(options.open_files, Some(1_024));
     }
 
     #[test]
@@ -92,5 +115,6 @@ mod tests {
         for line in [&["--"][..], &["--", "/bin/provost"], &["--socket"], &["--what", "--", "p", "n"], &[]] {
             assert!(read(line, &[]).is_none(), "{line:?}");
         }
+        assert!(read(&["--open-files", "many", "--", "p", "n"], &[]).is_none());
     }
 }

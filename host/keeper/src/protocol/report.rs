@@ -22,7 +22,7 @@ numbered! {
         Left = 5,
         /// It was the new program of an upgrade, and did not settle: this host is the former program again.
         RolledBack = 6,
-        /// The former keeper had it, and this keeper was started to take its place. No keeper says so yet.
+        /// The former keeper had it, and this keeper was started to take its place.
         Handed = 7,
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use provost_keeper::protocol::{Descriptors, Order, Scope, SlotState};
 use rustix::process::{Signal, kill_process};
 
-use crate::rig::{Rig, Script, eventually, id, path_of, pid_of, read_all, read_output, state_of};
+use crate::rig::{Host, Rig, Script, eventually, id, path_of, pid_of, read_all, read_output, state_of};
 
 #[test]
 fn a_new_keeper_goes_on_with_what_a_host_hands_to_it() {
@@ -50,4 +50,28 @@ fn a_new_keeper_goes_on_with_what_a_host_hands_to_it() {
     assert_eq!(read_output(found[0].output.take().unwrap()), "asked\n");
     assert_eq!(next.ask(&Order::Forget { id: id(1) }, &[]).0, 0);
     kill_process(pid_of(host_pid), Signal::KILL).unwrap();
+}
+
+#[test]
+fn a_keeper_that_is_handed_only_a_part_ends_and_touches_nothing() {
+    let first = Rig::start(&[]);
+    let mut host = first.host();
+    host.hello();
+    let pid = host.spawn(id(1), &Script::new("exec sleep 1000"));
+    let slot = host.wait_for_held(id(1));
+    let (ours, theirs) = provost_keeper::socket::pair().unwrap();
+    let mut second = Rig::start_as("die", &["--handed", "--open-files", "512"], |command| {
+        command.stdin(theirs);
+    });
+    let mut former = Host::new(ours);
+    let (welcome, held, _) = former.hello();
+    assert_eq!((welcome.keeper_pid, held.len()), (second.pid(), 0));
+    let handed = [slot.pidfd.as_ref().unwrap(), slot.output.as_ref().unwrap(), slot.error.as_ref().unwrap()];
+    let adopt = Order::Adopt { id: id(1), held: slot.held, gap_files: [None, None], is_terminal: false };
+    assert_eq!(former.ask(&adopt, &handed).0, 0);
+    drop(former);
+    assert_eq!(second.ended().code(), Some(1));
+    assert!(state_of(pid).is_some_and(|state| state != 'Z'), "it lives on");
+    let (welcome, held) = first.ask(false);
+    assert_eq!((welcome.hosts, held.len()), (1, 1), "the first keeper still holds it");
 }

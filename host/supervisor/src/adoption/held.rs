@@ -16,11 +16,11 @@ pub struct Held {
     /// is [acknowledged](crate::Supervisor).
     pub pid: u32,
     /// The descriptor of the child itself; `None` if the kernel or a script has none.
-    pub pidfd: Option<OwnedFd>,
+    pub pidfd: Option<Arc<OwnedFd>>,
     /// The reading end of its standard output, if that is captured.
-    pub stdout: Option<OwnedFd>,
+    pub stdout: Option<Arc<OwnedFd>>,
     /// The reading end of its standard error; `None` if that goes where standard output goes.
-    pub stderr: Option<OwnedFd>,
+    pub stderr: Option<Arc<OwnedFd>>,
     /// What was read from its pipes while no host was there: framed before anything that is still in the pipes.
     pub gap: Option<OwnedFd>,
     /// The number of bytes in `gap`.

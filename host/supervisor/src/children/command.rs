@@ -137,9 +137,18 @@ fn environment(
     Ok((all, gave.into()))
 }
 
+/// The variable that names the runtime directory. The keeper gives it to its host, and both find by it what belongs to them.
+pub const RUNTIME_DIR_VARIABLE: &str = "PROVOST_RUNTIME_DIR";
+
+/// Returns the runtime directory of a host that has a keeper. That of a host further up is not its own.
+fn runtime_dir() -> Option<String> {
+    std::env::var_os(HOST_VARIABLE).and_then(|_| std::env::var(RUNTIME_DIR_VARIABLE).ok())
+}
+
 /// Returns the variables of the host about a process; those without a value are removed.
-fn of_host(spec: &ProcessSpec, incarnation: Option<Incarnation>) -> [(&'static str, Option<String>); 4] {
+fn of_host(spec: &ProcessSpec, incarnation: Option<Incarnation>) -> [(&'static str, Option<String>); 5] {
     [
+        (RUNTIME_DIR_VARIABLE, runtime_dir()),
         ("PROVOST_PROCESS", Some(spec.name.to_string())),
         ("PROVOST_GROUP", Some(spec.group.to_string())),
         ("PROVOST_REPLICA", spec.replica.map(|number| number.to_string())),

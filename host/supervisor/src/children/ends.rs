@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 
 use provost_posix::Target;
 
@@ -43,7 +44,7 @@ impl Ends {
         }
         if spec.tty {
             let (terminal, master) = terminal::Terminal::open()?;
-            let output = Some(Output { stdout: master, stderr: None });
+            let output = Some(Output { stdout: Arc::new(master), stderr: None });
             return Ok(Self { child: ChildEnds::Terminal(terminal), output, keep: None });
         }
         let (out, stdout) = pipe()?;
@@ -55,7 +56,7 @@ impl Ends {
             Stdin::Null => (None, None),
             Stdin::Open => pipe().map(|(stdin, keep)| (Some(stdin), Some(keep)))?,
         };
-        let output = Some(Output { stdout: out, stderr: err });
+        let output = Some(Output { stdout: Arc::new(out), stderr: err.map(Arc::new) });
         Ok(Self { child: ChildEnds::Pipes { stdin, stdout, stderr }, output, keep })
     }
 

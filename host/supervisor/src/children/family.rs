@@ -33,6 +33,21 @@ pub(crate) struct Family {
     /// The last survey, and the ticket that was current when it began.
     survey: tokio::sync::Mutex<Survey>,
     ticket: AtomicU64,
+    /// The process ids of main processes whose parent is neither this process nor the keeper: orphans of theirs go elsewhere.
+    foreign: Mutex<HashSet<u32>>,
+}
+
+/// A main process is among the foreign ones as long as this is there.
+#[derive(Debug)]
+pub(super) struct Foreign {
+    family: Arc<Family>,
+    pid: u32,
+}
+
+impl Drop for Foreign {
+    fn drop(&mut self) {
+        self.family.foreign.lock().remove(&self.pid);
+    }
 }
 
 /// The ticket that was current when a survey began, and what it found.
@@ -126,7 +141,7 @@ fn stat_path(pid: u32) -> String {
     format!("/proc/{pid}/stat")
 }
 
-fn parent(pid: u32) -> Option<u32> {
+pub(super) fn parent(pid: u32) -> Option<u32> {
     Some(stat(pid)?.parent)
 }
 
@@ -151,7 +166,7 @@ pub(crate) fn is_stuck(pid: u32) -> bool {
 
 /// Tells a process that is gone, or that may not be looked at, from one that cannot be looked at now (for want of a
 /// descriptor or of memory): only the latter is an error, because nothing is known of it.
-fn of_living<T>(read: io::Result<T>) -> io::Result<Option<T>> {
+pub(super) fn of_living<T>(read: io::Result<T>) -> io::Result<Option<T>> {
     match read {
         Ok(read) => Ok(Some(read)),
         Err(error) if is_gone(&error) || error.kind() == io::ErrorKind::PermissionDenied => Ok(None),
@@ -216,7 +231,7 @@ fn children_of(pid: u32) -> io::Result<Vec<u32>> {
 const EMPTY_LOOKS: u32 = 5;
 
 /// Reads the environment that a process was started with.
-fn environ(pid: u32) -> io::Result<Option<Vec<u8>>> {
+pub(super) fn environ(pid: u32) -> io::Result<Option<Vec<u8>>> {
     for _ in 0..EMPTY_LOOKS {
         let Some(environ) = of_living(std::fs::read(format!("/proc/{pid}/environ")))? else {
             return Ok(None);
@@ -234,14 +249,16 @@ pub(super) fn owner(pid: u32) -> io::Result<Option<(String, u64)>> {
     Ok(environ(pid)?.as_deref().and_then(owner_in))
 }
 
-fn owner_in(environ: &[u8]) -> Option<(String, u64)> {
-    let value = |name: &str| {
-        let mut variables = environ.split(|byte| *byte == 0);
-        let found =
-            variables.find_map(|variable| variable.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
-        String::from_utf8(found.to_vec()).ok()
-    };
-    Some((value("PROVOST_PROCESS")?, value("PROVOST_INCARNATION")?.parse().ok()?))
+/// Returns the process and the life that an environment names.
+pub(super) fn owner_in(environ: &[u8]) -> Option<(String, u64)> {
+    Some((value_in(environ, "PROVOST_PROCESS")?, value_in(environ, "PROVOST_INCARNATION")?.parse().ok()?))
+}
+
+/// Returns the value of a variable in an environment.
+pub(super) fn value_in(environ: &[u8], name: &str) -> Option<String> {
+    let mut variables = environ.split(|byte| *byte == 0);
+    let found = variables.find_map(|variable| variable.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
+    String::from_utf8(found.to_vec()).ok()
 }
 
 /// Returns the process with its group and session, if it lives.
@@ -259,11 +276,18 @@ impl Default for Family {
             deaths: watch::Sender::new(0),
             survey: tokio::sync::Mutex::default(),
             ticket: AtomicU64::new(0),
+            foreign: Mutex::default(),
         }
     }
 }
 
 impl Family {
+    /// Enters a main process whose parent is neither this process nor the keeper.
+    pub(super) fn enter_foreign(self: &Arc<Self>, pid: u32) -> Foreign {
+        self.foreign.lock().insert(pid);
+        Foreign { family: self.clone(), pid }
+    }
+
     fn own<R>(&self, look: impl FnOnce(&mut HashSet<u32>) -> R) -> R {
         look(&mut self.own.lock())
     }
@@ -322,7 +346,9 @@ impl Family {
 
     /// Returns true if there is certainly nothing to survey. It costs one small read.
     pub(super) fn is_alone(&self) -> bool {
-        self.adopter().is_some() && self.orphans().is_ok_and(|orphans| orphans.is_empty())
+        self.adopter().is_some()
+            && self.foreign.lock().is_empty()
+            && self.orphans().is_ok_and(|orphans| orphans.is_empty())
     }
 
     /// Sends a signal to a relative. Returns false if the process is gone.
@@ -375,7 +401,24 @@ impl Family {
                 found.push(Relative { owner: owner(pid)?, ..relative });
             }
         }
+        self.add_foreign(&mut found)?;
         Ok(found)
+    }
+
+    /// Adds what is in the sessions of foreign main processes. A descendant of theirs that has left its session is not found.
+    fn add_foreign(&self, found: &mut Vec<Relative>) -> io::Result<()> {
+        let foreign = self.foreign.lock().clone();
+        if foreign.is_empty() {
+            return Ok(());
+        }
+        let known: HashSet<u32> = found.iter().map(|relative| relative.pid).collect();
+        let is_theirs = |relative: &Relative| {
+            foreign.contains(&relative.session)
+                && !foreign.contains(&relative.pid)
+                && !known.contains(&relative.pid)
+        };
+        found.extend(everybody()?.into_iter().filter(is_theirs));
+        Ok(())
     }
 
     /// Returns the orphans and their descendants, ended ones included.

@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::Stop;
-use super::family::{Family, Relative, is_stuck, lives};
+use super::family::{Family, Foreign, Relative, is_stuck, lives};
 use super::keeper::Kept;
 use super::leftovers::{Leftover, Leftovers};
 use super::pidfd::Pidfd;
@@ -58,6 +58,8 @@ pub(super) struct Life {
     killed: watch::Sender<bool>,
     /// Whether its main process has ended.
     main_ended: AtomicBool,
+    /// Held for one whose parent is neither this process nor the keeper.
+    _foreign: Option<Foreign>,
     /// Whether it was reaped, so that its pid may be reused. The lock is held while a signal is sent.
     reaped: Mutex<bool>,
 }
@@ -110,7 +112,14 @@ impl Endings {
 }
 
 impl Life {
-    pub(super) fn new(pid: u32, owner: Owner, parent: Parent, endings: Endings) -> Self {
+    pub(super) fn new(
+        pid: u32,
+        owner: Owner,
+        parent: Parent,
+        endings: Endings,
+        family: &Arc<Family>,
+    ) -> Self {
+        let is_foreign = matches!(&parent, Parent::Keeper(kept) if kept.is_orphaned());
         Self {
             pid,
             owner,
@@ -119,6 +128,7 @@ impl Life {
             stop: Mutex::default(),
             killed: watch::Sender::new(false),
             main_ended: AtomicBool::new(false),
+            _foreign: is_foreign.then(|| family.enter_foreign(pid)),
             reaped: Mutex::new(false),
         }
     }
@@ -205,11 +215,11 @@ impl Life {
         if let Some(stop) = stopped {
             // Boxed, because most of a life is spent without these futures.
             Box::pin(self.end_of_group(&around)).await;
-            return Box::pin(self.end_of_escaped(stop, &around)).await;
+            return Box::pin(self.end_of_escaped(stop, &watch, &around)).await;
         }
         // Before the reaping: until then the pid of its group cannot be reused.
         let _ = self.signal(Signal::KILL, StopTo::Group);
-        let exit = self.reap(&around).await;
+        let exit = self.reap(&watch, &around).await;
         if self.owner.incarnation.is_some() {
             // What has left the group is ended in parallel with the next life, which does not wait for it.
             tokio::spawn(async move { self.escaped_unasked(&around).await });
@@ -218,7 +228,7 @@ impl Life {
     }
 
     /// Reaps the main process, which has ended, or has the keeper reap it.
-    async fn reap(&self, around: &Surroundings) -> Exit {
+    async fn reap(&self, watch: &Pidfd, around: &Surroundings) -> Exit {
         match &self.parent {
             Parent::Host => {
                 let mut reaped = self.reaped.lock();
@@ -229,7 +239,7 @@ impl Life {
             Parent::Keeper(kept) => {
                 // Before the keeper is asked, so that no signal is sent from then on.
                 *self.reaped.lock() = true;
-                kept.reap(&around.family).await
+                kept.reap(&around.family, watch.fd()).await
             }
         }
     }
@@ -237,8 +247,15 @@ impl Life {
     /// Waits until the group is empty. After a kill, members that are still there after [`KILLED_WITHIN`] are reported.
     async fn end_of_group(&self, around: &Surroundings) {
         let in_group = |relative: &Relative| relative.group == self.pid && relative.pid != self.pid;
-        let left = self.until_gone(around, in_group, |_| {
-            let _ = self.signal(Signal::KILL, StopTo::Group);
+        let left = self.until_gone(around, in_group, |left| {
+            if self.is_lost() {
+                // The number of the group may be another's, so its members are killed one by one.
+                for relative in left {
+                    around.family.signal(relative, Signal::KILL);
+                }
+            } else {
+                let _ = self.signal(Signal::KILL, StopTo::Group);
+            }
         });
         for relative in left.await {
             self.leave(around, &relative, "it did not end within 2 s of SIGKILL");
@@ -246,13 +263,13 @@ impl Life {
     }
 
     /// Ends what has left the group, then reaps the main process.
-    async fn end_of_escaped(&self, stop: Stop, around: &Surroundings) -> Exit {
+    async fn end_of_escaped(&self, stop: Stop, watch: &Pidfd, around: &Surroundings) -> Exit {
         // Its session id cannot be reused while its main process is not reaped.
         let escaped = self.escaped(around).await;
         if !escaped.is_empty() {
             self.end_relatives(&escaped, stop, around).await;
         }
-        self.reap(around).await
+        self.reap(watch, around).await
     }
 
     /// Ends what has left the group after an end that nobody asked for; the grace time begins now.

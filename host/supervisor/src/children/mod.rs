@@ -15,6 +15,7 @@
 //! | `resources` | what children use |
 //! | `keeper` | the keeper, which is the parent of the children where there is one |
 //! | `family` | the descendants that no task owns |
+//! | `fate` | how a process has ended that somebody else has reaped |
 //! | `terminal` | a child's own terminal |
 //! | `pidfd` | waiting for the end of a child |
 //! | `watched` | waiting for a descriptor |
@@ -29,6 +30,7 @@ pub(crate) mod command;
 mod ends;
 pub(crate) mod env_file;
 pub(crate) mod family;
+mod fate;
 mod http_get;
 pub(crate) mod keeper;
 pub(crate) mod leftovers;
@@ -51,6 +53,7 @@ pub(crate) mod watched;
 
 use std::fmt;
 use std::future::Future;
+use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -82,11 +85,12 @@ pub(crate) struct Child {
     pub(crate) env_files: Arc<[Gave]>,
 }
 
-/// The reading ends of a child's output: pipes, or the other side of its terminal, which ends with `EIO`.
+/// The reading ends of a child's output: pipes, or the other side of its terminal, which ends with `EIO`. They are closed when
+/// nobody reads them any more.
 pub(crate) struct Output {
-    pub(crate) stdout: std::os::fd::OwnedFd,
+    pub(crate) stdout: Arc<OwnedFd>,
     /// `None` if standard error goes where standard output goes.
-    pub(crate) stderr: Option<std::os::fd::OwnedFd>,
+    pub(crate) stderr: Option<Arc<OwnedFd>>,
 }
 
 /// The result of a spawn: a child, or why there is none.

@@ -21,8 +21,13 @@ impl Pidfd {
     }
 
     /// Registers an opened pidfd. Must be called within the runtime.
-    pub(super) fn watch(fd: OwnedFd) -> io::Result<Self> {
-        registered(Arc::new(fd), Interest::READABLE).map(Self)
+    pub(super) fn watch(fd: Arc<OwnedFd>) -> io::Result<Self> {
+        registered(fd, Interest::READABLE).map(Self)
+    }
+
+    /// Returns the descriptor.
+    pub(super) fn fd(&self) -> &OwnedFd {
+        self.0.get_ref()
     }
 
     /// Resolves when the child has ended; it is then a zombie that still holds its pid.

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::sync::Arc;
 
 use provost_files::Owners;
 use provost_state::{Incarnation, ProcessId};
@@ -30,7 +31,7 @@ fn logs(dir: &Path) -> (Logs, ProcessId) {
 
 fn pipe() -> (Output, File) {
     let (stdout, writer) = std::io::pipe().unwrap();
-    (Output { stdout: stdout.into(), stderr: None }, File::from(OwnedFd::from(writer)))
+    (Output { stdout: Arc::new(stdout.into()), stderr: None }, File::from(OwnedFd::from(writer)))
 }
 
 /// Writes to the pipe until the write fails because nobody reads it any more.
@@ -84,7 +85,7 @@ async fn a_terminal_is_read_to_its_end() {
     let name = ptsname(&master, Vec::new()).unwrap();
     let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
     let mut child = File::from(rustix::fs::open(&*name, flags, Mode::empty()).unwrap());
-    logs.capture(id, Incarnation(1), Output { stdout: master, stderr: None });
+    logs.capture(id, Incarnation(1), Output { stdout: Arc::new(master), stderr: None });
     child.write_all(b"to a terminal\nlast").unwrap();
     drop(child);
     logs.capture.drained().await;

@@ -39,6 +39,12 @@ impl FormerStash {
         self.0.former.get_or_init(read)
     }
 
+    /// Returns these files with another one, which was found elsewhere.
+    #[must_use]
+    pub fn with(&self, file: Vec<u8>) -> Self {
+        self.0.files.iter().cloned().chain([file]).collect::<Vec<_>>().into()
+    }
+
     /// Whether there are no files: there was no former host, or it has written nothing down.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -66,6 +66,11 @@ impl Supervisor {
         self.shared.decider.retune(settings.envelope());
     }
 
+    /// Kills the programs of checks. This host ends, its processes go on, and the next host checks them anew.
+    pub fn end_checks(&self) {
+        self.shared.helpers.end_checks();
+    }
+
     /// Returns a receiver that is woken at every commit.
     #[must_use]
     pub fn changed(&self) -> watch::Receiver<Generation> {

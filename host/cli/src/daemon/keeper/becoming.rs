@@ -83,7 +83,7 @@ fn refusal(keeper: RunningKeeper, socket: &Path, outline: &Outline, config: &Pat
 }
 
 /// Returns where the keeper listens, if it can listen there.
-fn place(socket: &Path, runtime_dir: &Path, owners: Owners) -> Option<OsString> {
+pub(super) fn place(socket: &Path, runtime_dir: &Path, owners: Owners) -> Option<OsString> {
     let fits = provost_files::own_dir_in_safe_place(runtime_dir, owners);
     // What is wrong with the directory is reported by the host.
     (fits.is_ok() && socket.as_os_str().len() <= SOCKET_PATH_BYTES_MAX).then(|| socket.into())

@@ -2,6 +2,8 @@
 //!
 //! | room | owns |
 //! |---|---|
+//! | `successor` | another keeper in the place of one that has ended |
+//! | `recovering` | the files by which a host goes on whose predecessor was killed together with its keeper |
 //! | `parent` | the keeper as the host that it has started sees it |
 //! | `becoming` | whether there is a keeper, and how this process becomes it |
 //! | `program` | the program of the keeper |
@@ -9,7 +11,11 @@
 mod becoming;
 mod parent;
 mod program;
+mod recovering;
+mod successor;
 
 pub(super) use becoming::become_keeper;
 pub(crate) use becoming::keeper_of;
 pub(super) use parent::Parent;
+pub(super) use recovering::Copies;
+pub(super) use successor::{Means, Successor};

@@ -10,10 +10,10 @@ use crate::daemon::errors::{DEFECT_HINT, SHORTAGE_HINT};
 use crate::failure::Failure;
 
 /// The entry in [`Degraded`] while there is no keeper.
-const LACK: &str = "the keeper";
+pub(super) const LACK: &str = "the keeper";
 
 /// What follows from that.
-const UNSAFE: &str = "if the host is killed, its processes go on and are not supervised any more";
+pub(super) const UNSAFE: &str = "if the host is killed, its processes go on and are not supervised any more";
 
 /// The parent of the processes.
 #[derive(Debug)]
@@ -50,13 +50,7 @@ impl Parent {
             Self::Keeper(greeting) => {
                 let short =
                     |error| Failure::failed(format!("cannot serve the keeper: {error}"), SHORTAGE_HINT);
-                let served = Keeper::serve(*greeting).map_err(short)?;
-                let (keeper, degraded) = (served.keeper.clone(), degraded.clone());
-                tokio::spawn(async move {
-                    keeper.ended().await;
-                    degraded.set(LACK, format!("it has ended: {UNSAFE}"));
-                });
-                Ok(Some(served))
+                Keeper::serve(*greeting).map(Some).map_err(short)
             }
             Self::None(Without::Configured) => Ok(None),
             Self::None(why) => {

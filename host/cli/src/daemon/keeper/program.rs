@@ -4,13 +4,14 @@
 use std::ffi::OsString;
 use std::fs::{File, Permissions};
 use std::io::{self, Write};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use provost_files::{Access, Owners};
+use provost_supervisor::RUNTIME_DIR_VARIABLE;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
@@ -33,19 +34,57 @@ pub(crate) struct NotExecuted {
 /// Replaces this process by the keeper. Returns only if that is not possible.
 pub(super) fn execute(arguments: &[OsString], runtime_dir: &Path, owners: Owners) -> NotExecuted {
     let memory = match in_memory() {
-        Ok(program) => become_it(Path::new(&format!("/proc/self/fd/{}", program.as_raw_fd())), arguments),
+        Ok(program) => become_it(&in_process(&program), arguments, runtime_dir),
         Err(error) => error,
     };
     let path = runtime_dir.join(NAME);
     let file = match in_file(&path, runtime_dir, owners) {
-        Ok(()) => become_it(&path, arguments),
+        Ok(()) => become_it(&path, arguments, runtime_dir),
         Err(error) => error,
     };
     NotExecuted { memory, path, file }
 }
 
-fn become_it(program: &Path, arguments: &[OsString]) -> io::Error {
-    Command::new(program).arg0(NAME).args(arguments).exec()
+fn become_it(program: &Path, arguments: &[OsString], runtime_dir: &Path) -> io::Error {
+    Command::new(program).arg0(NAME).args(arguments).env(RUNTIME_DIR_VARIABLE, named(runtime_dir)).exec()
+}
+
+/// Returns the name by which processes are told apart that belong to different runtime directories.
+pub(crate) fn named(runtime_dir: &Path) -> PathBuf {
+    let there = runtime_dir.canonicalize().or_else(|_| std::path::absolute(runtime_dir));
+    there.unwrap_or_else(|_| runtime_dir.to_owned())
+}
+
+/// Starts a keeper whose standard input is this connection.
+///
+/// # Errors
+/// Its program cannot be executed.
+pub(super) fn start(
+    arguments: &[OsString],
+    runtime_dir: &Path,
+    owners: Owners,
+    connection: OwnedFd,
+) -> Result<Child, NotExecuted> {
+    let spawn = |program: &Path| {
+        let mut command = Command::new(program);
+        command.arg0(NAME).args(arguments).env(RUNTIME_DIR_VARIABLE, named(runtime_dir));
+        command.stdin(connection.try_clone()?).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
+    };
+    let in_memory = in_memory();
+    let memory = match in_memory.and_then(|file| spawn(&in_process(&file))) {
+        Ok(child) => return Ok(child),
+        Err(error) => error,
+    };
+    let path = runtime_dir.join(NAME);
+    match in_file(&path, runtime_dir, owners).and_then(|()| spawn(&path)) {
+        Ok(child) => Ok(child),
+        Err(file) => Err(NotExecuted { memory, path, file }),
+    }
+}
+
+/// Returns the path of an open file of this process.
+fn in_process(file: &File) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
 }
 
 /// Puts the program into a sealed file that exists in memory only.

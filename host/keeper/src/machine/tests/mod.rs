@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use self::model::Model;
 use self::play::{Asked, Play, SECOND, ending, spec};
 use super::{KILL, Machine, Now, TERMINATE};
-use crate::protocol::{HostEnding, Id, Leave, Order, Report, SlotState, Spec};
+use crate::protocol::{HostEnding, Id, Leave, Order, Report, SlotState, Spec, Versions};
 
 /// One step of a play.
 #[derive(Clone, Copy, Debug)]
@@ -191,4 +191,44 @@ fn ranks_end_one_after_the_other_and_what_does_not_end_is_given_up() {
     play.child(0, 0);
     play.tick(SECOND);
     assert_eq!(play.machine.exit_code(&play.world, play.now), Some(1), "something is left");
+}
+
+#[test]
+fn a_keeper_that_is_handed_everything_starts_a_host_when_the_former_one_has_left_and_ends_if_it_does_not() {
+    let now = Now { boot: 5 * SECOND, steady: SECOND };
+    let later = Now { boot: 500 * SECOND, steady: 500 * SECOND };
+    let hello = Order::Hello { versions: Versions::OURS, build: b"" };
+    for leaves in [true, false] {
+        let (mut machine, mut world) = (Machine::handed(false, now), Model::default());
+        machine.tick(&mut world, now);
+        assert!(machine.reads(), "the host may greet");
+        machine.order(&mut world, now, 1, &hello);
+        while let Some((_, report, beside)) = machine.next_report(&world, now) {
+            machine.sent(&report, beside);
+        }
+        if leaves {
+            machine.order(&mut world, now, 2, &Order::Leave(Leave::Replace { deadline_ms: 0 }));
+        }
+        machine.closed(&mut world);
+        machine.host_ended(&mut world, now, 0);
+        machine.tick(&mut world, later);
+        assert_eq!((world.hosts, world.host_kills), (u32::from(leaves), 0));
+        assert_eq!(machine.exit_code(&world, later), (!leaves).then_some(1));
+        if leaves {
+            assert_eq!(machine.welcome(&world, later).last.why, HostEnding::Handed);
+        }
+    }
+}
+
+#[test]
+fn a_host_that_hands_over_is_never_killed_before_everything_is_here() {
+    let now = Now { boot: 5 * SECOND, steady: SECOND };
+    let (mut machine, mut world) = (Machine::handed(false, now), Model::default());
+    machine.tick(&mut world, Now { steady: 100 * SECOND, ..now });
+    assert_eq!((world.hosts, world.host_kills), (0, 0), "it was late");
+    assert_eq!(machine.exit_code(&world, now), Some(1));
+    let mut machine = Machine::handed(false, now);
+    machine.order(&mut world, now, 1, &Order::Sync);
+    assert_eq!((world.hosts, world.host_kills), (0, 0), "it broke the protocol");
+    assert_eq!(machine.exit_code(&world, now), Some(1));
 }

@@ -4,18 +4,23 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
-use provost_keeper::protocol::{Id, Order, Scope};
+use provost_keeper::protocol::{End, Ending, Id, Order, Scope};
 use provost_state::{Incarnation, Signal};
 use rustix::io::Errno;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::link::{Answer, FormerSlot, Link, Outgoing, Slot, Slots};
+use super::link::{Answer, Link, Outgoing};
 use super::names::{Life, Names};
+use super::slots::{FormerSlot, Handed, Slot, Slots};
+use super::tabling::Tabling;
+use super::unborn;
 use crate::children::family::Family;
+use crate::degraded::Degraded;
 use crate::stash::{StashKeeper, StashKept};
 
 /// The number of signals that wait to be taken.
@@ -36,7 +41,27 @@ struct Inner {
     /// The children of a former host that were not taken over yet.
     former: Mutex<HashMap<Life, FormerSlot>>,
     /// The files of stashes that the keeper has, by their numbers.
-    stashed: Mutex<BTreeMap<u64, u32>>,
+    stashed: Mutex<BTreeMap<u64, Stashed>>,
+    /// The program of the keeper, which its children are until their exec.
+    program: Option<(u64, u64)>,
+    /// Whether another keeper was looked for in vain.
+    given_up: AtomicBool,
+    /// The thread that keeps the table on a disk, if there is one.
+    tabling: Arc<OnceLock<Tabling>>,
+}
+
+/// A file of a stash that the keeper has.
+#[derive(Clone, Debug)]
+pub(super) struct Stashed {
+    pub(super) key: u32,
+    pub(super) file: Arc<OwnedFd>,
+}
+
+/// Everything that another keeper is given.
+pub(super) struct Estate {
+    pub(super) lives: Vec<(Id, Handed)>,
+    /// The key, the number and the file of each.
+    pub(super) files: Vec<(u32, u64, Arc<OwnedFd>)>,
 }
 
 /// What a connection begins with.
@@ -46,8 +71,8 @@ pub(super) struct Parts {
     pub(super) names: Names,
     pub(super) slots: HashMap<Id, Slot>,
     pub(super) next_id: u32,
-    /// The keys of the files of stashes, by their numbers.
-    pub(super) kept: BTreeMap<u64, u32>,
+    /// The files of stashes, by their numbers.
+    pub(super) kept: BTreeMap<u64, Stashed>,
 }
 
 /// The key of the file of names.
@@ -82,8 +107,12 @@ impl Keeper {
             next_id: AtomicU32::new(next_id),
             former: Mutex::default(),
             stashed: Mutex::new(kept),
+            program: unborn::program_of(pid),
+            given_up: AtomicBool::new(false),
+            tabling: Arc::default(),
         };
-        let link = Link { socket, orders: to_send, slots, family, signals, gone };
+        let tabling = inner.tabling.clone();
+        let link = Link { socket, orders: to_send, slots, family, signals, gone, tabling };
         tokio::spawn(link.run());
         (Self(Arc::new(inner)), signalled)
     }
@@ -98,6 +127,53 @@ impl Keeper {
     #[must_use]
     pub fn is_gone(&self) -> bool {
         *self.0.gone.borrow()
+    }
+
+    /// Whether it has ended, and no other one takes its place: this process starts the processes itself.
+    pub(in crate::children) fn is_given_up(&self) -> bool {
+        self.0.given_up.load(Ordering::Acquire)
+    }
+
+    /// Says that no other keeper takes the place of this one, which has ended.
+    pub fn give_up(&self) {
+        self.0.given_up.store(true, Ordering::Release);
+    }
+
+    /// Kills the children whose start the keeper did not answer before it ended. Nobody else knows of them, and they would be
+    /// second copies of what is started again. It looks at all processes of the machine.
+    ///
+    /// # Errors
+    /// They could not be looked at: there may be some.
+    pub fn end_unborn(&self) -> io::Result<()> {
+        let unborn: Vec<Life> = {
+            let slots = self.0.slots.lock();
+            slots.values().filter(|slot| slot.holding.is_none()).map(|slot| slot.life.clone()).collect()
+        };
+        unborn::end(self.0.program, &unborn)
+    }
+
+    /// Returns everything that another keeper is given.
+    pub(super) fn estate(&self) -> io::Result<Estate> {
+        let lives = self.0.slots.lock().iter().filter_map(|(id, slot)| Some((*id, slot.handed()?))).collect();
+        let names = Arc::new(self.0.names.lock().file()?);
+        let stashed = self.0.stashed.lock();
+        let files = stashed.iter().map(|(number, stashed)| (stashed.key, *number, stashed.file.clone()));
+        Ok(Estate { lives, files: std::iter::once((NAMES_KEY, 0, names)).chain(files).collect() })
+    }
+
+    /// Changes how the keeper ends a life when there is no host.
+    pub(super) fn amend(&self, id: Id, ending: Ending) {
+        if let Some(slot) = self.0.slots.lock().get_mut(&id) {
+            slot.ending = ending;
+        }
+        self.tell(&Order::Amend { id, ending });
+    }
+
+    /// Enters how a life has ended that the keeper could not tell.
+    pub(super) fn found_out(&self, id: Id, end: End) {
+        if let Some(holding) = self.0.slots.lock().get_mut(&id).and_then(|slot| slot.holding.as_mut()) {
+            holding.end = Some(end);
+        }
     }
 
     /// Resolves when the keeper has ended.
@@ -138,6 +214,7 @@ impl Keeper {
     pub(super) fn leave(&self, id: Id) {
         self.0.slots.lock().remove(&id);
         self.0.names.lock().remove(id);
+        self.wake_tabling();
     }
 
     /// Tells the keeper that a life is over and recorded.
@@ -147,7 +224,7 @@ impl Keeper {
     }
 
     /// Ends a child that hangs in its exec, or could not be started, and that nobody has heard of.
-    pub(super) fn end_unborn(&self, id: Id) {
+    pub(super) fn end_unheard(&self, id: Id) {
         self.kill_id(id);
         self.forget_id(id);
     }
@@ -169,6 +246,42 @@ impl Keeper {
     /// Enters the children of a former host, which are taken over one by one.
     pub(super) fn enter_former(&self, former: HashMap<Life, FormerSlot>) {
         *self.0.former.lock() = former;
+    }
+
+    /// Enters one more of them.
+    pub(super) fn enter_former_one(&self, life: Life, former: FormerSlot) {
+        self.0.former.lock().insert(life, former);
+    }
+
+    /// Whether a life is entered whose main process has this number.
+    pub(super) fn holds(&self, pid: u32) -> bool {
+        let is_it = |slot: &Slot| slot.holding.as_ref().is_some_and(|it| it.pid == pid && it.end.is_none());
+        self.0.slots.lock().values().any(is_it)
+    }
+
+    /// Keeps a table of all living processes in this file from now on, for the case that the keeper is killed together with the
+    /// host. A thread does so, and a disk that is full or hangs stops nothing: the host is shown as degraded.
+    ///
+    /// # Errors
+    /// The thread cannot be started, or there is a table already.
+    pub fn table_to(&self, file: PathBuf, degraded: Degraded) -> io::Result<()> {
+        let tabling = Tabling::start(self.0.slots.clone(), self.0.pid, file, degraded)?;
+        let taken = |_| io::Error::from(io::ErrorKind::AlreadyExists);
+        self.0.tabling.set(tabling).map_err(taken)
+    }
+
+    /// Removes the table, when the host has ended in order. Waits for the disk for at most a second.
+    pub fn discard_table(&self) {
+        if let Some(tabling) = self.0.tabling.get() {
+            tabling.discard();
+        }
+    }
+
+    /// Says that a life has begun or ended.
+    fn wake_tabling(&self) {
+        if let Some(tabling) = self.0.tabling.get() {
+            tabling.wake();
+        }
     }
 
     /// Takes over a child of a former host.
@@ -201,11 +314,12 @@ impl StashKeeper for Keeper {
         let span = u64::from(STASH_KEYS.end - STASH_KEYS.start);
         let key = STASH_KEYS.start + u32::try_from(number % span).unwrap_or(0);
         let (wanted, answer) = oneshot::channel();
+        let ours = file.try_clone().map(Arc::new);
         self.order(&Order::Stash { key, generation: number }, vec![file], Answer::Wanted(wanted));
         let keeper = self.clone();
         Box::pin(async move {
             answer.await.unwrap_or(Err(Errno::PIPE))?;
-            keeper.0.stashed.lock().insert(number, key);
+            keeper.0.stashed.lock().insert(number, Stashed { key, file: ours? });
             Ok(())
         })
     }
@@ -213,7 +327,7 @@ impl StashKeeper for Keeper {
     fn drop_before(&self, number: u64) {
         let mut stashed = self.0.stashed.lock();
         let kept = stashed.split_off(&number);
-        for (generation, key) in std::mem::replace(&mut *stashed, kept) {
+        for (generation, Stashed { key, .. }) in std::mem::replace(&mut *stashed, kept) {
             self.tell(&Order::Stash { key, generation });
         }
     }

@@ -4,17 +4,18 @@ use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::sync::Arc;
 
-use provost_keeper::protocol::{HostEnd, HostEnding, Id, SlotState};
+use provost_keeper::protocol::{End, HostEnd, HostEnding, Id, SlotState};
 use provost_state::Exit;
 use tokio::sync::{mpsc, oneshot};
 
-use super::connection::{Keeper, NAMES_KEY, Parts};
+use super::connection::{Keeper, NAMES_KEY, Parts, Stashed};
 use super::greeting::{Greeting, HeldChild, StashedFile};
 use super::kept::told;
-use super::link::{FormerSlot, Slot};
 use super::names::{Life, Names, contents};
+use super::slots::{FormerSlot, Holding, Slot};
 use crate::adoption::{Adopted, Held, HeldEnd};
-use crate::children::family::exit_of;
+use crate::children::family::{exit_of, parent};
+use crate::children::fate::status_now;
 use crate::clock::Clock;
 
 /// The longest file of a stash that is read.
@@ -57,8 +58,8 @@ impl Keeper {
             if key == NAMES_KEY {
                 former_names = Some(file);
             } else {
-                kept.insert(number, key);
-                stash.push(contents(file, STASH_BYTES_MAX)?);
+                stash.push(contents(file.try_clone()?, STASH_BYTES_MAX)?);
+                kept.insert(number, Stashed { key, file: Arc::new(file) });
             }
         }
         let names = Names::read(former_names, is_held)?;
@@ -66,7 +67,7 @@ impl Keeper {
         let mut found = Found::default();
         let clock = Clock::of_boot();
         for child in held {
-            found.enter(child, &names, &clock);
+            found.enter(child, welcome.keeper_pid, &names, &clock);
         }
         let Found { held, slots, former, unborn, pids } = found;
         let names_file = names.file()?;
@@ -78,14 +79,14 @@ impl Keeper {
         keeper.keep_names(names_file);
         keeper.enter_former(former);
         for id in unborn {
-            keeper.end_unborn(id);
+            keeper.end_unheard(id);
         }
         Ok(Served { keeper, signals, adopted: Adopted { held, stash: stash.into(), last_end } })
     }
 }
 
 impl Found {
-    fn enter(&mut self, child: HeldChild, names: &Names, clock: &Clock) {
+    fn enter(&mut self, child: HeldChild, keeper: u32, names: &Names, clock: &Clock) {
         let HeldChild { id, held, descriptors } = child;
         if matches!(held.state, SlotState::Starting | SlotState::Refused | SlotState::Free) {
             self.unborn.push(id);
@@ -98,19 +99,36 @@ impl Found {
             );
             return;
         };
-        let [pidfd, stdout, stderr, _, _, stdin] = held.descriptors.placed(descriptors.into_iter());
+        let descriptors = descriptors.into_iter().map(Arc::new);
+        let [pidfd, stdout, stderr, _, _, stdin] = held.descriptors.placed(descriptors);
+        // Of the child of another keeper, this one does not know how it has ended.
+        let known = held.end.map(|end| match (end.status, &pidfd) {
+            (None, Some(pidfd)) => End { status: status_now(held.pid, pidfd), ..end },
+            _ => end,
+        });
         let (ended, end) = oneshot::channel();
         let is_reaped = held.state == SlotState::Reaped;
-        let slot = match held.end {
+        let ended = match known {
             Some(known) => {
                 // It cannot fail: the other side is there.
                 let _ = ended.send(known);
-                Slot { started: None, ended: None }
+                None
             }
-            None => Slot { started: None, ended: Some(ended) },
+            None => Some(ended),
         };
-        self.slots.insert(id, slot);
-        if !is_reaped {
+        let holding = pidfd.clone().map(|pidfd| Holding {
+            pid: held.pid,
+            started_at: held.started_at,
+            pidfd,
+            outputs: [&stdout, &stderr].map(|output| output.as_ref().map(Arc::downgrade).unwrap_or_default()),
+            stdin: stdin.clone(),
+            end: known,
+        });
+        self.slots
+            .insert(id, Slot { life: life.clone(), started: None, ended, ending: held.ending, holding });
+        // One that another keeper has started is a child of whatever orphans go to.
+        let is_child = !is_reaped && parent(held.pid) == Some(keeper);
+        if is_child {
             self.pids.push(held.pid);
         }
         let (name, incarnation) = life.clone();
@@ -124,10 +142,10 @@ impl Found {
             gap: None,
             gap_bytes: 0,
             started_at: clock.at_boottime(held.started_at),
-            ended: held.end.map(|end| HeldEnd { exit: told(&end), at: clock.at_boottime(end.ended_at) }),
+            ended: known.map(|end| HeldEnd { exit: told(&end), at: clock.at_boottime(end.ended_at) }),
         });
-        let reaped = held.end.filter(|_| is_reaped);
-        self.former.insert(life, FormerSlot { id, pid: held.pid, end, reaped, stdin });
+        let reaped = known.filter(|_| is_reaped);
+        self.former.insert(life, FormerSlot { id, pid: held.pid, is_child, end, reaped, stdin });
     }
 }
 

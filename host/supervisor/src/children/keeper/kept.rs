@@ -6,17 +6,20 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use provost_keeper::protocol::{Descriptors, End, Ending, Id, MESSAGE_MAX, Order, SPEC_MAX, Spec};
+use provost_keeper::protocol::{End, Ending, Id, MESSAGE_MAX, Order, SPEC_MAX, Spec, Usage};
 use provost_state::{Exit, Incarnation};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::io::Errno;
+use rustix::time::{ClockId, Timespec, clock_gettime};
 use tokio::sync::oneshot;
 
 use super::connection::Keeper;
-use super::link::{Answer, FormerSlot, Slot, Started};
+use super::link::Answer;
 use super::names::Life;
+use super::slots::{FormerSlot, Slot, Started};
 use crate::children::Output;
 use crate::children::family::{Family, exit_of};
+use crate::children::fate::status_of;
 
 /// Why there is no child.
 #[derive(Debug)]
@@ -30,10 +33,10 @@ pub(in crate::children) enum NotStarted {
 /// A child that has just been started.
 pub(in crate::children) struct NewChild {
     pub(in crate::children) pid: u32,
-    pub(in crate::children) pidfd: OwnedFd,
+    pub(in crate::children) pidfd: Arc<OwnedFd>,
     pub(in crate::children) output: Option<Output>,
     /// The end that keeps its standard input open.
-    pub(in crate::children) stdin: Option<OwnedFd>,
+    pub(in crate::children) stdin: Option<Arc<OwnedFd>>,
     pub(in crate::children) kept: Kept,
 }
 
@@ -43,6 +46,8 @@ pub(in crate::children) struct Kept {
     keeper: Keeper,
     id: Id,
     pid: u32,
+    /// Whether the keeper is its parent. A keeper that has taken the place of another is not that of the children of the other.
+    is_child: bool,
     /// Taken by the task that waits for its end.
     end: Mutex<Option<oneshot::Receiver<End>>>,
 }
@@ -83,9 +88,7 @@ impl Start {
         spec: &Spec<'_>,
         mut descriptors: Vec<OwnedFd>,
     ) -> Result<Self, NotStarted> {
-        let (started, is_started) = oneshot::channel();
-        let (ended, end) = oneshot::channel();
-        let slot = Slot { started: Some(started), ended: Some(ended) };
+        let (slot, is_started, end) = Slot::starting(life.clone(), spec.ending);
         let id = keeper.enter(life, slot).map_err(NotStarted::Short)?;
         let message = match message(id, spec, &mut descriptors) {
             Ok(message) => message,
@@ -116,9 +119,12 @@ impl Start {
             }
         };
         let outcome = started.await.map_err(|_| gone())?;
-        let kept = Kept { keeper, id, pid, end: Mutex::new(Some(end)) };
+        let kept = Kept { keeper, id, pid, is_child: true, end: Mutex::new(Some(end)) };
         match outcome {
-            Started::Runs { descriptors, files } => kept.with(descriptors, files).await,
+            Started::Runs { pidfd, outputs: [stdout, stderr], stdin } => {
+                let output = stdout.map(|stdout| Output { stdout, stderr });
+                Ok(NewChild { pid, pidfd, output, stdin, kept })
+            }
             Started::Refused(refusal) => {
                 kept.forget();
                 Err(NotStarted::Failed(io::Error::from_raw_os_error(refusal.errno)))
@@ -138,7 +144,7 @@ pub(in crate::children) struct FormerChild {
     /// How it ended, if it is reaped.
     pub(in crate::children) reaped: Option<Exit>,
     /// The end that keeps its standard input open.
-    pub(in crate::children) stdin: Option<OwnedFd>,
+    pub(in crate::children) stdin: Option<Arc<OwnedFd>>,
 }
 
 impl Kept {
@@ -148,29 +154,20 @@ impl Kept {
         process: &Arc<str>,
         incarnation: Incarnation,
     ) -> Option<FormerChild> {
-        let FormerSlot { id, pid, end, reaped, stdin } = keeper.take_former(process, incarnation)?;
-        let kept = Self { keeper: keeper.clone(), id, pid, end: Mutex::new(Some(end)) };
+        let FormerSlot { id, pid, is_child, end, reaped, stdin } =
+            keeper.take_former(process, incarnation)?;
+        let kept = Self { keeper: keeper.clone(), id, pid, is_child, end: Mutex::new(Some(end)) };
         Some(FormerChild { kept, reaped: reaped.map(|end| told(&end)), stdin })
     }
 
-    /// Takes the descriptors of a child that runs.
-    async fn with(self, which: Descriptors, files: Vec<OwnedFd>) -> Result<NewChild, NotStarted> {
-        let [pidfd, stdout, stderr, _, _, stdin] = which.placed(files.into_iter());
-        let Some(pidfd) = pidfd else {
-            self.undo().await;
-            return Err(NotStarted::Short(io::Error::other("the keeper has no descriptor of the child")));
-        };
-        let output = stdout.map(|stdout| Output { stdout, stderr });
-        Ok(NewChild { pid: self.pid, pidfd, output, stdin, kept: self })
-    }
-
-    /// Whether the keeper has ended, so that the number of the child may be another's once the child has ended.
+    /// Whether its parent is neither the keeper nor this process, so that its number may be another's once it has ended.
     pub(in crate::children) fn is_orphaned(&self) -> bool {
-        self.keeper.is_gone()
+        !self.is_child || self.keeper.is_gone()
     }
 
-    /// Waits until the keeper has told how the child ended, and has it reaped: it returns before that is done.
-    pub(in crate::children) async fn reap(&self, family: &Family) -> Exit {
+    /// Waits until the keeper has told how the child ended, and has it reaped: it returns before that is done. Of a child that
+    /// was another's, the kernel may tell it by the `pidfd`.
+    pub(in crate::children) async fn reap(&self, family: &Family, pidfd: &OwnedFd) -> Exit {
         let end = self.end.lock().take();
         let end = match end {
             Some(end) => end.await.ok(),
@@ -178,7 +175,15 @@ impl Kept {
         };
         family.release(self.pid);
         self.keeper.tell(&Order::Reap { id: self.id });
-        end.map_or(Exit::Unobserved, |end| told(&end))
+        match end {
+            Some(end) if end.status.is_some() => told(&end),
+            end => {
+                let status = status_of(self.pid, pidfd).await;
+                let ended_at = end.map_or_else(now, |end| end.ended_at);
+                self.keeper.found_out(self.id, End { status, ended_at, usage: Usage::default() });
+                status.map_or(Exit::Unobserved, exit_of)
+            }
+        }
     }
 
     /// Tells the keeper that the life is over and recorded, or never was one.
@@ -190,13 +195,18 @@ impl Kept {
     pub(in crate::children) async fn undo(self) {
         self.keeper.kill_id(self.id);
         let family = self.keeper.family();
-        self.reap(&family).await;
+        let end = self.end.lock().take();
+        if let Some(end) = end {
+            // An error means that the keeper has ended.
+            let _ = end.await;
+        }
+        family.release(self.pid);
         self.forget();
     }
 
     /// Changes how the keeper ends the child when there is no host.
     pub(in crate::children) fn amend(&self, ending: Ending) {
-        self.keeper.tell(&Order::Amend { id: self.id, ending });
+        self.keeper.amend(self.id, ending);
     }
 }
 
@@ -219,6 +229,12 @@ fn message(id: Id, spec: &Spec<'_>, descriptors: &mut Vec<OwnedFd>) -> io::Resul
     let length = u32::try_from(spec.len()).map_err(io::Error::other)?;
     let order = Order::SpawnLarge { id, length };
     Ok(order.encode(0, &mut buffer).map_err(io::Error::other)?.to_vec())
+}
+
+/// Returns the present time of `CLOCK_BOOTTIME`, in nanoseconds.
+fn now() -> u64 {
+    let Timespec { tv_sec, tv_nsec } = clock_gettime(ClockId::Boottime);
+    u64::try_from(tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(tv_nsec).unwrap_or(0)
 }
 
 /// Returns how a child ended, as far as the keeper knows it.

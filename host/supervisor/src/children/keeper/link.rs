@@ -4,17 +4,16 @@
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use parking_lot::Mutex;
-use provost_keeper::protocol::{
-    CREDIT, Descriptors, End, Head, Id, Kind, MESSAGE_MAX, Order, Refusal, Report,
-};
+use provost_keeper::protocol::{CREDIT, Descriptors, Head, Id, Kind, MESSAGE_MAX, Order, Report};
 use provost_keeper::socket::{self, Received};
 use rustix::io::Errno;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Duration, sleep};
 
+use super::slots::{Holding, Slot, Slots, Started};
+use super::tabling::Tabling;
 use crate::children::family::Family;
 use crate::children::watched::Socket;
 use crate::steps::step;
@@ -45,44 +44,6 @@ pub(super) enum Answer {
     Started(oneshot::Sender<Result<u32, Errno>>),
 }
 
-/// What is known of a life from the order to start it on.
-#[derive(Debug)]
-pub(super) struct Slot {
-    /// Taken when its program runs, or does not.
-    pub(super) started: Option<oneshot::Sender<Started>>,
-    /// Taken when it has ended.
-    pub(super) ended: Option<oneshot::Sender<End>>,
-}
-
-/// A child of a former host that was not taken over yet.
-#[derive(Debug)]
-pub(super) struct FormerSlot {
-    pub(super) id: Id,
-    pub(super) pid: u32,
-    /// Resolves when it has ended.
-    pub(super) end: oneshot::Receiver<End>,
-    /// How it ended, if it is reaped.
-    pub(super) reaped: Option<End>,
-    /// The end that keeps its standard input open.
-    pub(super) stdin: Option<OwnedFd>,
-}
-
-/// What became of a start.
-#[derive(Debug)]
-pub(super) enum Started {
-    Runs {
-        descriptors: Descriptors,
-        /// Those that are there, in the order of the bits.
-        files: Vec<OwnedFd>,
-    },
-    Refused(Refusal),
-    /// It may run, but no descriptor was free for it.
-    Lost,
-}
-
-/// The lives that the keeper holds for this host. Dropping an entry ends the waiting for it.
-pub(super) type Slots = Arc<Mutex<HashMap<Id, Slot>>>;
-
 /// The end of the connection that the task has.
 pub(super) struct Link {
     pub(super) socket: Arc<OwnedFd>,
@@ -91,6 +52,8 @@ pub(super) struct Link {
     pub(super) family: Arc<Family>,
     pub(super) signals: mpsc::Sender<i32>,
     pub(super) gone: watch::Sender<bool>,
+    /// The thread that keeps the table of processes, if there is one.
+    pub(super) tabling: Arc<OnceLock<Tabling>>,
 }
 
 /// The state of the task.
@@ -118,6 +81,7 @@ impl Link {
         match Running::new(self) {
             Ok(mut running) => {
                 let Err(Gone(why)) = running.run().await;
+                running.receive_the_rest();
                 running.link.end(&why);
             }
             Err((link, why)) => link.end(&why),
@@ -130,7 +94,8 @@ impl Link {
         // Orphans of its children go to another process, which is not known.
         self.family.adopted_by(None);
         self.gone.send_replace(true);
-        self.slots.lock().clear();
+        // What is known of them stays: another keeper is given it.
+        self.slots.lock().values_mut().for_each(Slot::nobody_answers);
         self.family.orphans_ended();
     }
 }
@@ -240,6 +205,13 @@ impl Running {
         }
     }
 
+    /// Handles what the keeper has sent before it ended. The kernel may tell that the connection is broken before that.
+    fn receive_the_rest(&mut self) {
+        for _ in 0..3 {
+            let _ = self.receive();
+        }
+    }
+
     /// Reserves descriptors for the next child; returns false if there are not enough.
     fn reserve(&mut self) -> bool {
         while self.reserve.len() < RESERVED {
@@ -260,15 +232,19 @@ impl Running {
         step("keeper.told", report.kind());
         match report {
             Report::Done { errno, pid, .. } => self.on_done(seq, errno, pid),
-            Report::Spawned { id, descriptors, .. } => {
-                let files = self.received.iter_mut().filter_map(Option::take).collect();
-                self.tell_start(id, Started::Runs { descriptors, files });
+            Report::Spawned { id, pid, started_at, descriptors } => {
+                let started = self.runs(id, (pid, started_at), descriptors);
+                self.tell_start(id, started);
             }
             Report::Refused { id, refusal } => self.tell_start(id, Started::Refused(refusal)),
             Report::Ended { id, end } => {
-                let ended = self.link.slots.lock().get_mut(&id).and_then(|slot| slot.ended.take());
+                let mut slots = self.link.slots.lock();
+                let Some(slot) = slots.get_mut(&id) else { return };
+                if let Some(holding) = &mut slot.holding {
+                    holding.end = Some(end);
+                }
                 // The task that waits may be gone.
-                let _ = ended.map(|ended| ended.send(end));
+                let _ = slot.ended.take().map(|ended| ended.send(end));
             }
             Report::Orphans { .. } => self.link.family.orphans_ended(),
             Report::Ping => self.pong(seq),
@@ -298,6 +274,24 @@ impl Running {
             }
             Some(Answer::Unneeded | Answer::None) | None => {}
         }
+    }
+
+    /// Takes the descriptors of a child whose program runs.
+    fn runs(&mut self, id: Id, (pid, started_at): (u32, u64), descriptors: Descriptors) -> Started {
+        let files = self.received.iter_mut().filter_map(Option::take).map(Arc::new);
+        let [pidfd, stdout, stderr, _, _, stdin] = descriptors.placed(files);
+        let Some(pidfd) = pidfd else { return Started::Lost };
+        let outputs = [stdout, stderr];
+        if let Some(slot) = self.link.slots.lock().get_mut(&id) {
+            let weak =
+                outputs.each_ref().map(|output| output.as_ref().map(Arc::downgrade).unwrap_or_default());
+            let (pidfd, stdin) = (pidfd.clone(), stdin.clone());
+            slot.holding = Some(Holding { pid, started_at, pidfd, outputs: weak, stdin, end: None });
+        }
+        if let Some(tabling) = self.link.tabling.get() {
+            tabling.wake();
+        }
+        Started::Runs { pidfd, outputs, stdin }
     }
 
     fn tell_start(&mut self, id: Id, outcome: Started) {

@@ -45,7 +45,8 @@ impl Direct {
         };
         let Ends { output, keep, .. } = ends;
         let Prepared { vars, env_files, .. } = prepared;
-        Ok(Started { pid, pidfd, output, stdin: keep, vars, env_files })
+        let (pidfd, stdin) = (Arc::new(pidfd), keep.map(Arc::new));
+        Ok(Started { pid, pidfd, output, stdin, vars, env_files })
     }
 
     fn execute(&self, prepared: &Prepared, spec: &ProcessSpec, ends: &Ends) -> Result<u32, Failure> {

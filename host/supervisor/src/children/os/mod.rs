@@ -209,8 +209,14 @@ impl OsSpawner {
         request: &Arc<SpawnRequest>,
         in_flight: &Arc<InFlight>,
     ) -> Result<Child, Failure> {
-        let keeper = self.keeper.as_ref().filter(|keeper| !keeper.is_gone());
+        let keeper = self.keeper.as_ref().filter(|keeper| !keeper.is_given_up());
         let (started, parent) = match (keeper, request.incarnation) {
+            // The next host starts it, if another keeper takes the place of this one.
+            (Some(keeper), Some(_)) if keeper.is_gone() => {
+                return Err(Failure::Short(io::Error::other(
+                    "the keeper has ended, and another one is awaited",
+                )));
+            }
             (Some(keeper), Some(life)) => self.attempt_of_keeper(keeper, life, request, in_flight).await?,
             (None, _) | (_, None) => {
                 let (wanted, in_flight, direct) = (request.clone(), in_flight.clone(), self.direct.clone());
@@ -263,13 +269,14 @@ impl OsSpawner {
         let of_spec = Endings::from(&**spec);
         let is_check = request.incarnation.is_none();
         let escaped = if is_check { Escaped::Kill } else { of_spec.escaped };
-        let life = Arc::new(Life::new(pid, owner, parent, Endings { escaped, ..of_spec }));
+        let endings = Endings { escaped, ..of_spec };
+        let life = Arc::new(Life::new(pid, owner, parent, endings, &self.around.family));
         let exit = self.live(life, watch, stdin);
         Ok(Child { pid, exit, output, vars, env_files })
     }
 
     /// Waits for the end of a life; `stdin` keeps its standard input open until then.
-    fn live(&self, life: Arc<Life>, watch: Pidfd, stdin: Option<OwnedFd>) -> Boxed<Exit> {
+    fn live(&self, life: Arc<Life>, watch: Pidfd, stdin: Option<Arc<OwnedFd>>) -> Boxed<Exit> {
         let pid = life.pid;
         self.living.insert(pid, life.clone());
         let (living, around) = (self.living.clone(), self.around.clone());
@@ -286,6 +293,14 @@ impl OsSpawner {
             }
         });
         Box::pin(async move { end.await.unwrap_or(Exit::Unobserved) })
+    }
+
+    /// Kills the programs of checks.
+    pub(crate) fn end_checks(&self) {
+        for life in self.living.iter().filter(|life| life.owner.incarnation.is_none()) {
+            // One that has ended by now needs nothing.
+            let _ = life.kill();
+        }
     }
 
     fn life(&self, pid: u32) -> Result<Arc<Life>, Arc<str>> {
@@ -357,15 +372,19 @@ impl OsSpawner {
         &self,
         spec: &ProcessSpec,
         incarnation: Incarnation,
-        (pid, pidfd): (u32, Option<OwnedFd>),
+        (pid, pidfd): (u32, Option<Arc<OwnedFd>>),
         parent: Parent,
-        stdin: Option<OwnedFd>,
+        stdin: Option<Arc<OwnedFd>>,
     ) -> Boxed<Exit> {
-        let opened = || pid_of(pid).map_or_else(|| Err(io::ErrorKind::NotFound.into()), Pidfd::open);
+        let opened = || {
+            pid_of(pid)
+                .map_or_else(|| Err(io::ErrorKind::NotFound.into()), |pid| Pidfd::open(pid).map(Arc::new))
+        };
         let watch = pidfd.map_or_else(opened, Ok).and_then(Pidfd::watch);
         let Ok(watch) = watch else { return Box::pin(std::future::ready(Exit::Unobserved)) };
         let owner = Owner { name: spec.name.clone(), incarnation: Some(incarnation) };
-        self.live(Arc::new(Life::new(pid, owner, parent, Endings::from(spec))), watch, stdin)
+        let life = Life::new(pid, owner, parent, Endings::from(spec), &self.around.family);
+        self.live(Arc::new(life), watch, stdin)
     }
 
     /// Waits a little for abandoned spawns, then enters the children that hang in them, and orphans.

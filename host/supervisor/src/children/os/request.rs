@@ -24,10 +24,10 @@ pub(super) struct SpawnRequest {
 /// A child that has just been started.
 pub(super) struct Started {
     pub(super) pid: u32,
-    pub(super) pidfd: OwnedFd,
+    pub(super) pidfd: Arc<OwnedFd>,
     pub(super) output: Option<Output>,
     /// The end that keeps its standard input open.
-    pub(super) stdin: Option<OwnedFd>,
+    pub(super) stdin: Option<Arc<OwnedFd>>,
     pub(super) vars: LifeEnv,
     pub(super) env_files: Arc<[Gave]>,
 }

@@ -106,8 +106,8 @@ impl Thread {
 
 impl Pipe {
     /// Reads on after a panic, because closing the pipe would end the child that writes to it.
-    async fn read_to_end(&self, fd: OwnedFd, counted: [Counted; 2]) -> Ended {
-        let (fd, mut counted) = (Arc::new(fd), Some(counted));
+    async fn read_to_end(&self, fd: Arc<OwnedFd>, counted: [Counted; 2]) -> Ended {
+        let mut counted = Some(counted);
         let process = &*self.log.stored.name;
         for panics in 0..=PANICS_MAX {
             let reading = Reading::new(self.clone(), counted.take());

@@ -1,0 +1,43 @@
+//! The host that hands over what a former keeper has held: another keeper has started it, and standard input is the connection to it.
+
+use std::os::fd::OwnedFd;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+use rustix::net::sockopt::socket_peercred;
+use rustix::process::{PidfdFlags, pidfd_open};
+
+use super::children::Child;
+/// Replaces the standard streams by `/dev/null`.
+pub(super) fn leave_streams() -> Result<(), Errno> {
+    let flags = OFlags::RDWR | OFlags::CLOEXEC;
+    let nothing = rustix::fs::open("/dev/null", flags, Mode::empty())?;
+    rustix::stdio::dup2_stdin(&nothing)?;
+    rustix::stdio::dup2_stdout(&nothing)?;
+    rustix::stdio::dup2_stderr(&nothing)
+}
+
+/// Takes the connection, and leaves the standard streams and the session. Returns the host, which is not a child, and this end.
+pub(super) fn former_host() -> Result<(Child, OwnedFd), Errno> {
+    let socket = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
+    leave_streams()?;
+    // Fails only for the leader of a group, which has its own session then.
+    let _ = rustix::process::setsid();
+    rustix::io::ioctl_fionbio(&socket, true)?;
+    // The process that has made the pair of sockets.
+    let pid = socket_peercred(&socket)?.pid;
+    let pidfd = pidfd_open(pid, PidfdFlags::NONBLOCK)?;
+    // Its end is still open, so the number was its own when it was looked up.
+    if is_closed(&socket)? {
+        return Err(Errno::PIPE);
+    }
+    let pid = pid.as_raw_nonzero().get().cast_unsigned();
+    Ok((Child { pid, pidfd, report: None }, socket))
+}
+
+fn is_closed(socket: &OwnedFd) -> Result<bool, Errno> {
+    let mut looked = [PollFd::new(socket, PollFlags::IN)];
+    poll(&mut looked, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))?;
+    Ok(looked.iter().any(|looked| looked.revents().contains(PollFlags::HUP)))
+}

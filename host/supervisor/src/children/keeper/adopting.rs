@@ -1,0 +1,93 @@
+//! Giving the keeper processes that another one has started, which were found after it was killed together with its host.
+
+use std::io;
+use std::sync::Arc;
+
+use provost_keeper::protocol::{Id, MESSAGE_MAX, Order};
+use rustix::io::Errno;
+use tokio::sync::oneshot;
+
+use super::connection::Keeper;
+use super::link::Answer;
+use super::recovery::{FoundLife, Recovered};
+use super::slots::{FormerSlot, Holding, Slot};
+use crate::adoption::Held;
+use crate::clock::Clock;
+
+impl FoundLife {
+    /// Returns it as a host adopts it.
+    fn held(&self, clock: &Clock) -> Held {
+        let (name, incarnation) = self.life.clone();
+        let [stdout, stderr] = self.outputs.clone();
+        Held {
+            name,
+            incarnation,
+            pid: self.pid,
+            pidfd: Some(self.pidfd.clone()),
+            stdout,
+            stderr,
+            gap: None,
+            gap_bytes: 0,
+            started_at: clock.at_boottime(self.started_at),
+            ended: None,
+        }
+    }
+}
+
+impl Recovered {
+    /// Returns what was found for a host without a keeper, which sees that these processes end.
+    #[must_use]
+    pub fn without_keeper(&self) -> Vec<Held> {
+        let clock = Clock::of_boot();
+        self.lives.iter().map(|found| found.held(&clock)).collect()
+    }
+}
+
+impl Keeper {
+    /// Gives the keeper what was found, except for what it holds already, and returns that as this host adopts it. Something that
+    /// the keeper cannot hold is adopted all the same: it lives, and must not be started again.
+    pub async fn take_over(&self, recovered: &Recovered) -> Vec<Held> {
+        let clock = Clock::of_boot();
+        let mut all = Vec::new();
+        for found in recovered.lives.iter().filter(|found| !self.holds(found.pid)) {
+            if let Err(error) = self.give(found).await {
+                let name = &*found.life.0;
+                tracing::error!(process = name, pid = found.pid, %error, "the keeper cannot hold a process that was found");
+            }
+            all.push(found.held(&clock));
+        }
+        all
+    }
+
+    async fn give(&self, found: &FoundLife) -> io::Result<()> {
+        let (ended, end) = oneshot::channel();
+        let [stdout, stderr] = &found.outputs;
+        let holding = Holding {
+            pid: found.pid,
+            started_at: found.started_at,
+            pidfd: found.pidfd.clone(),
+            outputs: [stdout, stderr].map(|output| output.as_ref().map(Arc::downgrade).unwrap_or_default()),
+            stdin: None,
+            end: None,
+        };
+        let (life, ending) = (found.life.clone(), found.ending);
+        let slot =
+            Slot { life: life.clone(), started: None, ended: Some(ended), ending, holding: Some(holding) };
+        let handed = slot.handed().ok_or(io::ErrorKind::NotFound)?;
+        let id: Id = self.enter(life.clone(), slot)?;
+        let order =
+            Order::Adopt { id, held: handed.held, gap_files: [None, None], is_terminal: handed.is_terminal };
+        let mut buffer = vec![0; MESSAGE_MAX];
+        let message = order.encode(0, &mut buffer).map_err(io::Error::other)?.to_vec();
+        let descriptors = handed.owned()?;
+        let (wanted, answer) = oneshot::channel();
+        self.send(message, descriptors, Answer::Wanted(wanted));
+        if let Err(error) = answer.await.unwrap_or(Err(Errno::PIPE)) {
+            self.leave(id);
+            return Err(error.into());
+        }
+        let former = FormerSlot { id, pid: found.pid, is_child: false, end, reaped: None, stdin: None };
+        self.enter_former_one(life, former);
+        Ok(())
+    }
+}

@@ -1,0 +1,134 @@
+//! Giving everything to another keeper, after the one that this host had has ended. Nothing changes before the host leaves: a
+//! handover that does not come to its end is dropped, and the other keeper ends with it.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+
+use provost_keeper::protocol::{Leave, MESSAGE_MAX, Order, Report};
+use provost_keeper::socket;
+use rustix::io::Errno;
+
+use super::connection::{Estate, Keeper};
+use super::greeting::{Greeting, NotGreeted, next};
+
+/// The number of reports that are passed over while an answer is awaited: some for each process.
+const PASSED_OVER_MAX: usize = 1_000_000;
+
+/// Why a keeper could not be given everything.
+#[derive(Debug, thiserror::Error)]
+pub enum NotHandedOver {
+    /// It cannot be started.
+    #[error("it cannot be started: {0}")]
+    NotStarted(io::Error),
+    /// It cannot be spoken to.
+    #[error(transparent)]
+    NotGreeted(#[from] NotGreeted),
+    /// It refused an order.
+    #[error("the new keeper refused what it was given: {0}")]
+    Refused(io::Error),
+    /// This process lacks something.
+    #[error("what the new keeper is to be given cannot be put together: {0}")]
+    Lacking(io::Error),
+    /// It holds something already.
+    #[error("the new keeper holds {0} processes already")]
+    NotEmpty(u32),
+}
+
+/// A keeper that has been given everything.
+#[derive(Debug)]
+pub struct HandedOver {
+    connection: Connection,
+    keeper: u32,
+    lives: usize,
+}
+
+impl HandedOver {
+    /// Returns the process id of the keeper.
+    #[must_use]
+    pub fn keeper(&self) -> u32 {
+        self.keeper
+    }
+
+    /// Returns the number of lives that it was given.
+    #[must_use]
+    pub fn lives(&self) -> usize {
+        self.lives
+    }
+
+    /// Tells the keeper that it has everything: it starts a host as soon as this process has ended.
+    ///
+    /// # Errors
+    /// It does not answer. It may start a host all the same, so this process has to end.
+    pub fn leave(mut self) -> Result<(), NotHandedOver> {
+        self.connection.ask(&Order::Leave(Leave::Replace { deadline_ms: 0 }), &[])
+    }
+}
+
+/// The connection, one order at a time.
+#[derive(Debug)]
+struct Connection {
+    socket: Arc<OwnedFd>,
+    buffer: Vec<u8>,
+    seq: u32,
+}
+
+impl Connection {
+    fn ask(&mut self, order: &Order<'_>, descriptors: &[BorrowedFd<'_>]) -> Result<(), NotHandedOver> {
+        self.seq += 1;
+        let message = order.encode(self.seq, &mut self.buffer);
+        let message = message.map_err(|error| NotHandedOver::Lacking(io::Error::other(error)))?;
+        let sent = socket::send(self.socket.as_fd(), message, descriptors);
+        sent.map_err(|error| NotHandedOver::Refused(error.into()))?;
+        for _ in 0..PASSED_OVER_MAX {
+            match next(&self.socket, &mut self.buffer)? {
+                (Report::Done { errno: 0, .. }, seq, _) if seq == self.seq => return Ok(()),
+                (Report::Done { errno, .. }, seq, _) if seq == self.seq => {
+                    return Err(NotHandedOver::Refused(Errno::from_raw_os_error(errno).into()));
+                }
+                (Report::Ping, seq, _) => {
+                    let pong = Order::Pong.encode(seq, &mut self.buffer);
+                    let pong = pong.map_err(|error| NotHandedOver::Lacking(io::Error::other(error)))?;
+                    // One that is not answered is asked again.
+                    let _ = socket::send(self.socket.as_fd(), pong, &[]);
+                }
+                // What has become of a life is found out by the next host.
+                _ => {}
+            }
+        }
+        Err(NotHandedOver::Refused(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl Keeper {
+    /// Gives everything that this host has of the keeper, which has ended, to another one that `start` starts with this end of
+    /// a connection; `build` says which host this is. Blocks until it has answered.
+    ///
+    /// # Errors
+    /// [`NotHandedOver`]; nothing has changed, and the other keeper ends.
+    pub fn hand_over(
+        &self,
+        build: &str,
+        start: impl FnOnce(OwnedFd) -> io::Result<()>,
+    ) -> Result<HandedOver, NotHandedOver> {
+        self.end_unborn().map_err(NotHandedOver::Lacking)?;
+        let (ours, theirs) = socket::pair().map_err(|error| NotHandedOver::Lacking(error.into()))?;
+        start(theirs).map_err(NotHandedOver::NotStarted)?;
+        let greeting = Greeting::exchange(ours, build)?;
+        if greeting.welcome.held != 0 {
+            return Err(NotHandedOver::NotEmpty(greeting.welcome.held));
+        }
+        let keeper = greeting.keeper();
+        let mut connection = Connection { socket: greeting.socket, buffer: vec![0; MESSAGE_MAX], seq: 1 };
+        let Estate { lives, files } = self.estate().map_err(NotHandedOver::Lacking)?;
+        for (id, handed) in &lives {
+            let (held, is_terminal) = (handed.held, handed.is_terminal);
+            let order = Order::Adopt { id: *id, held, gap_files: [None, None], is_terminal };
+            connection.ask(&order, &handed.descriptors())?;
+        }
+        for (key, generation, file) in files {
+            connection.ask(&Order::Stash { key, generation }, &[file.as_fd()])?;
+        }
+        Ok(HandedOver { connection, keeper, lives: lives.len() })
+    }
+}
