@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
+use provost_tests::bench::clock::now_ns;
 use provost_tests::runs::{Random, pause};
 use rustix::process::Signal;
 
@@ -16,26 +17,47 @@ enum Blow {
     Host,
     /// The host is suspended for a while, in which it notices nothing, and then killed.
     Suspended,
+    /// The keeper is killed, and the host replaces it.
+    Keeper,
+    /// Both are killed at once, and `provost up` is run.
+    Both,
 }
 
 /// The kinds; each is as likely as another.
-const BLOWS: [Blow; 2] = [Blow::Host, Blow::Suspended];
+const BLOWS: [Blow; 4] = [Blow::Host, Blow::Suspended, Blow::Keeper, Blow::Both];
+
+/// How long a host may take to take over all processes after it answers, in nanoseconds.
+const TAKEN_OVER_NS: u64 = 2_000_000_000;
+
+/// How long the last lines of a life that has ended may wait in its pipe, in nanoseconds.
+const UNREAD_NS: u64 = 1_000_000_000;
 
 impl Blow {
     fn word(self) -> &'static str {
         match self {
             Self::Host => "host",
             Self::Suspended => "suspended",
+            Self::Keeper => "keeper",
+            Self::Both => "both",
         }
     }
 
-    fn strike(self, host: u32, random: &mut Random) {
+    fn strike(self, chaos: &Chaos, (host, keeper): (u32, u32), random: &mut Random) {
         match self {
             Self::Host => Machine::signal(host, Signal::KILL),
             Self::Suspended => {
                 Machine::signal(host, Signal::STOP);
                 pause(random.between(50, 1_500));
                 Machine::signal(host, Signal::KILL);
+            }
+            Self::Keeper => Machine::signal(keeper, Signal::KILL),
+            Self::Both => {
+                // So that the host does not notice that its keeper is gone.
+                Machine::signal(host, Signal::STOP);
+                Machine::signal(keeper, Signal::KILL);
+                Machine::signal(host, Signal::KILL);
+                pause(random.between(0, 1_000));
+                chaos.machine.up();
             }
         }
     }
@@ -77,18 +99,23 @@ pub(crate) fn work(chaos: &Chaos, is_over: impl Fn() -> bool) -> Silences {
     let mut silences = Silences::default();
     while !is_over() {
         pause(random.between(500, 5_000));
-        let Some(host) = chaos.machine.host() else {
-            chaos.problems.add("no host answers before a blow");
+        let (host, keeper) = (chaos.machine.host(), chaos.machine.keeper());
+        let Some((host, keeper)) = host.zip(keeper.map(|keeper| keeper.pid)) else {
+            chaos.problems.add(format!("no host or no keeper answers before a blow: {host:?}, {keeper:?}"));
             break;
         };
         let blow = *random.pick(&BLOWS);
-        blow.strike(host, &mut random);
+        let begun = now_ns();
+        blow.strike(chaos, (host, keeper), &mut random);
         let gave_up = || chaos.tally.add("up after five ends");
         let Some(took_ns) = chaos.machine.until_another(Some(host), gave_up) else {
             chaos.problems.add(format!("no host answers after {blow:?}: {}", chaos.machine.log()));
             break;
         };
         silences.record(blow, took_ns);
+        if matches!(blow, Blow::Keeper | Blow::Both) {
+            chaos.orphaned.lock().unwrap().push((begun - UNREAD_NS, now_ns() + TAKEN_OVER_NS));
+        }
     }
     silences
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::worker;
+use crate::places;
 
 /// What a process does, which determines its expected phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,7 +138,7 @@ pub(crate) fn config(seed: u64, version: u64) -> String {
             _ => word.to_owned(),
         };
         let options = member.kind.options(number, version);
-        let flag = worker::WORD;
+        let flag = places::WORD;
         write!(
             config,
             "[process.{section}]\ncommand = [\"./worker\", \"{flag}\", \"{word}\", \"{seed}\"]\ngroup = \"{group}\"\n\
@@ -151,7 +151,7 @@ pub(crate) fn config(seed: u64, version: u64) -> String {
 
 /// Writes the folders and the program that the processes need.
 pub(crate) fn prepare(dir: &Path) {
-    for folder in [worker::LOCKS, worker::LIVES, worker::COUNTS, worker::ENDS] {
+    for folder in [places::LOCKS, places::LIVES, places::COUNTS, places::ENDS] {
         std::fs::create_dir(dir.join(folder)).unwrap();
     }
     // A copy: a build that goes on beside a long run replaces the program of the test.

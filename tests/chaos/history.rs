@@ -6,8 +6,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::places::ENDS;
 use crate::shared::Chaos;
-use crate::worker::ENDS;
 
 /// What there is of one life.
 #[derive(Debug, Default)]
@@ -20,10 +20,15 @@ struct Life {
 }
 
 /// What was found.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct History {
     /// The ends in the journal.
     pub(crate) ends: u64,
+    /// Those of them that nobody has seen, because there was no keeper.
+    pub(crate) unknown: u64,
+    /// The lives that ended while there was no keeper, each with its name, incarnation and process id. Nobody may have read their
+    /// last lines.
+    pub(crate) orphaned: BTreeSet<(String, u64, u64)>,
     /// The decisions about them.
     pub(crate) decisions: u64,
     /// The ends that processes have noted, and those of them that are in the journal.
@@ -72,9 +77,16 @@ pub(crate) fn check(chaos: &Chaos) -> History {
                 life.exited += 1;
                 history.ends += 1;
                 let pid = pids.get(&id).copied();
+                let is_orphan = is_orphan(chaos, &record);
+                history.unknown += u64::from(record["exit"]["error"].is_string());
+                if let Some(pid) = pid.filter(|_| is_orphan) {
+                    history.orphaned.insert((id.0.clone(), incarnation, pid));
+                }
                 let note = pid.and_then(|pid| noted.get(&(id.0.clone(), incarnation, pid)));
                 history.confirmed += u64::from(note.is_some());
-                if let Some(problem) = objection(&record, note.map(String::as_str)) {
+                // Without its start in the journal, it is not known which process it was.
+                let objection = objection(&record, note.map(String::as_str), is_orphan);
+                if let Some(problem) = objection.filter(|_| pid.is_some()) {
                     chaos.problems.add(format!("{name}, incarnation {incarnation}: {problem}: {line}"));
                 }
             }
@@ -85,22 +97,30 @@ pub(crate) fn check(chaos: &Chaos) -> History {
             _ => {}
         }
     }
+    // One that a killed keeper had begun may be begun again after it was ended.
+    let spawned_max = if chaos.orphaned.lock().unwrap().is_empty() { 1 } else { 2 };
     for (id, life) in &lives {
-        if life.spawned > 1 || life.exited > 1 || life.decided > 1 + life.failed {
+        if life.spawned > spawned_max || life.exited > 1 || life.decided > 1 + life.failed {
             chaos.problems.add(format!("something happened twice to {id:?}: {life:?}"));
         }
     }
     history
 }
 
+/// Whether a life ended while there was no keeper.
+fn is_orphan(chaos: &Chaos, record: &Value) -> bool {
+    let at = record["mono_ns"].as_u64().unwrap();
+    chaos.orphaned.lock().unwrap().iter().any(|(from, to)| (*from..=*to).contains(&at))
+}
+
 /// Says what is wrong with the end of a life, if the process has noted that it ends in this way.
-fn objection(record: &Value, note: Option<&str>) -> Option<String> {
+fn objection(record: &Value, note: Option<&str>, is_orphan: bool) -> Option<String> {
     let exit = &record["exit"];
     let (code, signal) = (exit["code"].as_u64(), exit["signal"].as_u64());
     let told = match (code, signal) {
         (Some(code), None) => format!("code {code}"),
         (None, Some(signal)) => format!("signal {signal}"),
-        _ => return Some("its end is not known".to_owned()),
+        _ => return (!is_orphan).then(|| "its end is not known".to_owned()),
     };
     // A process that was asked to end may have been killed after its note.
     let is_asked = record["before"] == "stopping" && signal.is_some();

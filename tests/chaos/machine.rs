@@ -64,9 +64,11 @@ impl Machine {
         self.ups.lock().unwrap().push(command.spawn().unwrap());
     }
 
-    /// Returns how the last `provost up` has ended, if it has.
-    pub(crate) fn up_ended(&self) -> Option<ExitStatus> {
-        self.ups.lock().unwrap().last_mut().and_then(|up| up.try_wait().unwrap())
+    /// Returns the process of the last `provost up`, and how it has ended, if it has.
+    pub(crate) fn last_up(&self) -> (u32, Option<ExitStatus>) {
+        let mut ups = self.ups.lock().unwrap();
+        let up = ups.last_mut().unwrap();
+        (up.id(), up.try_wait().unwrap())
     }
 
     /// Returns what `provost up` has printed so far.
@@ -92,7 +94,7 @@ impl Machine {
                 break;
             }
             // What was just started may have ended because of its config.
-            let is_in_vain = former.is_none() && self.up_ended().is_some();
+            let is_in_vain = former.is_none() && self.last_up().1.is_some();
             if is_in_vain || now_ns() - begun > PATIENCE_NS {
                 return None;
             }

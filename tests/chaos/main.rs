@@ -1,9 +1,11 @@
 //! The chaos run: one host with 100 processes that write numbered lines and crash at random, orders and reloads, and every few
-//! seconds a blow that kills the host. At the end nothing may be lost, doubled or forgotten.
+//! seconds a blow that kills the host, its keeper or both. At the end nothing may be lost, doubled or forgotten.
 //!
 //! ```text
 //! cargo test --release -p provost --test chaos -- --minutes 60 --seed 7
 //! ```
+//!
+//! Processes that have lost their keeper are reaped by this program, at once or, with `--reap-late`, at its end.
 //!
 //! Without arguments it takes a few seconds, with seed 1. The processes are this program again.
 #![expect(
@@ -21,6 +23,8 @@ mod lines;
 mod machine;
 mod model;
 mod orders;
+mod places;
+mod reaper;
 mod shared;
 mod trial;
 mod verdict;
@@ -34,14 +38,16 @@ use provost_tests::runs::Options;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let [word, kind, seed] = &arguments[..]
-        && word == worker::WORD
+        && word == places::WORD
     {
         return worker::run(kind, seed);
     }
     let Some(options) = Options::read("chaos", arguments.into_iter()) else { return ExitCode::SUCCESS };
     let seed = options.seed;
     println!("chaos: {} s, seed {seed}", options.seconds);
-    let (problems, figures) = trial::run(&options);
+    reaper::become_reaper();
+    let trial = std::thread::spawn(move || trial::run(&options));
+    let (problems, figures) = reaper::reap_until_ended(trial, !options.reaps_late);
     println!("chaos: {figures}");
     for problem in &problems {
         println!("chaos: FAILED (seed {seed}): {problem}");

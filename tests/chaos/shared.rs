@@ -1,5 +1,6 @@
 //! What all threads of a run share.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use provost_tests::runs::{Problems, Tally};
@@ -18,6 +19,8 @@ pub(crate) struct Chaos {
     pub(crate) problems: Problems,
     /// The version of the config that is in its file.
     pub(crate) version: AtomicU64,
+    /// From when until when there was no keeper, in nanoseconds of the monotonic clock. How a process ended then may not be known.
+    pub(crate) orphaned: Mutex<Vec<(u64, u64)>>,
     over: AtomicBool,
 }
 
@@ -30,6 +33,7 @@ impl Chaos {
             tally: Tally::default(),
             problems: Problems::default(),
             version: AtomicU64::new(0),
+            orphaned: Mutex::default(),
             over: AtomicBool::new(false),
         }
     }

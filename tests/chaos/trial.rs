@@ -38,17 +38,21 @@ fn whole(chaos: &Chaos, seconds: u64) -> String {
     verdict::no_defects(chaos);
     verdict::goes_down(chaos);
     let lives = verdict::no_doubles(chaos);
-    let lines = lines::check(chaos);
     let history = history::check(chaos);
+    let excused = lives.again.union(&history.orphaned).cloned().collect();
+    let lines = lines::check(chaos, &excused);
     format!(
-        "{}; {} processes, {lives} lives; {} lines, {} of them a second time, {} cut; the journal has {} ends and {} decisions, and {} of the \
+        "{}; {} processes, {} lives ({} begun again); {} lines, {} of them a second time, {} cut; the journal has {} ends ({} unknown) and {} decisions, and {} of the \
          {} ends that processes have noted; {}",
         chaos.tally.words(),
         fleet::members(0).len(),
+        lives.count,
+        lives.again.len(),
         lines.whole,
         lines.doubled,
         lines.cut,
         history.ends,
+        history.unknown,
         history.decisions,
         history.confirmed,
         history.noted,

@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use crate::fleet;
 use crate::machine::value;
+use crate::places::{DOUBLES, LIVES};
 use crate::shared::Chaos;
 use crate::watch;
-use crate::worker::{DOUBLES, LIVES};
 
 /// Checks that the host has exactly the processes of the config, each in an expected phase.
 pub(crate) fn converges(chaos: &Chaos, when: &str) {
@@ -56,22 +56,35 @@ fn described(pid: u32, environment: &str) -> String {
     format!("pid {pid}, incarnation {incarnation} of {name}")
 }
 
-/// Checks that no process has seen another copy of itself, and that no life was begun twice.
-pub(crate) fn no_doubles(chaos: &Chaos) -> u64 {
+/// What the processes have written down of their lives.
+#[derive(Debug, Default)]
+pub(crate) struct Lives {
+    pub(crate) count: u64,
+    /// Those that were begun again with the same incarnation, because the keeper had not told the host of them when it was killed:
+    /// they were ended first. Each has its name, incarnation and process id.
+    pub(crate) again: BTreeSet<(String, u64, u64)>,
+}
+
+/// Checks that no process has seen another copy of itself, and that no life was begun twice while there was a keeper.
+pub(crate) fn no_doubles(chaos: &Chaos) -> Lives {
     let doubles = std::fs::read_to_string(chaos.machine.dir().join(DOUBLES)).unwrap_or_default();
     doubles.lines().for_each(|line| chaos.problems.add(format!("a double: {line}")));
-    let mut lives = 0;
+    let mut lives = Lives::default();
+    let has_lost_keepers = !chaos.orphaned.lock().unwrap().is_empty();
     // Replicas and those that only some versions of the config have are removed and added again.
     for member in fleet::members(0).iter().filter(|member| member.kind.is_ordered()) {
         let path = chaos.machine.dir().join(LIVES).join(&member.name);
-        let mut last = 0;
+        let mut last = (0, 0);
         for line in std::fs::read_to_string(path).unwrap_or_default().lines() {
-            let life = line.split_once(' ').and_then(|(life, _)| life.parse::<u64>().ok()).unwrap();
-            if life <= last {
-                chaos.problems.add(format!("{}: incarnation {life} began after {last}", member.name));
+            let (life, pid) = line.split_once(' ').unwrap();
+            let (life, pid): (u64, u64) = (life.parse().unwrap(), pid.parse().unwrap());
+            if life == last.0 && has_lost_keepers {
+                lives.again.insert((member.name.clone(), last.0, last.1));
+            } else if life <= last.0 {
+                chaos.problems.add(format!("{}: incarnation {life} began after {}", member.name, last.0));
             }
-            last = life;
-            lives += 1;
+            last = (life, pid);
+            lives.count += 1;
         }
     }
     lives
@@ -97,6 +110,7 @@ pub(crate) fn no_defects(chaos: &Chaos) {
 
 /// Checks that `provost down` succeeds, ends the host and its keeper, and leaves no process behind.
 pub(crate) fn goes_down(chaos: &Chaos) {
+    let keeper = chaos.machine.keeper().map(|keeper| keeper.pid);
     let ran = chaos.machine.run(&["down"]);
     if ran.code != 0 || !ran.stdout.contains("ended") {
         chaos.problems.add(format!("provost down: {ran:?}"));
@@ -106,7 +120,9 @@ pub(crate) fn goes_down(chaos: &Chaos) {
         ours.map(|(pid, environment)| format!("after `down`: {}", described(pid, &environment))).collect()
     });
     left.into_iter().for_each(|problem| chaos.problems.add(problem));
-    if let Some(ended) = chaos.machine.up_ended().filter(|ended| !ended.success()) {
-        chaos.problems.add(format!("`provost up` ended with {ended}"));
+    // It may have been killed before, as the keeper that it had become.
+    let (up, ended) = chaos.machine.last_up();
+    if Some(up) == keeper && !ended.is_some_and(|ended| ended.success()) {
+        chaos.problems.add(format!("`provost up` ended with {ended:?}"));
     }
 }

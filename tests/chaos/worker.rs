@@ -13,18 +13,7 @@ use rustix::io::Errno;
 use rustix::process::{Signal, getpid, kill_process};
 
 use crate::fleet::Kind;
-
-/// The first argument of the program of the processes.
-pub(crate) const WORD: &str = "--process";
-
-/// The folders that the processes write to, below the directory of the host.
-pub(crate) const LOCKS: &str = "locks";
-pub(crate) const LIVES: &str = "lives";
-pub(crate) const COUNTS: &str = "counts";
-pub(crate) const ENDS: &str = "ends";
-
-/// The file to which a process writes that another copy of it runs.
-pub(crate) const DOUBLES: &str = "doubles";
+use crate::places::{COUNTS, DOUBLES, ENDS, LIVES, LOCKS};
 
 /// The exit code of a process that has found another copy of itself.
 const DOUBLE: u8 = 101;

@@ -101,8 +101,10 @@ impl Story {
             if self.keeper().is_some_and(|keeper| keeper.is_alone) {
                 let _ = self.host.run(&["up"]);
             }
+            // Asked first: the host that answers after that is not the one that ends.
+            let is_to_come = self.step.exists();
             let Ran { stdout, .. } = self.host.run(&["status", "-o", "json"]);
-            (self.step.exists(), serde_json::from_str::<Value>(&stdout).unwrap_or_default())
+            (is_to_come, serde_json::from_str::<Value>(&stdout).unwrap_or_default())
         };
         let is_another = |(is_to_come, status): &(bool, Value)| {
             !is_to_come && status["host"]["pid"].as_u64().is_some_and(|pid| pid != former)

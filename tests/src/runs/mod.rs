@@ -6,6 +6,7 @@
 //! | `control` | a client of the API that nothing makes panic |
 //! | `tally` | counts of actions, and the list of problems |
 //! | `random` | random numbers that are determined by a seed |
+#![expect(clippy::panic, clippy::print_stdout, reason = "a test prints, and fails by panicking")]
 
 mod control;
 mod options;

@@ -16,6 +16,8 @@ pub struct Options {
     pub seed: u64,
     /// Whether to keep the directory of the host even if all invariants hold.
     pub keep: bool,
+    /// Whether orphans are reaped at the end only. It concerns the chaos run.
+    pub reaps_late: bool,
 }
 
 impl Options {
@@ -26,7 +28,7 @@ impl Options {
     /// If a number is missing.
     #[must_use]
     pub fn read(name: &str, arguments: impl Iterator<Item = String>) -> Option<Self> {
-        let mut options = Self { seconds: SECONDS, seed: 1, keep: false };
+        let mut options = Self { seconds: SECONDS, seed: 1, keep: false, reaps_late: false };
         let mut arguments = arguments;
         while let Some(argument) = arguments.next() {
             let (flag, mut value) = match argument.split_once('=') {
@@ -42,6 +44,7 @@ impl Options {
                 "--seconds" => options.seconds = number(),
                 "--seed" => options.seed = number(),
                 "--keep" => options.keep = true,
+                "--reap-late" => options.reaps_late = true,
                 "--list" => return None,
                 known if WITH_VALUE.contains(&known) => {
                     value.or_else(|| arguments.next());

@@ -296,7 +296,14 @@ impl Running {
 
     fn tell_start(&mut self, id: Id, outcome: Started) {
         self.starting = self.starting.saturating_sub(1);
-        let started = self.link.slots.lock().get_mut(&id).and_then(|slot| slot.started.take());
+        let take = |slot: &mut Slot| {
+            if matches!(outcome, Started::Refused(_)) {
+                // It has ended, and its end is not reported.
+                slot.ended = None;
+            }
+            slot.started.take()
+        };
+        let started = self.link.slots.lock().get_mut(&id).and_then(take);
         // The task that waits may be gone.
         let _ = started.map(|started| started.send(outcome));
     }
