@@ -6,12 +6,12 @@ use std::sync::atomic::Ordering;
 use rustix::process::{Resource, Rlimit, Signal, getrlimit};
 use serde_json::json;
 
-use crate::control::Control;
-use crate::machine::pause;
 use crate::plugins;
-use crate::random::Random;
 use crate::shared::Soak;
 use crate::stalls::Stalls;
+use provost_tests::runs::Control;
+use provost_tests::runs::Random;
+use provost_tests::runs::pause;
 
 /// Causes random disturbances until the soak is over.
 pub(crate) fn work(soak: &Soak) {

@@ -1,8 +1,8 @@
 //! Random faults, switched on in the running host for a short time and then off. One or two are on at once.
 
-use crate::machine::pause;
-use crate::random::Random;
 use crate::shared::Soak;
+use provost_tests::runs::Random;
+use provost_tests::runs::pause;
 
 /// A fault: its name in the figures, and the line that switches it on, in which `NAME` stands for a process.
 type Fault = (&'static str, &'static str);

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
+use provost_tests::runs::pause;
 use provost_tests::{Ran, Setup};
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 
@@ -40,11 +40,6 @@ pub(crate) struct Usage {
     /// operating system that belongs to the host.
     pub(crate) samples: usize,
     pub(crate) threads: usize,
-}
-
-/// Waits for `ms` milliseconds.
-pub(crate) fn pause(ms: u64) {
-    std::thread::park_timeout(Duration::from_millis(ms));
 }
 
 impl Machine {

@@ -14,19 +14,15 @@
 )]
 
 mod chaos;
-mod control;
 mod faults;
 mod fleet;
 mod lines;
 mod machine;
 mod model;
-mod options;
 mod orders;
 mod plugins;
-mod random;
 mod shared;
 mod stalls;
-mod tally;
 mod trial;
 mod verdict;
 mod watch;
@@ -34,7 +30,9 @@ mod watch;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let Some(options) = options::read(std::env::args().skip(1)) else { return ExitCode::SUCCESS };
+    let Some(options) = provost_tests::runs::Options::read("soak", std::env::args().skip(1)) else {
+        return ExitCode::SUCCESS;
+    };
     let seed = options.seed;
     println!("soak: {} s, seed {seed}", options.seconds);
     let (problems, figures) = trial::run(&options);

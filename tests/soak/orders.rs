@@ -3,12 +3,12 @@
 
 use serde_json::{Value, json};
 
-use crate::control::Control;
 use crate::fleet::Member;
-use crate::machine::pause;
 use crate::model::Want;
-use crate::random::Random;
 use crate::shared::Soak;
+use provost_tests::runs::Control;
+use provost_tests::runs::Random;
+use provost_tests::runs::pause;
 
 /// The number of workers.
 pub(crate) const WORKERS: usize = 3;

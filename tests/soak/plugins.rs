@@ -1,7 +1,7 @@
 //! Random changes of plugins: load, swap, roll back, reload, unload; and calls of a view.
 
-use crate::random::Random;
 use crate::shared::Soak;
+use provost_tests::runs::Random;
 
 /// Changes one plugin, or calls a view.
 pub(crate) fn change(soak: &Soak, random: &mut Random) {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::fleet::Member;
 use crate::machine::Machine;
 use crate::model::Model;
-use crate::tally::{Problems, Tally};
+use provost_tests::runs::{Problems, Tally};
 
 /// What all threads of a soak share.
 #[derive(Debug)]

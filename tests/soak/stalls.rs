@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::os::unix::net::UnixStream;
 
-use crate::random::Random;
 use crate::shared::Soak;
+use provost_tests::runs::Random;
 
 /// The greatest number of stalling clients at a time.
 const AT_ONCE: usize = 40;

@@ -5,13 +5,14 @@ use std::process::Child;
 use provost_tests::Setup;
 use provost_tests::bench::clock::now_ns;
 
-use crate::control::Control;
 use crate::fleet;
-use crate::machine::{Machine, Usage, pause};
-use crate::options::Options;
+use crate::machine::{Machine, Usage};
 use crate::shared::Soak;
 use crate::watch::{self, Latencies};
 use crate::{chaos, faults, lines, orders, verdict};
+use provost_tests::runs::Control;
+use provost_tests::runs::Options;
+use provost_tests::runs::pause;
 
 const PROVOST: &str = env!("CARGO_BIN_EXE_provost");
 

@@ -6,14 +6,11 @@ use std::process::Child;
 
 use serde_json::Value;
 
-use crate::control::Control;
-use crate::machine::{Usage, pause};
+use crate::machine::Usage;
 use crate::shared::Soak;
 use crate::watch;
-
-/// The number of checks, and the pause between two of them.
-const CHECKS: u32 = 300;
-const EVERY_MS: u64 = 200;
+use provost_tests::runs::Control;
+use provost_tests::runs::{pause, until_none};
 
 /// The memory, descriptors and threads that a run may add. The host remembers a bounded number of changes and exits, and the
 /// allocator keeps freed memory; both level off after a few minutes.
@@ -22,19 +19,6 @@ const RSS_SLACK_KIB: u64 = 96 << 10;
 const RSS_SLACK_LATER_KIB: u64 = 24 << 10;
 const FILES_SLACK: usize = 24;
 const THREADS_SLACK: usize = 12;
-
-/// Checks until there are no objections, and returns those that are left after the last check.
-fn until_none(mut objections: impl FnMut() -> Vec<String>) -> Vec<String> {
-    let mut last = Vec::new();
-    for _ in 0..CHECKS {
-        last = objections();
-        if last.is_empty() {
-            break;
-        }
-        pause(EVERY_MS);
-    }
-    last
-}
 
 /// Checks that every process is in an expected phase.
 pub(crate) fn converges(soak: &Soak, when: &str) {

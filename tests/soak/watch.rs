@@ -7,10 +7,10 @@ use hdrhistogram::Histogram;
 use provost_tests::bench::clock::now_ns;
 use serde_json::Value;
 
-use crate::control::Control;
 use crate::fleet::PROCESSES;
-use crate::machine::pause;
 use crate::shared::Soak;
+use provost_tests::runs::Control;
+use provost_tests::runs::pause;
 
 /// The longest latency that the histogram distinguishes: a minute.
 const LONGEST_US: u64 = 60_000_000;

@@ -3,6 +3,7 @@
 //!
 //! | room | owns |
 //! |---|---|
+//! | `runs` | what the long random runs share |
 //! | `terminal` | a terminal for programs that draw on its screen |
 //! | `host` | a host that a test has started, and its directory |
 //! | `hostile` | components that no toolchain would make |
@@ -20,6 +21,7 @@ mod eventually;
 mod host;
 pub mod hostile;
 pub mod instructions;
+pub mod runs;
 mod terminal;
 
 pub use ends::Ends;

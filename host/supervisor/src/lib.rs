@@ -28,6 +28,7 @@
 //! | `setup` | what a process is set to before its program is executed |
 //! | `digest` | a number that stands for a value |
 //! | `clock` | the only place that reads the clocks of `std` |
+//! | `steps` | the steps at which a test may end the host |
 //!
 //! Deliberately absent: wasmtime (policies and consumers are ports of `provost-state`), an HTTP library (a readiness
 //! GET is a few lines over a socket) and serde. No lock is held across I/O, a spawn, a wait or a call of a plugin. An
@@ -59,6 +60,7 @@ mod shared;
 mod slots;
 mod spec;
 mod stash;
+mod steps;
 mod supervisor;
 mod usage;
 

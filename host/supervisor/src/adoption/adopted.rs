@@ -11,6 +11,9 @@ use crate::stash::FormerStash;
 pub struct Adopted {
     /// The children that are held, living and ended. A process may have several, of different incarnations.
     pub held: Vec<Held>,
+    /// Children that are held and whose exec was not done: the former host has told nobody of them. They are ended, and nothing
+    /// is started in their places before they are gone.
+    pub unborn: Vec<Held>,
     /// The files of the former [stash](crate::Stash): usually one, two if the former host ended while it replaced one by the
     /// next. Bytes that cannot be read are counted and not used.
     pub stash: FormerStash,

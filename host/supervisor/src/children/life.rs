@@ -191,10 +191,16 @@ impl Life {
             // A suspended group could not obey, so it is continued (as s6's `-d` does). One that has ended by now needs
             // nothing.
             Ok(()) => drop(self.signal(Signal::CONT, stop.to)),
-            Err(_) if self.is_reaped() => {}
+            Err(_) if self.is_reaped() || self.is_gone() => {}
             Err(error) => return Err(error),
         }
         Ok(())
+    }
+
+    /// Whether another parent than this host and its keeper has reaped it: its end is yet to be handled.
+    fn is_gone(&self) -> bool {
+        let asked = posix::signal_process(self.pid, 0);
+        self.is_lost() || asked.is_err_and(|error| error.raw_os_error() == Some(libc::ESRCH))
     }
 
     fn is_reaped(&self) -> bool {

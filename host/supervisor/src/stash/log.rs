@@ -24,6 +24,7 @@ use super::kept::{Kept, Spawn};
 use super::records::{Aside, Life, Record, put, put_commit, together};
 use crate::clock::boot_id;
 use crate::degraded::Degraded;
+use crate::steps::step;
 
 /// The number of generations that are leased at once. This is also the largest number by which a new host overestimates
 /// what its readers have missed.
@@ -221,7 +222,10 @@ impl Stash {
         }
         let is_alone = bytes.is_empty();
         put_commit(&mut bytes, born, state, new_deaths(event));
-        if is_alone { self.append(&bytes) } else { self.append(&together(&bytes)) }
+        step("stash.before", event);
+        let written = if is_alone { self.append(&bytes) } else { self.append(&together(&bytes)) };
+        step("stash.written", event);
+        written
     }
 
     /// Writes down a process that was added.

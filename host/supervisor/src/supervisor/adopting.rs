@@ -16,6 +16,8 @@ use crate::stash::{Former, FormerProcess, Life};
 pub(super) struct Found {
     pub(super) former: Former,
     held: HashMap<Arc<str>, Vec<Held>>,
+    /// The children that nobody was told of.
+    unborn: HashMap<Arc<str>, Vec<Held>>,
     why: Arc<str>,
 }
 
@@ -42,22 +44,20 @@ impl Found {
                 "not everything that the former host has written down could be read"
             );
         }
-        let mut held: HashMap<Arc<str>, Vec<Held>> = HashMap::new();
-        for child in adopted.held {
-            held.entry(child.name.clone()).or_default().push(child);
-        }
         let why = match &adopted.last_end {
             Some(end) => Arc::from(format!("the former host ended ({end})")),
             None => Arc::from("the former host ended"),
         };
-        Self { former, held, why }
+        Self { former, held: by_name(adopted.held), unborn: by_name(adopted.unborn), why }
     }
 
     /// Returns the specs of those processes that the config does not have and that have a child, which is to be stopped.
     pub(super) fn not_in(&self, specs: &[ProcessSpec]) -> Vec<ProcessSpec> {
         let named: HashSet<&str> = specs.iter().map(|spec| &*spec.name).collect();
-        let mut gone: Vec<&Arc<str>> = self.held.keys().filter(|name| !named.contains(&***name)).collect();
+        let children = self.held.keys().chain(self.unborn.keys());
+        let mut gone: Vec<&Arc<str>> = children.filter(|name| !named.contains(&***name)).collect();
         gone.sort();
+        gone.dedup();
         gone.into_iter().map(|name| self.spec_of(name)).collect()
     }
 
@@ -112,6 +112,7 @@ impl Found {
     pub(super) fn take(&mut self, spec: &mut ProcessSpec) -> Option<Resumed> {
         let former = self.former.processes.remove(&spec.name);
         let held = self.held.remove(&spec.name).unwrap_or_default();
+        let unborn = self.unborn.remove(&spec.name).unwrap_or_default();
         let wanted = spec.digest_at_spawn();
         let spawned = former.as_ref().and_then(|former| former.life.as_ref()).map(|life| life.spec);
         let is_known = former.as_ref().and_then(|former| former.in_force).or(spawned) == Some(wanted);
@@ -120,7 +121,10 @@ impl Found {
             _ => Arc::new(identity_of(spec)),
         };
         (spec.group, spec.process_type) = (identity.group.clone(), identity.process_type.clone());
-        let (state, held, unwanted) = paired(former.as_ref().map(|former| &former.state), held, &identity)?;
+        let state = former.as_ref().map(|former| former.state.clone());
+        let state = state.or_else(|| unborn.first().map(|child| before_first_life(&identity, child)));
+        let (state, held, mut unwanted) = paired(state.as_ref(), held, &identity)?;
+        unwanted.extend(unborn);
         let (life, aside, at_spawn, env_files, counted) = match former {
             Some(FormerProcess { life, aside, at_spawn, env_files, counted, .. }) => {
                 (life, aside, at_spawn, env_files, counted)
@@ -163,8 +167,7 @@ fn paired(
     let last = held.pop();
     let Some(last) = last else { return state.map(|state| (state.clone(), None, held)) };
     let Some(state) = state else {
-        let state = ProcessState::new(ProcessId::NOBODY, identity.clone(), last.started_at);
-        return Some((before_life(state, last.incarnation), Some(last), held));
+        return Some((before_first_life(identity, &last), Some(last), held));
     };
     let (now, has_child) = (state.incarnation, state.phase.kind().is_live());
     let may_follow = state.desired == Desired::Up;
@@ -180,6 +183,21 @@ fn paired(
     // Its end is written down, or it was abandoned while it was being started.
     held.push(last);
     Some((state.clone(), None, held))
+}
+
+/// Returns the state of a process of which nothing was written down before the life of this child begins.
+fn before_first_life(identity: &Arc<Identity>, child: &Held) -> ProcessState {
+    let state = ProcessState::new(ProcessId::NOBODY, identity.clone(), child.started_at);
+    before_life(state, child.incarnation)
+}
+
+/// Returns these children by the names of their processes.
+fn by_name(children: Vec<Held>) -> HashMap<Arc<str>, Vec<Held>> {
+    let mut named: HashMap<Arc<str>, Vec<Held>> = HashMap::new();
+    for child in children {
+        named.entry(child.name.clone()).or_default().push(child);
+    }
+    named
 }
 
 /// Returns this state as it is before `life` begins: what was between them was not written down.

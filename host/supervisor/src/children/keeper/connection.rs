@@ -359,12 +359,6 @@ impl Keeper {
         self.leave(id);
     }
 
-    /// Ends a child that hangs in its exec, or could not be started, and that nobody has heard of.
-    pub(super) fn end_unheard(&self, id: Id) {
-        self.kill_id(id);
-        self.forget_id(id);
-    }
-
     /// Has the keeper kill the group of a life.
     pub(super) fn kill_id(&self, id: Id) {
         let number = Signal::KILL.number();

@@ -41,8 +41,10 @@ struct Found {
     held: Vec<Held>,
     slots: HashMap<Id, Slot>,
     former: HashMap<Life, FormerSlot>,
-    /// Those that were not started yet, or could not be: their former host has told nobody of them.
-    unborn: Vec<Id>,
+    /// Those whose exec was not done: their former host has told nobody of them.
+    unborn: Vec<Held>,
+    /// Those that could not be started, which nobody needs to know any more.
+    refused: Vec<Id>,
     /// The process ids that are children of the keeper.
     pids: Vec<u32>,
     /// Whether the keeper may still be moving output into gap files.
@@ -80,7 +82,7 @@ impl Keeper {
         for child in held {
             found.enter(child, welcome.keeper_pid, &names, &clock);
         }
-        let Found { held, slots, former, unborn, pids, .. } = found;
+        let Found { held, slots, former, unborn, refused, pids, .. } = found;
         let names_file = names.file()?;
         let pid = welcome.keeper_pid;
         let (keeper, signals) = Self::new(Parts { pid, socket, names, slots, next_id, kept, ledger });
@@ -90,11 +92,11 @@ impl Keeper {
         }
         keeper.keep_names(names_file);
         keeper.enter_former(former);
-        for id in unborn {
-            keeper.end_unheard(id);
+        for id in refused {
+            keeper.forget_id(id);
         }
         let why = last_end.as_ref().map(|end| end.reason.clone());
-        let adopted = Adopted { held, stash: stash.into(), last_end: why };
+        let adopted = Adopted { held, unborn, stash: stash.into(), last_end: why };
         Ok(Served { keeper, signals, adopted, last_end })
     }
 }
@@ -102,8 +104,8 @@ impl Keeper {
 impl Found {
     fn enter(&mut self, child: HeldChild, keeper: u32, names: &Names, clock: &Clock) {
         let HeldChild { id, held, descriptors } = child;
-        if matches!(held.state, SlotState::Starting | SlotState::Refused | SlotState::Free) {
-            self.unborn.push(id);
+        if matches!(held.state, SlotState::Refused | SlotState::Free) {
+            self.refused.push(id);
             return;
         }
         let Some(life) = names.life(id) else {
@@ -146,7 +148,8 @@ impl Found {
             self.pids.push(held.pid);
         }
         let (name, incarnation) = life.clone();
-        self.held.push(Held {
+        let children = if held.state == SlotState::Starting { &mut self.unborn } else { &mut self.held };
+        children.push(Held {
             name,
             incarnation,
             pid: held.pid,

@@ -5,12 +5,13 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
-use provost_keeper::protocol::{Held, Id, Leave, MESSAGE_MAX, Order, Report, Versions, Welcome};
+use provost_keeper::protocol::{Held, Id, Kind, Leave, MESSAGE_MAX, Order, Report, Versions, Welcome};
 use provost_keeper::socket::{self, Received};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use super::last_words::{LAST_WORDS_KEY, LastWords};
+use crate::steps::step;
 
 /// How long the keeper may take for each of its first messages, and for the room for the last one of the host, in seconds.
 const PATIENCE_S: i64 = 10;
@@ -86,8 +87,11 @@ impl Greeting {
         let mut buffer = vec![0; MESSAGE_MAX];
         let hello = Order::Hello { versions: Versions::OURS, build: build.as_bytes() };
         let message = hello.encode(1, &mut buffer).map_err(|error| NotGreeted::Foreign(error.to_string()))?;
+        step("greeting.before", Kind::Hello);
         socket::send(socket.as_fd(), message, &[])?;
+        step("greeting.sent", Kind::Hello);
         let (report, _, _) = next(&socket, &mut buffer)?;
+        step("greeting.told", report.kind());
         let welcome = match report {
             Report::Welcome(welcome) => welcome,
             other => return Err(NotGreeted::Foreign(format!("it answers with {:?}", other.kind()))),
@@ -98,6 +102,7 @@ impl Greeting {
         while greeting.held.len() < welcome.held as usize || greeting.stashed.len() < welcome.stashed as usize
         {
             let (report, _, descriptors) = next(&greeting.socket, &mut buffer)?;
+            step("greeting.told", report.kind());
             match report {
                 Report::Held { id, held } => greeting.held.push(HeldChild { id, held, descriptors }),
                 Report::Stashed { key, generation } => {
@@ -168,6 +173,7 @@ impl Farewell {
         let mut buffer = vec![0; MESSAGE_MAX];
         let order = Order::Leave(Leave::Finish { code });
         let Ok(message) = order.encode(LAST, &mut buffer) else { return };
+        step("farewell.before", Kind::Leave);
         loop {
             match socket::send(self.socket.as_fd(), message, &[]) {
                 Ok(()) => break,
@@ -175,6 +181,7 @@ impl Farewell {
                 Err(_) => return,
             }
         }
+        step("farewell.sent", Kind::Leave);
         // What the keeper has sent before its answer is nobody's any more. If this process ended with messages unread, the
         // keeper would see an error before the last order.
         for _ in 0..UNREAD_MAX {

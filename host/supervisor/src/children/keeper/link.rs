@@ -16,6 +16,7 @@ use super::slots::{Belongings, Slot, Slots, Started};
 use super::tabling::Tabling;
 use crate::children::family::Family;
 use crate::children::watched::Socket;
+use crate::steps::step;
 
 /// The pause before a message is sent again when too many descriptors are in transit.
 const IN_TRANSIT: Duration = Duration::from_millis(1);
@@ -159,9 +160,12 @@ impl Running {
                 Head::renumber(&mut message, self.seq);
             }
             let borrowed: Vec<_> = descriptors.iter().map(AsFd::as_fd).collect();
+            let kind = Head::read(&message).ok().map(|(head, _)| head.kind);
+            step("keeper.before", kind);
             match socket::send(self.link.socket.as_fd(), &message, &borrowed) {
                 Ok(()) if matches!(answer, Answer::None) => {}
                 Ok(()) => {
+                    step("keeper.sent", kind);
                     self.starting += usize::from(matches!(answer, Answer::Started(_)));
                     self.unanswered.insert(self.seq, answer);
                 }
@@ -225,6 +229,7 @@ impl Running {
     }
 
     fn handle(&mut self, seq: u32, report: Report) {
+        step("keeper.told", report.kind());
         match report {
             Report::Done { errno, pid, .. } => self.on_done(seq, errno, pid),
             Report::Spawned { id, pid, started_at, descriptors } => {
@@ -291,7 +296,14 @@ impl Running {
 
     fn tell_start(&mut self, id: Id, outcome: Started) {
         self.starting = self.starting.saturating_sub(1);
-        let started = self.link.slots.lock().get_mut(&id).and_then(|slot| slot.started.take());
+        let take = |slot: &mut Slot| {
+            if matches!(outcome, Started::Refused(_)) {
+                // It has ended, and its end is not reported.
+                slot.ended = None;
+            }
+            slot.started.take()
+        };
+        let started = self.link.slots.lock().get_mut(&id).and_then(take);
         // The task that waits may be gone.
         let _ = started.map(|started| started.send(outcome));
     }

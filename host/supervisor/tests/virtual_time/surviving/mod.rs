@@ -225,7 +225,7 @@ struct Outcome {
 
 fn adopted(children: &Scripted, files: &Files) -> Adopted {
     let last_end = Some("killed by SIGKILL".into());
-    Adopted { held: children.held(), stash: files.contents().into(), last_end }
+    Adopted { held: children.held(), stash: files.contents().into(), last_end, ..Adopted::default() }
 }
 
 /// Starts a host. One that ends on the way is given back all the same.

@@ -1,4 +1,4 @@
-//! The counts of the actions of a soak by kind, and the list of its problems.
+//! The counts of the actions of a run by kind, and the list of its problems.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -6,15 +6,17 @@ use std::sync::{Arc, Mutex};
 
 /// Counts by kind. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Tally(Arc<Mutex<BTreeMap<&'static str, u64>>>);
+pub struct Tally(Arc<Mutex<BTreeMap<&'static str, u64>>>);
 
 impl Tally {
-    pub(crate) fn add(&self, what: &'static str) {
+    /// Counts one action of this kind.
+    pub fn add(&self, what: &'static str) {
         *self.0.lock().unwrap().entry(what).or_default() += 1;
     }
 
     /// Returns all counts, as `name count, name count`.
-    pub(crate) fn words(&self) -> String {
+    #[must_use]
+    pub fn words(&self) -> String {
         let mut words = String::new();
         for (what, count) in &*self.0.lock().unwrap() {
             write!(words, "{}{what} {count}", if words.is_empty() { "" } else { ", " }).unwrap();
@@ -25,22 +27,25 @@ impl Tally {
 
 /// The problems that were found, each text once. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Problems(Arc<Mutex<Vec<String>>>);
+pub struct Problems(Arc<Mutex<Vec<String>>>);
 
 /// The greatest number of problems that are kept; later ones are dropped.
 const SHOWN: usize = 40;
 
 impl Problems {
-    pub(crate) fn add(&self, what: impl Into<String>) {
+    /// Adds a problem, and prints it.
+    pub fn add(&self, what: impl Into<String>) {
         let what = what.into();
         let mut problems = self.0.lock().unwrap();
         if problems.len() < SHOWN && !problems.contains(&what) {
-            println!("soak: problem: {what}");
+            println!("problem: {what}");
             problems.push(what);
         }
     }
 
-    pub(crate) fn list(&self) -> Vec<String> {
+    /// Returns all problems.
+    #[must_use]
+    pub fn list(&self) -> Vec<String> {
         self.0.lock().unwrap().clone()
     }
 }

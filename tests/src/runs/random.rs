@@ -2,11 +2,12 @@
 
 /// A stream of random numbers.
 #[derive(Clone, Debug)]
-pub(crate) struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
     /// Makes the stream of a seed for one purpose; each thread has its own purpose.
-    pub(crate) fn of(seed: u64, purpose: &str) -> Self {
+    #[must_use]
+    pub fn of(seed: u64, purpose: &str) -> Self {
         let start =
             purpose.bytes().fold(seed, |seed, byte| (seed ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
         let mut random = Self(start);
@@ -23,17 +24,20 @@ impl Random {
     }
 
     /// Returns a number below `bound`.
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+    pub fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound.max(1)
     }
 
     /// Returns a number from `least` to `most`, inclusive.
-    pub(crate) fn between(&mut self, least: u64, most: u64) -> u64 {
+    pub fn between(&mut self, least: u64, most: u64) -> u64 {
         least + self.below(most - least + 1)
     }
 
     /// Returns a random element.
-    pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         let at = usize::try_from(self.below(from.len() as u64)).unwrap();
         &from[at]
     }

@@ -8,30 +8,38 @@ use std::time::Duration;
 use serde_json::Value;
 
 /// The time limit of each read and write.
-pub(crate) const IO_TIMEOUT: Duration = Duration::from_secs(30);
+pub const IO_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A client with a connection that is reused while it works.
 #[derive(Debug)]
-pub(crate) struct Control {
+pub struct Control {
     path: PathBuf,
     stream: Option<UnixStream>,
 }
 
 /// An answer: its HTTP status and its body.
-pub(crate) type Answer = (u16, Vec<u8>);
+pub type Answer = (u16, Vec<u8>);
 
 impl Control {
-    pub(crate) fn new(path: &Path) -> Self {
+    /// Makes a client of the host that listens at this path.
+    #[must_use]
+    pub fn new(path: &Path) -> Self {
         Self { path: path.to_owned(), stream: None }
     }
 
     /// Sends a GET and returns the answer.
-    pub(crate) fn get(&mut self, path: &str) -> io::Result<Answer> {
+    ///
+    /// # Errors
+    /// There was no whole answer.
+    pub fn get(&mut self, path: &str) -> io::Result<Answer> {
         self.ask(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"))
     }
 
     /// Sends a POST with a JSON body and returns the answer.
-    pub(crate) fn post(&mut self, path: &str, body: &Value) -> io::Result<Answer> {
+    ///
+    /// # Errors
+    /// There was no whole answer, and it is not known whether the request was carried out.
+    pub fn post(&mut self, path: &str, body: &Value) -> io::Result<Answer> {
         let body = body.to_string();
         self.ask(&format!(
             "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\

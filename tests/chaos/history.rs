@@ -1,0 +1,146 @@
+//! Checks what the journal says of the lives: no generation means two changes, no life begins or ends twice, no end is decided twice,
+//! and each end is the one that the process has noted.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::places::ENDS;
+use crate::shared::Chaos;
+
+/// What there is of one life.
+#[derive(Debug, Default)]
+struct Life {
+    spawned: u64,
+    exited: u64,
+    decided: u64,
+    /// The decisions about spawns that have failed, which are before the life.
+    failed: u64,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct History {
+    /// The ends in the journal.
+    pub(crate) ends: u64,
+    /// Those of them that nobody has seen, because there was no keeper.
+    pub(crate) unknown: u64,
+    /// The lives that ended while there was no keeper, each with its name, incarnation and process id. Nobody may have read their
+    /// last lines.
+    pub(crate) orphaned: BTreeSet<(String, u64, u64)>,
+    /// The decisions about them.
+    pub(crate) decisions: u64,
+    /// The ends that processes have noted, and those of them that are in the journal.
+    pub(crate) noted: u64,
+    pub(crate) confirmed: u64,
+}
+
+/// Checks the journal.
+pub(crate) fn check(chaos: &Chaos) -> History {
+    let ran = chaos.machine.run(&["journal", "export"]);
+    if ran.code != 0 {
+        chaos.problems.add(format!("provost journal export: {}", ran.stderr));
+    }
+    let noted = noted(&chaos.machine.dir().join(ENDS));
+    let mut history = History { noted: noted.len() as u64, ..History::default() };
+    let mut generations = BTreeSet::new();
+    // A process that is removed and added again is another one.
+    let mut births: BTreeMap<String, u64> = BTreeMap::new();
+    let mut lives: BTreeMap<(String, u64, u64), Life> = BTreeMap::new();
+    let mut pids: BTreeMap<(String, u64, u64), u64> = BTreeMap::new();
+    for line in ran.stdout.lines() {
+        let record: Value = serde_json::from_str(line).unwrap();
+        let (Some(kind), Some(name)) = (record["kind"].as_str(), record["process"].as_str()) else {
+            continue;
+        };
+        let (Some(generation), Some(incarnation)) =
+            (record["generation"].as_u64(), record["incarnation"].as_u64())
+        else {
+            continue;
+        };
+        if !generations.insert(generation) {
+            chaos.problems.add(format!("generation {generation} means two changes: {line}"));
+        }
+        if kind == "added" {
+            *births.entry(name.to_owned()).or_default() += 1;
+        }
+        let id = (name.to_owned(), births.get(name).copied().unwrap_or_default(), incarnation);
+        let life = lives.entry(id.clone()).or_default();
+        match kind {
+            "spawned" => {
+                life.spawned += 1;
+                let _ = record["pid"].as_u64().map(|pid| pids.insert(id, pid));
+            }
+            "spawn_failed" => life.failed += 1,
+            "exited" => {
+                life.exited += 1;
+                history.ends += 1;
+                let pid = pids.get(&id).copied();
+                let is_orphan = is_orphan(chaos, &record);
+                history.unknown += u64::from(record["exit"]["error"].is_string());
+                if let Some(pid) = pid.filter(|_| is_orphan) {
+                    history.orphaned.insert((id.0.clone(), incarnation, pid));
+                }
+                let note = pid.and_then(|pid| noted.get(&(id.0.clone(), incarnation, pid)));
+                history.confirmed += u64::from(note.is_some());
+                // Without its start in the journal, it is not known which process it was.
+                let objection = objection(&record, note.map(String::as_str), is_orphan);
+                if let Some(problem) = objection.filter(|_| pid.is_some()) {
+                    chaos.problems.add(format!("{name}, incarnation {incarnation}: {problem}: {line}"));
+                }
+            }
+            "decided" => {
+                life.decided += 1;
+                history.decisions += 1;
+            }
+            _ => {}
+        }
+    }
+    // One that a killed keeper had begun may be begun again after it was ended.
+    let spawned_max = if chaos.orphaned.lock().unwrap().is_empty() { 1 } else { 2 };
+    for (id, life) in &lives {
+        if life.spawned > spawned_max || life.exited > 1 || life.decided > 1 + life.failed {
+            chaos.problems.add(format!("something happened twice to {id:?}: {life:?}"));
+        }
+    }
+    history
+}
+
+/// Whether a life ended while there was no keeper.
+fn is_orphan(chaos: &Chaos, record: &Value) -> bool {
+    let at = record["mono_ns"].as_u64().unwrap();
+    chaos.orphaned.lock().unwrap().iter().any(|(from, to)| (*from..=*to).contains(&at))
+}
+
+/// Says what is wrong with the end of a life, if the process has noted that it ends in this way.
+fn objection(record: &Value, note: Option<&str>, is_orphan: bool) -> Option<String> {
+    let exit = &record["exit"];
+    let (code, signal) = (exit["code"].as_u64(), exit["signal"].as_u64());
+    let told = match (code, signal) {
+        (Some(code), None) => format!("code {code}"),
+        (None, Some(signal)) => format!("signal {signal}"),
+        _ => return (!is_orphan).then(|| "its end is not known".to_owned()),
+    };
+    // A process that was asked to end may have been killed after its note.
+    let is_asked = record["before"] == "stopping" && signal.is_some();
+    match note {
+        Some(note) if note != told && !is_asked => Some(format!("it has noted `{note}`")),
+        None if code.is_some_and(|code| code > 99) => Some("it could not do its work".to_owned()),
+        None if code.is_some() => Some("it has noted no end".to_owned()),
+        _ => None,
+    }
+}
+
+/// Returns the ends that processes have noted, by name, incarnation and process id.
+fn noted(dir: &Path) -> BTreeMap<(String, u64, u64), String> {
+    let mut noted = BTreeMap::new();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        let mut words = path.file_name().unwrap().to_str().unwrap().split(' ');
+        let mut word = || words.next().unwrap();
+        let life = (word().to_owned(), word().parse().unwrap(), word().parse().unwrap());
+        noted.insert(life, std::fs::read_to_string(&path).unwrap().trim().to_owned());
+    }
+    noted
+}

@@ -1,0 +1,164 @@
+//! The host under test as the operating system sees it: its keeper, its process, and everything that descends from it.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ExitStatus};
+use std::sync::Mutex;
+
+use provost_supervisor::RunningKeeper;
+use provost_tests::bench::clock::now_ns;
+use provost_tests::runs::{Control, pause};
+use provost_tests::{Ran, Setup};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+/// The variable that marks everything that descends from `provost up`.
+const MARK: &str = "PROVOST_CHAOS_MARK";
+
+/// How long a host may take to answer, in nanoseconds.
+const PATIENCE_NS: u64 = 120_000_000_000;
+
+/// The pause between two looks whether a host answers, in milliseconds.
+const LOOK_MS: u64 = 5;
+
+/// After this number of looks the keeper is asked whether it has given up.
+const LOOKS: u64 = 40;
+
+/// The host, its directory, and each `provost up` that was run in the foreground.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    setup: Setup,
+    mark: String,
+    pub(crate) socket: PathBuf,
+    ups: Mutex<Vec<Child>>,
+}
+
+impl Machine {
+    /// Starts the host.
+    pub(crate) fn new(setup: Setup) -> Self {
+        let mark = format!("{MARK}={}", setup.dir().display());
+        let socket = setup.dir().join(".provost/provost.sock");
+        let machine = Self { setup, mark, socket, ups: Mutex::default() };
+        machine.up();
+        machine
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        self.setup.dir()
+    }
+
+    /// Runs a command to its end.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
+        self.setup.run(arguments)
+    }
+
+    /// Runs `provost up`.
+    pub(crate) fn up(&self) {
+        let log = |name| -> File {
+            OpenOptions::new().create(true).append(true).open(self.dir().join(name)).unwrap()
+        };
+        let mut command = self.setup.command(&["up"]);
+        command.env(MARK, self.dir().as_os_str());
+        command.stdout(log("up.log")).stderr(log("up.log"));
+        self.ups.lock().unwrap().push(command.spawn().unwrap());
+    }
+
+    /// Returns the process of the last `provost up`, and how it has ended, if it has.
+    pub(crate) fn last_up(&self) -> (u32, Option<ExitStatus>) {
+        let mut ups = self.ups.lock().unwrap();
+        let up = ups.last_mut().unwrap();
+        (up.id(), up.try_wait().unwrap())
+    }
+
+    /// Returns what `provost up` has printed so far.
+    pub(crate) fn log(&self) -> String {
+        String::from_utf8_lossy(&std::fs::read(self.dir().join("up.log")).unwrap_or_default()).into_owned()
+    }
+
+    /// Returns the process id of the host, if one answers.
+    pub(crate) fn host(&self) -> Option<u32> {
+        let (_, body) = Control::new(&self.socket).get("/v1/ping").ok().filter(|(code, _)| *code == 200)?;
+        let ping: Value = serde_json::from_slice(&body).ok()?;
+        ping["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok())
+    }
+
+    /// Waits until a host answers that is not this one; returns the time that it took, in nanoseconds. `None` if none does.
+    ///
+    /// A keeper whose hosts have ended too often is asked for another one by `provost up`, as an operator does; `gave_up`
+    /// is called then.
+    pub(crate) fn until_another(&self, former: Option<u32>, gave_up: impl Fn()) -> Option<u64> {
+        let begun = now_ns();
+        for look in 1.. {
+            if self.host().is_some_and(|host| Some(host) != former) {
+                break;
+            }
+            // What was just started may have ended because of its config.
+            let is_in_vain = former.is_none() && self.last_up().1.is_some();
+            if is_in_vain || now_ns() - begun > PATIENCE_NS {
+                return None;
+            }
+            if look % LOOKS == 0 && self.keeper().is_some_and(|keeper| keeper.is_alone) {
+                gave_up();
+                let _ = self.run(&["up"]);
+            }
+            pause(LOOK_MS);
+        }
+        Some(now_ns() - begun)
+    }
+
+    /// Returns the keeper, if one answers.
+    pub(crate) fn keeper(&self) -> Option<RunningKeeper> {
+        RunningKeeper::at(&self.dir().join(".provost/keeper.sock"))
+    }
+
+    /// Sends a signal to a process. It may have ended.
+    pub(crate) fn signal(pid: u32, signal: Signal) {
+        if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+            let _ = kill_process(pid, signal);
+        }
+    }
+
+    /// Returns the environments of everything that descends from `provost up` and lives, by pid.
+    pub(crate) fn ours(&self) -> BTreeMap<u32, String> {
+        let mut found = BTreeMap::new();
+        for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+                continue;
+            };
+            let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
+            let environment = String::from_utf8_lossy(&environment).into_owned();
+            let is_ours = environment.split('\0').any(|variable| variable == self.mark);
+            if is_ours && provost_tests::is_alive(pid.into()) {
+                found.insert(pid, environment);
+            }
+        }
+        found
+    }
+
+    /// Returns those of [`ours`](Self::ours) that belong to a process of the config.
+    pub(crate) fn children(&self) -> BTreeMap<u32, String> {
+        let is_child = |environment: &str| value(environment, "PROVOST_PROCESS").is_some();
+        self.ours().into_iter().filter(|(_, environment)| is_child(environment)).collect()
+    }
+
+    /// Kills everything that descends from `provost up`.
+    pub(crate) fn clear(&self) {
+        // The keeper first: it would start another host.
+        if let Some(keeper) = self.keeper() {
+            Self::signal(keeper.pid, Signal::KILL);
+        }
+        for up in self.ups.lock().unwrap().iter_mut() {
+            let _ = up.kill();
+            let _ = up.wait();
+        }
+        for pid in self.ours().into_keys() {
+            Self::signal(pid, Signal::KILL);
+        }
+    }
+}
+
+/// Returns the value of a variable of an environment.
+pub(crate) fn value<'a>(environment: &'a str, name: &str) -> Option<&'a str> {
+    environment.split('\0').find_map(|variable| variable.strip_prefix(name)?.strip_prefix('='))
+}

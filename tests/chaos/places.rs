@@ -1,0 +1,13 @@
+//! What the processes and the checks have in common: the files that the processes write, and how their program is called.
+
+/// The first argument of the program of the processes.
+pub(crate) const WORD: &str = "--process";
+
+/// The folders that the processes write to, below the directory of the host.
+pub(crate) const LOCKS: &str = "locks";
+pub(crate) const LIVES: &str = "lives";
+pub(crate) const COUNTS: &str = "counts";
+pub(crate) const ENDS: &str = "ends";
+
+/// The file to which a process writes that another copy of it runs.
+pub(crate) const DOUBLES: &str = "doubles";

@@ -1,0 +1,85 @@
+//! One run, from the start of the host to its end.
+
+use provost_tests::Setup;
+use provost_tests::bench::clock::now_ns;
+use provost_tests::runs::Options;
+
+use crate::machine::Machine;
+use crate::shared::Chaos;
+use crate::{blows, fleet, history, lines, orders, verdict, watch};
+
+const PROVOST: &str = env!("CARGO_BIN_EXE_provost");
+
+/// Runs the chaos, and returns its problems and its figures in one line.
+pub(crate) fn run(options: &Options) -> (Vec<String>, String) {
+    let setup = Setup::new(PROVOST, &fleet::config(options.seed, 0));
+    fleet::prepare(setup.dir());
+    let chaos = Chaos::new(options.seed, Machine::new(setup));
+    let figures = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| whole(&chaos, options.seconds)));
+    chaos.end();
+    chaos.machine.clear();
+    if options.keep || !chaos.problems.list().is_empty() || figures.is_err() {
+        keep(&chaos);
+    }
+    let figures = figures.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    (chaos.problems.list(), figures)
+}
+
+fn whole(chaos: &Chaos, seconds: u64) -> String {
+    if chaos.machine.until_another(None, || ()).is_none() {
+        chaos.problems.add(format!("the host does not answer after its start: {}", chaos.machine.log()));
+        return String::new();
+    }
+    verdict::converges(chaos, "after the start");
+    let silences = storm(chaos, seconds);
+    orders::settle(chaos);
+    verdict::converges(chaos, "at the end");
+    verdict::no_orphans(chaos);
+    verdict::no_defects(chaos);
+    verdict::goes_down(chaos);
+    let lives = verdict::no_doubles(chaos);
+    let history = history::check(chaos);
+    let excused = lives.again.union(&history.orphaned).cloned().collect();
+    let lines = lines::check(chaos, &excused);
+    format!(
+        "{}; {} processes, {} lives ({} begun again); {} lines, {} of them a second time, {} cut; the journal has {} ends ({} unknown) and {} decisions, and {} of the \
+         {} ends that processes have noted; {}",
+        chaos.tally.words(),
+        fleet::members(0).len(),
+        lives.count,
+        lives.again.len(),
+        lines.whole,
+        lines.doubled,
+        lines.cut,
+        history.ends,
+        history.unknown,
+        history.decisions,
+        history.confirmed,
+        history.noted,
+        silences.words(),
+    )
+}
+
+/// Runs all disturbances at once for the given time.
+fn storm(chaos: &Chaos, seconds: u64) -> blows::Silences {
+    std::thread::scope(|scope| {
+        scope.spawn(|| watch::work(chaos));
+        scope.spawn(|| orders::configure(chaos));
+        for worker in 0..orders::WORKERS {
+            scope.spawn(move || orders::work(chaos, worker));
+        }
+        let end = now_ns() + seconds * 1_000_000_000;
+        let silences = blows::work(chaos, || now_ns() >= end);
+        chaos.end();
+        silences
+    })
+}
+
+/// Copies the directory of the host to a place that stays.
+fn keep(chaos: &Chaos) {
+    let place = std::env::temp_dir().join(format!("provost-chaos-{}", std::process::id()));
+    let copied = std::process::Command::new("cp").arg("-r").arg(chaos.machine.dir()).arg(&place).status();
+    if copied.is_ok_and(|status| status.success()) {
+        println!("chaos: the host's directory is kept in {}", place.display());
+    }
+}
