@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::fleet::Kind;
 use crate::places::ENDS;
 use crate::shared::Chaos;
 
@@ -99,7 +100,8 @@ pub(crate) fn check(chaos: &Chaos) -> History {
     }
     // One that a killed keeper had begun may be begun again after it was ended.
     let spawned_max = if chaos.orphaned.lock().unwrap().is_empty() { 1 } else { 2 };
-    for (id, life) in &lives {
+    // That a process was added again may be missing in the journal.
+    for (id, life) in lives.iter().filter(|(id, _)| !Kind::is_removed(&id.0)) {
         if life.spawned > spawned_max || life.exited > 1 || life.decided > 1 + life.failed {
             chaos.problems.add(format!("something happened twice to {id:?}: {life:?}"));
         }
