@@ -48,7 +48,8 @@ fn a_cleared_log_holds_only_later_lines_and_a_follower_is_notified() {
     assert_eq!(host.ok(&["logs", "--grep", "x", "web"]), "");
     assert_eq!(host.ok(&["logs", "db"]), "rows\n");
     let names = std::fs::read_dir(&logs).unwrap().map(|entry| entry.unwrap().file_name());
-    assert_eq!(names.collect::<Vec<_>>(), ["db.log"]);
+    // The directory of gap files is empty while there is a host.
+    assert_eq!(names.filter(|name| *name != "gaps").collect::<Vec<_>>(), ["db.log"]);
     say(&host, "after\n");
     printed(&host, "web", |text| text == "after\n");
     assert_eq!(lines.next().unwrap(), "the log was cleared: what was printed before is no longer in it");
