@@ -17,9 +17,6 @@ const PROVOST: &str = env!("CARGO_BIN_EXE_provost");
 /// The number of processes.
 const PROCESSES: usize = 500;
 
-/// Nanoseconds in a millisecond.
-const MS: u64 = 1_000_000;
-
 /// A host that is started and ended again and again.
 struct Measured {
     name: &'static str,
@@ -53,8 +50,8 @@ impl Measured {
     }
 
     fn end(&self) -> Value {
-        println!("{:<36} start {}", self.name, self.start.words_in(MS, "ms"));
-        println!("{:<36} stop  {}", "", self.stop.words_in(MS, "ms"));
+        println!("{:<36} start {}", self.name, self.start.words());
+        println!("{:<36} stop  {}", "", self.stop.words());
         json!({ "design": self.name, "start": self.start.json(), "stop": self.stop.json() })
     }
 }
