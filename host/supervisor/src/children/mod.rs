@@ -190,11 +190,14 @@ impl SpawnTicket {
     }
 
     /// Hands over the result of the spawn; gives it back if it is not wanted any more.
-    pub(crate) fn hand_over(self, spawned: Spawned) -> Result<HandedOver, (Spawned, oneshot::Sender<()>)> {
+    pub(crate) fn hand_over(
+        self,
+        spawned: Spawned,
+    ) -> Result<HandedOver, Box<(Spawned, oneshot::Sender<()>)>> {
         let Self { outcome, abandoned, over } = self;
         match outcome.send(spawned) {
             Ok(()) => Ok(HandedOver { abandoned, _over: over }),
-            Err(spawned) => Err((spawned, over)),
+            Err(spawned) => Err(Box::new((spawned, over))),
         }
     }
 }

@@ -245,7 +245,9 @@ impl Scripted {
             return std::future::pending().await;
         }
         let entered = self.enter(spec.name.clone(), incarnation, env);
-        if let Err((Ok(unwanted), _)) = ticket.hand_over(entered) {
+        if let Err(returned) = ticket.hand_over(entered)
+            && let (Ok(unwanted), _) = *returned
+        {
             let _ = self.signal(unwanted.pid, Signal::KILL);
         }
     }

@@ -224,8 +224,12 @@ impl OsSpawner {
                     }
                 }
             }
-            Err((Ok(unwanted), _over)) => self.end_unwanted(unwanted).await,
-            Err(_) => {}
+            Err(returned) => {
+                let (spawned, _over) = *returned;
+                if let Ok(unwanted) = spawned {
+                    self.end_unwanted(unwanted).await;
+                }
+            }
         }
     }
 
