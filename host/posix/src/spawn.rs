@@ -24,8 +24,8 @@ pub struct Launch<'a> {
     pub directory: Option<&'a CStr>,
     /// Its standard input, output and error.
     pub stdio: [Target<'a>; 3],
-    /// A descriptor that it gets as number 3; everything above is closed.
-    pub third: Option<BorrowedFd<'a>>,
+    /// The descriptors that it gets as numbers 3, 4 and so on; everything above is closed. Their own numbers are above those.
+    pub files: &'a [BorrowedFd<'a>],
 }
 
 /// Returns the result of a call that returns an error number.
@@ -143,13 +143,12 @@ pub fn spawn(launch: &Launch<'_>) -> io::Result<u32> {
     for (number, target) in (0..).zip(&launch.stdio) {
         actions.place(number, target)?;
     }
-    match launch.third {
-        Some(fd) => {
-            actions.place(3, &Target::Fd(fd))?;
-            actions.close_from(4)?;
-        }
-        None => actions.close_from(3)?,
+    let mut number = 3;
+    for file in launch.files {
+        actions.place(number, &Target::Fd(*file))?;
+        number += 1;
     }
+    actions.close_from(number)?;
     let attributes = Attributes::new()?;
     let arguments = pointers(launch.arguments);
     let environment = pointers(launch.environment);

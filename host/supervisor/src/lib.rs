@@ -24,6 +24,7 @@
 //! | `panics` | catching panics of tasks |
 //! | `degraded` | what the host is short of at the moment |
 //! | `spec` | the requested configuration of a process |
+//! | `activation` | the sockets that are opened for a process before it starts |
 //! | `clock` | the only place that reads the clocks of `std` |
 //!
 //! Deliberately absent: wasmtime (policies and consumers are ports of `provost-state`), an HTTP library (a readiness
@@ -31,6 +32,7 @@
 //! exit, a commit and an order each wake the tasks that wait for it; descendants that the host cannot watch are polled
 //! (`children/life.rs`).
 
+mod activation;
 mod adoption;
 mod children;
 mod clock;
@@ -56,6 +58,7 @@ mod stash;
 mod supervisor;
 mod usage;
 
+pub use activation::{SocketAddress, SocketKind, SocketSpec};
 pub use adoption::{Adopted, Held, HeldEnd};
 pub use children::keeper::{Farewell, Greeting, Keeper, NotGreeted, RunningKeeper, Served};
 pub use children::leftovers::Leftover;

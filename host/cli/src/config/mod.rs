@@ -14,6 +14,7 @@
 //! | `journal` | the first stage of `[journal]` |
 //! | `process` | the first stage of `[process.NAME]` |
 //! | `job` | the first stage of `type` |
+//! | `sockets` | the first stage of `sockets` and `watchdog` |
 //! | `probe` | the first stage of `ready` and `health` |
 //! | `plugin` | the first stage of `[plugins]` |
 //! | `command` | the first stage of commands |
@@ -53,6 +54,7 @@ mod resolved;
 mod section;
 mod sections;
 mod settings;
+mod sockets;
 mod specs;
 mod surroundings;
 pub(crate) mod units;

@@ -10,7 +10,7 @@ use provost_journal::Bounds;
 use provost_plugin_host::{CacheBounds, Grants, Limits};
 use provost_state::{ProcessType, Signal};
 use provost_supervisor::{
-    CommandLine, Condition, Escaped, HealthCheck, Readiness, Settings, Stderr, Stdin, StopTo,
+    CommandLine, Condition, Escaped, HealthCheck, Readiness, Settings, SocketSpec, Stderr, Stdin, StopTo,
 };
 use toml::Spanned;
 
@@ -97,6 +97,9 @@ pub(super) struct ProcessSection {
     pub(super) policies: Vec<Spanned<String>>,
     pub(super) depends_on: Vec<(Spanned<String>, Condition)>,
     pub(super) ready: Option<Readiness>,
+    pub(super) sockets: Vec<SocketSpec>,
+    /// For how long it may be silent, in milliseconds.
+    pub(super) watchdog_ms: Option<u64>,
     pub(super) health: Option<HealthCheck>,
     /// The interval at which its policies are asked about its usage, in milliseconds.
     pub(super) usage_every_ms: Option<u64>,

@@ -36,6 +36,7 @@ use super::live::Live;
 use super::mcp::Mcp;
 use super::output::Output;
 use super::screen::{self, Screen, ScreenStyle};
+use super::service_manager::ServiceManager;
 #[cfg(feature = "web")]
 use super::web;
 use super::{detach, ending, keeping};
@@ -156,7 +157,8 @@ impl Host {
         keeping::start(runtime_dir, listening.place(), self.degraded.clone());
         let rules = RulesInForce::from(config.api.rules.clone());
         let live = Live::new(&config, supervisor.clone(), plugins.clone(), rules.clone());
-        tokio::spawn(reload_for_signals(live.clone(), reloads));
+        let manager = ServiceManager::of_environment();
+        tokio::spawn(reload_for_signals(live.clone(), reloads, manager.clone()));
         let mut running = start(
             supervisor,
             (listening, tcp),
@@ -167,13 +169,17 @@ impl Host {
         );
         let runs = async {
             match self.set_up(&mut running, lines, width).await {
-                Ok(()) => (running.until_asked(&mut asked, &self.done).await, None),
+                Ok(()) => {
+                    manager.ready(running.supervisor.reader().look().len());
+                    (running.until_asked(&mut asked, &self.done).await, None)
+                }
                 Err(failure) => (Why::Failed, Some(failure)),
             }
         };
         let (why, failure) = caught(runs)
             .await
             .unwrap_or_else(|| (Why::Failed, Some(Failure::failed("the host panicked", DEFECT_HINT))));
+        manager.stopping(&why.to_string());
         let left = ending::stop(&running.supervisor, &mut asked, why).await;
         let judged = *running.supervisor.shutdown_wanted().borrow();
         let code = exit_code(!left.is_empty(), why, judged);
@@ -270,9 +276,11 @@ impl Host {
 }
 
 /// Reloads the config for each signal that asks for it, until the host ends.
-async fn reload_for_signals(live: Live, mut reloads: mpsc::Receiver<()>) {
+async fn reload_for_signals(live: Live, mut reloads: mpsc::Receiver<()>, manager: ServiceManager) {
     while reloads.recv().await.is_some() {
+        manager.reloading();
         live.reload_for_signal().await;
+        manager.reloaded();
     }
 }
 

@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 
 use provost_state::ProcessType;
 use provost_supervisor::{
-    Check, Condition, Escaped, HealthCheck, ProcessSpec, Readiness, ReplicaSet, Stderr, Stdin, StopTo,
+    Check, Condition, Escaped, HealthCheck, ProcessSpec, Readiness, ReplicaSet, SocketAddress, SocketKind,
+    SocketSpec, Stderr, Stdin, StopTo,
 };
 
 use super::shape::{Effect, Setting, Settings, by_key};
 use super::words;
 
 /// What a change of each key of `[process.NAME]` takes, in the order of the documents.
-pub(super) const KEYS: [(&str, Effect); 19] = [
+pub(super) const KEYS: [(&str, Effect); 21] = [
     ("command", Effect::Restart),
     ("cwd", Effect::Restart),
     ("env", Effect::Restart),
@@ -21,6 +22,8 @@ pub(super) const KEYS: [(&str, Effect); 19] = [
     ("stdin", Effect::Restart),
     ("stderr", Effect::Restart),
     ("tty", Effect::Restart),
+    ("sockets", Effect::Restart),
+    ("watchdog", Effect::Restart),
     ("type", Effect::Restart),
     ("success_codes", Effect::Restart),
     ("group", Effect::Restart),
@@ -69,6 +72,8 @@ pub(crate) fn process_settings<'p>(
         policies: _,
         depends_on,
         ready,
+        sockets,
+        watchdog_ms,
         health,
         usage_every_ms,
         // A replica differs from the others in its name and number alone.
@@ -112,6 +117,8 @@ pub(crate) fn process_settings<'p>(
         Setting::new(format!("depends_on.{}", words::key(&on.name)), words::text(condition(on.condition)))
     }));
     all.extend(ready.iter().flat_map(ready_settings));
+    all.extend(sockets.iter().flat_map(|socket| socket_settings(socket, dir)));
+    all.extend(watchdog_ms.map(|watchdog_ms| Setting::new("watchdog", words::duration(watchdog_ms))));
     all.extend(health.iter().flat_map(health_settings));
     all.extend(usage_every_ms.map(|every| Setting::new("usage.every", words::duration(every))));
     by_key(all)
@@ -159,12 +166,32 @@ fn health_settings(health: &HealthCheck) -> Vec<Setting> {
     ]
 }
 
+fn socket_settings(socket: &SocketSpec, dir: &Path) -> Vec<Setting> {
+    let SocketSpec { name, address, kind, mode, backlog } = socket;
+    let key = format!("sockets.{}", words::key(name));
+    let mut all = vec![Setting::new(
+        format!("{key}.address"),
+        match address {
+            SocketAddress::Ip(address) => words::text(&address.to_string()),
+            SocketAddress::Path(path) => words::path(path, dir),
+        },
+    )];
+    if *kind != SocketKind::default() {
+        all.push(Setting::new(format!("{key}.type"), words::text(&kind.to_string())));
+    }
+    all.extend(mode.map(|mode| Setting::new(format!("{key}.mode"), words::text(&format!("{mode:04o}")))));
+    all.extend(backlog.map(|backlog| Setting::new(format!("{key}.backlog"), backlog.to_string())));
+    all
+}
+
 fn check_setting(key: &str, check: &Check) -> Setting {
     match check {
         Check::Tcp(address) => Setting::new(format!("{key}.tcp"), words::text(address)),
         Check::Http(url) => Setting::new(format!("{key}.http"), words::text(url)),
         Check::Exec(command) => Setting::new(format!("{key}.exec"), words::command(command)),
         Check::LogLine(line) => Setting::new(format!("{key}.log"), words::text(line)),
+        Check::Notified => Setting::new(format!("{key}.notify"), "true"),
+        Check::Descriptor(number) => Setting::new(format!("{key}.fd"), number.to_string()),
     }
 }
 

@@ -303,8 +303,16 @@ fn each_bad_value_is_reported_at_its_position() {
         ("ready = { http = 'https://a/' }", "3:18", "`https://a/` is not a URL that can be checked"),
         ("ready = { tcp = 'localhost' }", "3:17", "`localhost` is not a host and a port"),
         ("ready = { exec = [] }", "3:18", "`exec` in `ready` of [process.a] is empty"),
-        ("ready = { every = '1s' }", "3:9", "needs exactly one of `tcp`, `http`, `exec` and `log`"),
-        ("ready = { tcp = 'a:1', log = 'b' }", "3:9", "needs exactly one of `tcp`, `http`, `exec` and `log`"),
+        (
+            "ready = { every = '1s' }",
+            "3:9",
+            "needs exactly one of `tcp`, `http`, `exec`, `log`, `notify` and `fd`",
+        ),
+        (
+            "ready = { tcp = 'a:1', log = 'b' }",
+            "3:9",
+            "needs exactly one of `tcp`, `http`, `exec`, `log`, `notify` and `fd`",
+        ),
         ("ready = { log = 'b', every = '0s' }", "3:22", "`every` must be more than 0"),
         ("depends_on = { a = 'up' }", "3:20", "unknown condition `up`"),
         ("env = { A = 1.5 }", "3:13", "`A` in `env` of [process.a] must be a text"),

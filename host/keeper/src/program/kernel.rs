@@ -244,6 +244,7 @@ impl Kernel {
             program: Program::File(self.program.as_fd()),
             arguments: &arguments,
             environment: &environment,
+            pids: &[],
             directory: None,
             descriptors: &[input, output, error, Target::Fd(theirs.as_fd())],
             limits: &self.limits,

@@ -20,6 +20,10 @@ use crate::spec::{CommandLine, ProcessSpec};
 /// The search path if the environment has no `PATH` (as in the C library).
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
 
+/// The variables by which a service manager and a process speak to each other. Each has its own, or none.
+const OF_SERVICE_MANAGER: [&str; 6] =
+    ["NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID", "WATCHDOG_USEC", "WATCHDOG_PID"];
+
 /// The variables of a program.
 type Environment = BTreeMap<OsString, OsString>;
 
@@ -45,9 +49,11 @@ pub(super) fn prepare(
     spec: &ProcessSpec,
     incarnation: Option<Incarnation>,
     env: &LifeEnv,
+    extra: &[(&'static str, OsString)],
 ) -> Result<Prepared, Arc<str>> {
     fail::fail_point!("spawn.prepare", |why| Err(Arc::from(why.unwrap_or_default())));
-    let (environment, env_files) = environment(spec, incarnation, env)?;
+    let (mut environment, env_files) = environment(spec, incarnation, env)?;
+    environment.extend(extra.iter().map(|(name, value)| (OsString::from(name), value.clone())));
     if let Some(cwd) = &spec.cwd {
         // Checked here because the error of the spawn would blame the program.
         if !cwd.is_dir() {
@@ -117,8 +123,10 @@ fn environment(
     env: &LifeEnv,
 ) -> Result<(Environment, Arc<[Gave]>), Arc<str>> {
     let mut all: Environment = std::env::vars_os().collect();
-    // It is between the keeper and the host.
-    all.remove(OsStr::new(HOST_VARIABLE));
+    // They are between the keeper and the host, and between the host and its own service manager.
+    for name in [HOST_VARIABLE].iter().chain(&OF_SERVICE_MANAGER) {
+        all.remove(OsStr::new(name));
+    }
     let mut gave = Vec::with_capacity(spec.env_files.len());
     for path in &spec.env_files {
         let variables = env_file::read(path).map_err(|error| Arc::from(error.to_string()))?;
@@ -151,6 +159,14 @@ pub(crate) fn names_of(spawned: &SpawnedWith) -> BTreeSet<String> {
     let SpawnedWith { incarnation, spec, env, env_files } = spawned;
     let mut names: BTreeSet<String> =
         std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned()).collect();
+    names.retain(|name| !OF_SERVICE_MANAGER.contains(&name.as_str()));
+    for (is_given, given) in [
+        (spec.has_notify_socket(), &["NOTIFY_SOCKET"][..]),
+        (!spec.sockets.is_empty(), &["LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID"]),
+        (spec.watchdog_ms.is_some(), &["WATCHDOG_USEC", "WATCHDOG_PID"]),
+    ] {
+        names.extend(given.iter().filter(|_| is_given).map(|name| (*name).to_owned()));
+    }
     names.extend(env_files.iter().flat_map(|file| &file.names).map(|name| name.to_string()));
     names.extend(spec.env.keys().cloned());
     names.extend(env.iter().map(|(name, _)| name.clone()));
@@ -254,7 +270,7 @@ mod tests {
         };
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let life: LifeEnv = Arc::from([pair("C", "policy"), pair("PROVOST_PROCESS", "policy")]);
-        let prepared = prepare(&spec.command, &spec, Some(Incarnation(7)), &life).unwrap();
+        let prepared = prepare(&spec.command, &spec, Some(Incarnation(7)), &life, &[]).unwrap();
         let has = |variable: &CString| variable.to_str().unwrap().split_once('=').unwrap().0.to_owned();
         let real: BTreeSet<String> = prepared.environment.iter().map(has).collect();
         let env_files = prepared.env_files.clone();

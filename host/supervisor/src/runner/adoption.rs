@@ -10,6 +10,7 @@ use provost_state::{Cause, Desired, Event, Exit, Incarnation, Phase, PhaseKind};
 
 use super::adopted::Adoption;
 use super::attempt::Attempt;
+use super::hearing::Hearing;
 use super::kept::Kept;
 use super::standing::{Standing, Step};
 use super::task::{Beyond, Own, Runner};
@@ -58,8 +59,10 @@ impl Runner {
         let is_unannounced = incarnation == self.state.incarnation.next();
         let is_starting = is_unannounced || self.state.phase.kind() == PhaseKind::Starting;
         let text_seen = if is_starting { self.await_text(incarnation) } else { None };
-        let Child { exit, output, env_files, .. } = self.shared.spawner.adopt(self.spec.clone(), held);
+        let Child { exit, output, notices, env_files, .. } =
+            self.shared.spawner.adopt(self.spec.clone(), held);
         self.child = Some(Own { incarnation, pid, exit: Kept::new(exit), ended_at });
+        self.hearing = Hearing::of(incarnation, notices);
         let (spec, env) = (self.spec.clone(), self.env.clone());
         let spawned = Arc::new(SpawnedWith { incarnation, spec, env, env_files });
         self.record.spawned.store(Some(spawned.clone()));
@@ -75,6 +78,7 @@ impl Runner {
         }
         if self.state.phase.kind() == PhaseKind::Starting {
             self.watch_readiness(incarnation, text_seen);
+            self.allow_time_anew();
         }
     }
 

@@ -25,6 +25,7 @@
 //! | `exits` | the end of the child, and the ruling about it |
 //! | `launch` | from a start request to the spawn: dependencies, start policies, the spawn itself |
 //! | `readiness` | from the spawn to readiness: what the check finds, and the deadline |
+//! | `hearing` | what the process says about itself |
 //! | `health` | the checks while the process is ready, and what they mean |
 //! | `metering` | the samples of what the process uses, and what they mean |
 //! | `task` | the fields of a runner, and how it commits |
@@ -46,6 +47,7 @@ mod checkup;
 mod departure;
 mod exits;
 mod health;
+mod hearing;
 mod kept;
 mod launch;
 mod leaving;

@@ -149,7 +149,8 @@ impl Supervisor {
         let jobs = Jobs::start(&settings.degraded);
         let leftovers = Leftovers::default();
         let (degraded, keeper) = (settings.degraded.clone(), settings.keeper.clone());
-        let spawner = OsSpawner::new(&jobs, degraded, leftovers, settings.children_open_files, keeper);
+        let open_files = settings.children_open_files;
+        let spawner = OsSpawner::new(&jobs, degraded, leftovers, open_files, keeper, &settings.log_dir);
         let wanted = Wanted { specs, sets, consumers, adopted };
         let means =
             Means { spawner: Arc::new(spawner.clone()), helpers: spawner, jobs, clock: Clock::of_boot() };
@@ -166,6 +167,7 @@ impl Supervisor {
         if let Some(stash) = &settings.stash {
             stash.go_on(&found.former);
         }
+        means.spawner.settle(&specs.iter().collect::<Vec<_>>());
         let specs: Vec<_> = specs.into_iter().map(|spec| (found.take(&spec), spec)).collect();
         let states: Vec<&ProcessState> =
             specs.iter().filter_map(|(resumed, _)| resumed.as_ref()).map(|resumed| &resumed.state).collect();
@@ -319,7 +321,8 @@ impl Scripted {
         adopted: Adopted,
     ) -> Result<Prepared, BootError> {
         let jobs = Jobs::virtual_time();
-        let helpers = OsSpawner::new(&jobs, settings.degraded.clone(), Leftovers::default(), None, None);
+        let (degraded, home) = (settings.degraded.clone(), &settings.log_dir);
+        let helpers = OsSpawner::new(&jobs, degraded, Leftovers::default(), None, None, home);
         let wanted = Wanted { specs, sets, consumers, adopted };
         let means = Means { spawner: Arc::new(self.clone()), helpers, jobs, clock: self.clock() };
         Supervisor::prepare_with(settings, wanted, means)

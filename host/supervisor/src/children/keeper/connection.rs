@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::link::{Answer, FormerSlot, Link, Outgoing, Slot, Slots};
 use super::names::{Life, Names};
+use super::shelf::Shelved;
 use crate::children::family::Family;
 use crate::stash::{StashKeeper, StashKept};
 
@@ -37,6 +38,8 @@ struct Inner {
     former: Mutex<HashMap<Life, FormerSlot>>,
     /// The files of stashes that the keeper has, by their numbers.
     stashed: Mutex<BTreeMap<u64, u32>>,
+    /// The descriptors that outlive this host.
+    shelved: Shelved,
 }
 
 /// What a connection begins with.
@@ -48,10 +51,17 @@ pub(super) struct Parts {
     pub(super) next_id: u32,
     /// The keys of the files of stashes, by their numbers.
     pub(super) kept: BTreeMap<u64, u32>,
+    pub(super) shelved: Shelved,
 }
 
 /// The key of the file of names.
 pub(super) const NAMES_KEY: u32 = 1;
+
+/// The key of the file of labels.
+pub(super) const LABELS_KEY: u32 = 9;
+
+/// The keys of the descriptors on the shelf. Each is used once.
+pub(super) const SHELF_KEYS: std::ops::RangeFrom<u32> = 64..;
 
 /// The keys of the files of a stash. There are two at a time at most, with numbers that follow each other.
 pub(super) const STASH_KEYS: std::ops::Range<u32> = 16..48;
@@ -66,7 +76,7 @@ impl Keeper {
     /// Begins to serve a connection. The lives are those that are held already; each has a slot with the senders that report
     /// about it.
     pub(super) fn new(parts: Parts) -> (Self, mpsc::Receiver<i32>) {
-        let Parts { pid, socket, names, slots, next_id, kept } = parts;
+        let Parts { pid, socket, names, slots, next_id, kept, shelved } = parts;
         let (orders, to_send) = mpsc::unbounded_channel();
         let (signals, signalled) = mpsc::channel(SIGNALS_MAX);
         let (gone, is_gone) = watch::channel(false);
@@ -82,6 +92,7 @@ impl Keeper {
             next_id: AtomicU32::new(next_id),
             former: Mutex::default(),
             stashed: Mutex::new(kept),
+            shelved,
         };
         let link = Link { socket, orders: to_send, slots, family, signals, gone };
         tokio::spawn(link.run());
@@ -132,6 +143,24 @@ impl Keeper {
     /// Has the keeper keep this file of names.
     pub(super) fn keep_names(&self, file: OwnedFd) {
         self.order(&Order::Stash { key: NAMES_KEY, generation: 0 }, vec![file], Answer::Unneeded);
+    }
+
+    /// Returns what is on the shelf.
+    pub(super) fn shelved(&self) -> &Shelved {
+        &self.0.shelved
+    }
+
+    /// Has the keeper keep this file of labels, if it is a new one.
+    pub(super) fn keep_labels(&self, file: Option<OwnedFd>) {
+        if let Some(file) = file {
+            self.order(&Order::Stash { key: LABELS_KEY, generation: 0 }, vec![file], Answer::Unneeded);
+        }
+    }
+
+    /// Has the keeper keep this descriptor under a key of the shelf, or drop the one that it has.
+    pub(super) fn keep_shelved(&self, key: u32, descriptor: Option<OwnedFd>) {
+        let descriptors = descriptor.into_iter().collect();
+        self.order(&Order::Stash { key, generation: 0 }, descriptors, Answer::Unneeded);
     }
 
     /// Removes a life that was never begun.

@@ -8,11 +8,12 @@ use provost_keeper::protocol::{HostEnd, HostEnding, Id, SlotState};
 use provost_state::Exit;
 use tokio::sync::{mpsc, oneshot};
 
-use super::connection::{Keeper, NAMES_KEY, Parts};
+use super::connection::{Keeper, LABELS_KEY, NAMES_KEY, Parts, SHELF_KEYS};
 use super::greeting::{Greeting, HeldChild, StashedFile};
 use super::kept::told;
 use super::link::{FormerSlot, Slot};
 use super::names::{Life, Names, contents};
+use super::shelf::Shelved;
 use crate::adoption::{Adopted, Held, HeldEnd};
 use crate::children::family::exit_of;
 use crate::clock::Clock;
@@ -53,9 +54,14 @@ impl Keeper {
         let last_end = ending(&welcome.last);
         let is_held = |id| held.iter().any(|child| child.id == id);
         let (mut former_names, mut stash, mut kept) = (None, Vec::new(), BTreeMap::new());
+        let (mut former_labels, mut shelved) = (None, HashMap::new());
         for StashedFile { key, number, file } in stashed {
             if key == NAMES_KEY {
                 former_names = Some(file);
+            } else if key == LABELS_KEY {
+                former_labels = Some(file);
+            } else if SHELF_KEYS.contains(&key) {
+                shelved.insert(key, file);
             } else {
                 kept.insert(number, key);
                 stash.push(contents(file, STASH_BYTES_MAX)?);
@@ -70,12 +76,15 @@ impl Keeper {
         }
         let Found { held, slots, former, unborn, pids } = found;
         let names_file = names.file()?;
+        let shelved = Shelved::read(former_labels, shelved)?;
+        let labels_file = shelved.file()?;
         let pid = welcome.keeper_pid;
-        let (keeper, signals) = Self::new(Parts { pid, socket, names, slots, next_id, kept });
+        let (keeper, signals) = Self::new(Parts { pid, socket, names, slots, next_id, kept, shelved });
         for pid in pids {
             keeper.family().enter(pid);
         }
         keeper.keep_names(names_file);
+        keeper.keep_labels(Some(labels_file));
         keeper.enter_former(former);
         for id in unborn {
             keeper.end_unborn(id);

@@ -4,6 +4,7 @@
 use provost_keeper::protocol::{Input, Output, Spec, Strings};
 use provost_state::Incarnation;
 
+use super::extras::{Extras, Sockets};
 use super::request::{Failure, SpawnRequest, Started, faults};
 use crate::children::command::{Prepared, prepare};
 use crate::children::keeper::{Keeper, NewChild, NotStarted, Start};
@@ -14,17 +15,22 @@ use crate::spec::{ProcessSpec, Stderr, Stdin};
 /// Everything that the keeper needs to start a child.
 pub(super) struct Ready {
     prepared: Prepared,
+    extras: Extras,
     /// The child's own terminal, with its other side.
     terminal: Option<(Terminal, std::os::fd::OwnedFd)>,
 }
 
 /// Prepares a start. It may wait for disks.
-pub(super) fn ready(request: &SpawnRequest) -> Result<Ready, Failure> {
+pub(super) fn ready(request: &SpawnRequest, sockets: &Sockets) -> Result<Ready, Failure> {
     let SpawnRequest { line, spec, incarnation, env } = request;
-    let prepared = prepare(line, spec, *incarnation, env)?;
+    let extras = incarnation
+        .map(|incarnation| Extras::open(spec, incarnation, sockets))
+        .transpose()?
+        .unwrap_or_default();
+    let prepared = prepare(line, spec, *incarnation, env, &extras.variables)?;
     faults(spec)?;
     let terminal = spec.tty.then(Terminal::open).transpose().map_err(Failure::Short)?;
-    Ok(Ready { prepared, terminal })
+    Ok(Ready { prepared, extras, terminal })
 }
 
 impl Ready {
@@ -35,7 +41,8 @@ impl Ready {
         spec: &ProcessSpec,
         incarnation: Incarnation,
     ) -> Result<Start, Failure> {
-        let Self { prepared, terminal } = self;
+        let Self { prepared, extras, terminal } = self;
+        let files = extras.copies(3).map_err(Failure::Short)?;
         let is_terminal = terminal.is_some();
         let wanted = Spec {
             program: &prepared.program,
@@ -54,14 +61,14 @@ impl Ready {
                 Stderr::Own => Output::Pipe,
                 Stderr::Merged => Output::Same,
             },
-            files: 0,
+            files: u8::try_from(files.len()).unwrap_or(u8::MAX),
             gap_files: [None, None],
             ending: Endings::from(spec).of_keeper(),
         };
         let other_side = terminal.as_ref().map(|(_, other_side)| other_side.try_clone());
         let other_side = other_side.transpose().map_err(Failure::Short)?;
         let life = (spec.name.clone(), incarnation);
-        Start::ask(keeper, life, &wanted, other_side.into_iter().collect())
+        Start::ask(keeper, life, &wanted, other_side.into_iter().chain(files).collect())
             .map_err(|error| self.failure(error, spec))
     }
 
@@ -70,7 +77,8 @@ impl Ready {
         let NewChild { pid, pidfd, output, stdin, kept } =
             start.done().await.map_err(|error| self.failure(error, spec))?;
         let Prepared { vars, env_files, .. } = self.prepared;
-        Ok((Started { pid, pidfd, output, stdin, vars, env_files }, Parent::Keeper(kept)))
+        let ready = self.extras.ready;
+        Ok((Started { pid, pidfd, output, stdin, ready, vars, env_files }, Parent::Keeper(kept)))
     }
 
     fn failure(&self, error: NotStarted, spec: &ProcessSpec) -> Failure {

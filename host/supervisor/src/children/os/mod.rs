@@ -11,31 +11,37 @@
 //! |---|---|
 //! | `kept` | starting a child of the keeper |
 //! | `direct` | starting a child of the host itself |
+//! | `extras` | sockets and other descriptors that a child is given |
 //! | `flight` | a spawn in progress |
 //! | `request` | what is to be started, and what became of it |
 
 mod direct;
+mod extras;
 mod flight;
 mod kept;
 mod request;
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use dashmap::DashMap;
-use provost_state::{Exit, Incarnation, Signal};
+use provost_state::{Exit, Incarnation, Signal, hash};
 use tokio::sync::oneshot;
 
 use self::direct::Direct;
+use self::extras::Sockets;
 use self::flight::{Flight, InFlight};
 use self::request::{Failure, SpawnRequest, Started};
 use super::family::{Family, pid_of};
-use super::keeper::{FormerChild, Keeper, Kept};
+use super::keeper::{FormerChild, Keeper, Kept, Shelf};
 use super::leftovers::{Leftover, Leftovers};
 use super::life::{Endings, Life, Owner, Parent, Surroundings};
+use super::listeners::Listeners;
+use super::notices::Notifiers;
 use super::pidfd::Pidfd;
 use super::resources::{Forest, Source};
 use super::{Boxed, Child, LifeEnv, Output, PendingSpawn, SpawnTicket, Spawned, Spawner, Stop};
@@ -70,6 +76,7 @@ pub(crate) struct OsSpawner {
     direct: Direct,
     /// The parent of the processes, if it is not this process.
     keeper: Option<Keeper>,
+    sockets: Sockets,
 }
 
 impl OsSpawner {
@@ -79,9 +86,18 @@ impl OsSpawner {
         leftovers: Leftovers,
         open_files: Option<u64>,
         keeper: Option<Keeper>,
+        home: &Path,
     ) -> Self {
         let family = keeper.as_ref().map(Keeper::family).unwrap_or_default();
         let around = Surroundings { family: family.clone(), leftovers, reading: jobs.reading.clone() };
+        let shelf = Shelf::new(keeper.clone());
+        // The same in every host that supervises these processes, and another one in all others.
+        let prefix = format!(
+            "provost/{:016x}",
+            hash::fnv(hash::EMPTY, home.as_os_str().as_encoded_bytes().iter().copied())
+        );
+        let sockets =
+            Sockets { notifiers: Notifiers::new(shelf.clone(), prefix), listeners: Listeners::new(shelf) };
         Self {
             spawning: jobs.spawning.clone(),
             around,
@@ -89,7 +105,8 @@ impl OsSpawner {
             living: Arc::default(),
             flights: Arc::default(),
             flight: Arc::default(),
-            direct: Direct { family, open_files },
+            direct: Direct { family, open_files, sockets: sockets.clone() },
+            sockets,
             keeper,
         }
     }
@@ -223,8 +240,8 @@ impl OsSpawner {
         request: &Arc<SpawnRequest>,
         in_flight: &InFlight,
     ) -> Result<(Started, Parent), Failure> {
-        let wanted = request.clone();
-        let ready = self.spawning.run(move || kept::ready(&wanted)).await??;
+        let (wanted, sockets) = (request.clone(), self.sockets.clone());
+        let ready = self.spawning.run(move || kept::ready(&wanted, &sockets)).await??;
         let start = ready.ask(keeper, &request.spec, incarnation)?;
         in_flight.enter_keeper(start.starting());
         let started = ready.done(start, &request.spec).await;
@@ -239,7 +256,7 @@ impl OsSpawner {
         parent: Parent,
         request: &SpawnRequest,
     ) -> Result<Child, Failure> {
-        let Started { pid, pidfd, output, stdin, vars, env_files } = started;
+        let Started { pid, pidfd, output, stdin, ready, vars, env_files } = started;
         let watch = match Pidfd::watch(pidfd) {
             Ok(watch) => watch,
             Err(error) => {
@@ -260,7 +277,10 @@ impl OsSpawner {
         let escaped = if is_check { Escaped::Kill } else { of_spec.escaped };
         let life = Arc::new(Life::new(pid, owner, parent, Endings { escaped, ..of_spec }));
         let exit = self.live(life, watch, stdin);
-        Ok(Child { pid, exit, output, vars, env_files })
+        let notices = request
+            .incarnation
+            .and_then(|incarnation| self.sockets.notifiers.hear(spec, incarnation, pid, ready));
+        Ok(Child { pid, exit, output, notices, vars, env_files })
     }
 
     /// Waits for the end of a life; `stdin` keeps its standard input open until then.
@@ -309,7 +329,16 @@ impl Spawner for OsSpawner {
             (None, Some(end)) => Box::pin(std::future::ready(end.exit)),
             (None, None) => self.watch_former(&spec, incarnation, (pid, pidfd), Parent::Host, None),
         };
-        Child { pid, exit, output, vars: Arc::default(), env_files: Arc::default() }
+        let notices = self.sockets.notifiers.hear_former(&spec, incarnation, pid);
+        Child { pid, exit, output, notices, vars: Arc::default(), env_files: Arc::default() }
+    }
+
+    fn settle(&self, specs: &[&ProcessSpec]) {
+        self.sockets.settle(specs);
+    }
+
+    fn release(&self, spec: &ProcessSpec) {
+        self.sockets.release(spec);
     }
 
     fn forget(&self, process: &Arc<str>, incarnation: Incarnation) {
