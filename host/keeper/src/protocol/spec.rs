@@ -38,7 +38,7 @@ numbered! {
 }
 
 /// The value of a variable that stands for the process id of the child: `LISTEN_PID` has to be that of the process itself. It is
-/// not text, so it is no value of anybody else.
+/// not text, so it is no value of anybody else. The name of such a variable has at most 20 bytes; a longer one is left out.
 pub const OWN_PID: &[u8] = b"\xffPID";
 
 /// Strings in order: to be written, or read and already checked.

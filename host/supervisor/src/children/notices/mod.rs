@@ -180,10 +180,14 @@ impl Notifiers {
 
     /// Forgets a process that is not supervised any more.
     pub(super) fn forget(&self, process: &str) {
-        if self.0.lines.remove(process).is_some() {
-            self.0.shelf.drop(&label(process));
-        }
+        self.0.lines.remove(process);
         self.0.stored.forget(process);
+        // Also what a former host has kept of a process that was not started since.
+        for label in [label(process), format!("ready/{process}/"), format!("store/{process}/")] {
+            for (label, _) in self.0.shelf.found(&label) {
+                self.0.shelf.drop(&label);
+            }
+        }
     }
 }
 

@@ -87,11 +87,9 @@ impl Stored {
         });
     }
 
-    /// Drops everything of a process.
+    /// Forgets everything of a process; the shelf is the caller's.
     pub(super) fn forget(&self, process: &str) {
-        for one in self.of.remove(process).map(|(_, all)| all).unwrap_or_default() {
-            self.shelf.drop(&one.label);
-        }
+        self.of.remove(process);
     }
 
     /// Returns the descriptors of a process with their names, in the order in which they came.
