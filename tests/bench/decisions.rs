@@ -159,7 +159,7 @@ impl World {
     /// Has the process fail once more, and returns the snapshot after that.
     fn changed(&self) -> Arc<Snapshot> {
         self.commit(&Event::Spawned { pid: 7, reason: "again".into() });
-        self.commit(&Event::Exited { exit: Exit::Code(1) });
+        self.commit(&Event::Exited { exit: Exit::Code(1), out_of_memory: false });
         let world = self.reader.snapshot();
         let ruling = Ruling {
             action: RulingAction::restart(0),

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // A child whose limit on open files is restored first runs this binary, which then executes the program.
-    if let Some(code) = provost_supervisor::run_if_stage(std::env::args_os()) {
+    // Where the kernel does not execute a program from memory, this binary is the exec stage as well.
+    if let Some(code) = provost_supervisor::run_if_stage(std::env::args_os(), std::env::vars_os()) {
         return code.into();
     }
     // It is also the process that compiles a plugin.

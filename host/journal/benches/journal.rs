@@ -93,7 +93,11 @@ fn commits(name: &str, sync: Sync, bursts: u64) -> Value {
             state = commit(&recorded.registry, &state, &start);
             state =
                 commit(&recorded.registry, &state, &Event::Spawned { pid: 4_711, reason: "at once".into() });
-            state = commit(&recorded.registry, &state, &Event::Exited { exit: Exit::Code(1) });
+            state = commit(
+                &recorded.registry,
+                &state,
+                &Event::Exited { exit: Exit::Code(1), out_of_memory: false },
+            );
             done += 3;
         }
         recorded.journal.nudge();

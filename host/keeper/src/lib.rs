@@ -17,6 +17,7 @@
 //!
 //! | room | owns |
 //! |---|---|
+//! | `stage` | the exec stage, which the same program is when it is called by that name |
 //! | `program` | the program: its threads, and what it asks of the operating system |
 //! | `machine` | the state machine |
 //! | `socket` | messages with descriptors over a socket |
@@ -28,6 +29,7 @@ mod machine;
 mod program;
 pub mod protocol;
 pub mod socket;
+pub mod stage;
 
 pub use program::run;
 

@@ -63,7 +63,7 @@ fn world(size: usize) -> (Registry, Arc<Snapshot>) {
             Event::Ready { reason: "it answers".into() },
         ];
         if number == 0 {
-            events.push(Event::Exited { exit: Exit::Code(1) });
+            events.push(Event::Exited { exit: Exit::Code(1), out_of_memory: false });
         }
         for event in events {
             let at = At { incarnation: state.incarnation, version: state.version };

@@ -59,6 +59,11 @@ impl<'a> List<'a> {
         list.pointers.push(ptr::null());
         Ok(list)
     }
+
+    /// Returns the list in the form of C; it lives as long as this value.
+    pub(crate) fn as_ptr(&self) -> *const *const libc::c_char {
+        self.pointers.as_ptr()
+    }
 }
 
 /// What is executed.

@@ -5,6 +5,7 @@
 //! | room | owns |
 //! |---|---|
 //! | `spawn` | `posix_spawn`, for a large program |
+//! | `stage` | executing another program in the place of this one |
 //! | `birth` | `fork`, for a small one that must not wait |
 //! | `datagram` | a datagram with its sender |
 //! | `ended` | how a child has ended |
@@ -18,6 +19,7 @@ mod ended;
 mod own_pid;
 mod signals;
 mod spawn;
+mod stage;
 mod target;
 
 pub use birth::{Birth, DESCRIPTORS_MAX, Failure, List, Program, fork};
@@ -26,4 +28,5 @@ pub use ended::{Ended, ended};
 pub use own_pid::PidVariable;
 pub use signals::{hangup_is_ignored, next_signal, signal_group, signal_pidfd, signal_process, signals};
 pub use spawn::{Launch, spawn};
+pub use stage::{execute, inherited, set_io_priority};
 pub use target::Target;

@@ -24,7 +24,8 @@ pub struct Launch<'a> {
     pub directory: Option<&'a CStr>,
     /// Its standard input, output and error.
     pub stdio: [Target<'a>; 3],
-    /// The descriptors that it gets as numbers 3, 4 and so on; everything above is closed. Their own numbers are above those.
+    /// The descriptors that it gets as numbers 3, 4 and so on; everything above is closed. Each is above those numbers itself,
+    /// unless it is at its own.
     pub files: &'a [BorrowedFd<'a>],
 }
 
@@ -143,12 +144,12 @@ pub fn spawn(launch: &Launch<'_>) -> io::Result<u32> {
     for (number, target) in (0..).zip(&launch.stdio) {
         actions.place(number, target)?;
     }
-    let mut number = 3;
-    for file in launch.files {
+    let mut first_closed = 3;
+    for (number, file) in (3..).zip(launch.files) {
         actions.place(number, &Target::Fd(*file))?;
-        number += 1;
+        first_closed = number + 1;
     }
-    actions.close_from(number)?;
+    actions.close_from(first_closed)?;
     let attributes = Attributes::new()?;
     let arguments = pointers(launch.arguments);
     let environment = pointers(launch.environment);

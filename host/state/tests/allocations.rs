@@ -69,7 +69,9 @@ fn a_commit_allocates_a_bounded_number_of_times_whatever_the_size_and_shares_wha
         let at = At { incarnation: before.incarnation, version: before.version };
         let event = Event::Start { cause: Cause::User, reason: "asked for".into() };
         // The first commit may also allocate what a thread sets up once.
-        writer.commit(id, at, &Event::Exited { exit: Exit::Code(0) }, Moment::default()).unwrap_err();
+        writer
+            .commit(id, at, &Event::Exited { exit: Exit::Code(0), out_of_memory: false }, Moment::default())
+            .unwrap_err();
         let (count, after) = allocations(|| writer.commit(id, at, &event, Moment::default()).unwrap());
         assert_eq!(count, COMMIT, "{size} processes");
         assert!(std::sync::Arc::ptr_eq(&before.identity, &after.identity), "name and group are shared");

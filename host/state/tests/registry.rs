@@ -50,12 +50,16 @@ fn an_exit_of_an_old_incarnation_changes_nothing() {
 
 fn an_exit_of_an_old_incarnation_changes_nothing_on(routing: Routing) {
     let (registry, reader, ids) = with_processes(routing, 1);
-    for event in [start(), spawned(), Event::Exited { exit: Exit::Code(1) }, start(), spawned()] {
+    for event in
+        [start(), spawned(), Event::Exited { exit: Exit::Code(1), out_of_memory: false }, start(), spawned()]
+    {
         registry.commit(ids[0], at(&reader, ids[0]), &event, now(1)).unwrap();
     }
     let before = reader.snapshot();
     let late = At { incarnation: Incarnation(1), ..at(&reader, ids[0]) };
-    let refused = registry.commit(ids[0], late, &Event::Exited { exit: Exit::Code(1) }, now(2)).unwrap_err();
+    let refused = registry
+        .commit(ids[0], late, &Event::Exited { exit: Exit::Code(1), out_of_memory: false }, now(2))
+        .unwrap_err();
     assert_eq!(refused, Rejected::StaleIncarnation { expected: Incarnation(1), found: Incarnation(2) });
     assert_eq!(reader.snapshot().generation(), before.generation());
     assert_eq!(reader.counters().stale_incarnation, 1);
@@ -155,7 +159,7 @@ fn event(number: u8) -> Event {
         3 => spawned(),
         4 => Event::SpawnFailed { error: "e".into() },
         5 => Event::Ready { reason: "r".into() },
-        6 => Event::Exited { exit: Exit::Code(i32::from(number) - 100) },
+        6 => Event::Exited { exit: Exit::Code(i32::from(number) - 100), out_of_memory: false },
         _ => Event::Decided {
             ruling: std::sync::Arc::new(provost_state::Ruling {
                 action: provost_state::RulingAction::restart(u64::from(number)),
@@ -255,7 +259,7 @@ fn readers_never_see_the_world_go_backwards_or_torn_on(routing: Routing) {
                         let event = match reader.snapshot().get(id).unwrap().phase.kind() {
                             PhaseKind::Stopped | PhaseKind::Exited => start(),
                             PhaseKind::Waiting => spawned(),
-                            _ => Event::Exited { exit: Exit::Code(1) },
+                            _ => Event::Exited { exit: Exit::Code(1), out_of_memory: false },
                         };
                         registry.commit(id, at(reader, id), &event, now(round)).unwrap();
                     }

@@ -17,7 +17,7 @@ fn next_event(phase: PhaseKind) -> Event {
     match phase {
         PhaseKind::Stopped | PhaseKind::Exited => Event::Start { cause: Cause::User, reason: "r".into() },
         PhaseKind::Waiting => Event::Spawned { pid: 1, reason: "r".into() },
-        _ => Event::Exited { exit: Exit::Code(1) },
+        _ => Event::Exited { exit: Exit::Code(1), out_of_memory: false },
     }
 }
 

@@ -46,12 +46,12 @@ fn events() -> Vec<(&'static str, Event)> {
         ("not-ready", Event::NotReady { failing: failing() }),
         ("overdue", Event::Overdue { reason: "r".into(), kill_at: NOW }),
         ("ready", Event::Ready { reason: "r".into() }),
-        ("exited", Event::Exited { exit: Exit::Code(1) }),
+        ("exited", Event::Exited { exit: Exit::Code(1), out_of_memory: false }),
         ("restart", ruling(RulingAction::restart(5))),
         ("stay-down", ruling(RulingAction::StayDown)),
         ("give-up", ruling(RulingAction::GiveUp(Escalation::Nothing))),
         ("refused", Event::Refused { reason: "r".into() }),
-        ("late-end", Event::Exited { exit: Exit::NotReady("n".into()) }),
+        ("late-end", Event::Exited { exit: Exit::NotReady("n".into()), out_of_memory: false }),
         ("health", Event::Health { health: Health::Degraded, reason: "r".into(), failing: None }),
         ("taken-over", Event::TakenOver { reason: "r".into() }),
     ]
@@ -108,7 +108,7 @@ fn stopping_twice_does_not_delay_the_kill() {
 
 #[test]
 fn only_an_unasked_end_is_a_death() {
-    let exited = Event::Exited { exit: Exit::Signal(15) };
+    let exited = Event::Exited { exit: Exit::Signal(15), out_of_memory: false };
     let asked = state(PhaseKind::Stopping, Desired::Down).apply(&exited, NOW).unwrap();
     assert_eq!((asked.deaths.len(), asked.failures), (0, 0));
     let unasked = state(PhaseKind::Running, Desired::Up).apply(&exited, NOW).unwrap();
@@ -122,7 +122,7 @@ fn a_streak_of_failures_ends_with_a_success_and_with_a_long_life() {
     let dying = |failures, lived_ms, code| {
         let before = ProcessState { failures, ..state(PhaseKind::Running, Desired::Up) };
         let now = Moment::default().plus_ms(lived_ms);
-        before.apply(&Event::Exited { exit: Exit::Code(code) }, now).unwrap().failures
+        before.apply(&Event::Exited { exit: Exit::Code(code), out_of_memory: false }, now).unwrap().failures
     };
     assert_eq!(dying(4, 100, 1), 5);
     assert_eq!(dying(4, 60_000, 1), 1);
@@ -134,7 +134,7 @@ fn the_tally_of_deaths_is_bounded_and_newest_first() {
     let mut state = state(PhaseKind::Running, Desired::Up);
     for number in 0..250 {
         state.phase = Phase::Running { pid: 1 };
-        state = state.apply(&Event::Exited { exit: Exit::Code(number) }, NOW).unwrap();
+        state = state.apply(&Event::Exited { exit: Exit::Code(number), out_of_memory: false }, NOW).unwrap();
     }
     assert_eq!(state.deaths.len(), provost_state::process::DEATHS_KEPT);
     assert_eq!(state.deaths.first().unwrap().exit, Exit::Code(249));
@@ -153,7 +153,7 @@ fn health_is_unknown_again_in_the_next_life() {
     assert_eq!((state.health, &*state.reason), (Health::Unhealthy, "no answer"));
     assert_eq!(state.failing, Some(failing()));
     let next = [
-        Event::Exited { exit: Exit::Code(1) },
+        Event::Exited { exit: Exit::Code(1), out_of_memory: false },
         ruling(RulingAction::restart(0)),
         Event::Spawned { pid: 9, reason: "r".into() },
     ];
@@ -168,7 +168,9 @@ fn a_failing_check_is_recorded_until_it_passes_or_the_life_ends() {
     assert_eq!((&*failing_now.reason, &failing_now.failing), ("not ready: no answer", &Some(failing())));
     let taken_over = failing_now.apply(&Event::TakenOver { reason: "r".into() }, NOW).unwrap();
     assert_eq!(taken_over.failing, Some(failing()));
-    for event in [Event::Ready { reason: "r".into() }, Event::Exited { exit: Exit::Code(0) }] {
+    for event in
+        [Event::Ready { reason: "r".into() }, Event::Exited { exit: Exit::Code(0), out_of_memory: false }]
+    {
         assert_eq!(failing_now.apply(&event, NOW).unwrap().failing, None);
     }
 }
@@ -178,7 +180,7 @@ fn the_end_of_a_process_that_was_not_ready_in_time_is_a_failure_unless_it_is_req
     let overdue = Event::Overdue { reason: "not ready in time".into(), kill_at: NOW };
     let stopping = state(PhaseKind::Starting, Desired::Up).apply(&overdue, NOW).unwrap();
     assert_eq!((stopping.desired, stopping.cause, stopping.failures), (Desired::Up, Cause::Health, 0));
-    let late = Event::Exited { exit: Exit::NotReady("no answer (within 1s)".into()) };
+    let late = Event::Exited { exit: Exit::NotReady("no answer (within 1s)".into()), out_of_memory: false };
     let ended = stopping.apply(&late, NOW).unwrap();
     assert_eq!((ended.failures, ended.deaths.len(), ended.is_at_rest()), (1, 1, false));
     assert_eq!(&*ended.reason, "did not become ready in time: no answer (within 1s)");
@@ -193,7 +195,7 @@ fn a_job_is_ready_and_at_rest_when_it_has_ended_with_a_success_code() {
     let identity = Identity::new("job", "").of_type(ProcessType::Job { success_codes });
     let running = ProcessState { identity: identity.into(), ..state(PhaseKind::Running, Desired::Up) };
     assert!(!running.ready(), "it is running, not done");
-    let ended = |exit| running.apply(&Event::Exited { exit }, NOW).unwrap();
+    let ended = |exit| running.apply(&Event::Exited { exit, out_of_memory: false }, NOW).unwrap();
     for code in [0, 3] {
         let done = ended(Exit::Code(code));
         assert!(done.ready() && done.is_done() && done.is_at_rest(), "code {code}");

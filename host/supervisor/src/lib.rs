@@ -25,6 +25,8 @@
 //! | `degraded` | what the host is short of at the moment |
 //! | `spec` | the requested configuration of a process |
 //! | `activation` | the sockets that are opened for a process before it starts |
+//! | `setup` | what a process is set to before its program is executed |
+//! | `digest` | a number that stands for a value |
 //! | `clock` | the only place that reads the clocks of `std` |
 //!
 //! Deliberately absent: wasmtime (policies and consumers are ports of `provost-state`), an HTTP library (a readiness
@@ -39,6 +41,7 @@ mod clock;
 mod completion;
 mod decider;
 mod degraded;
+mod digest;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod groups;
@@ -51,6 +54,7 @@ mod panics;
 mod publish;
 mod runner;
 mod settings;
+mod setup;
 mod shared;
 mod slots;
 mod spec;
@@ -60,13 +64,14 @@ mod usage;
 
 pub use activation::{SocketAddress, SocketKind, SocketSpec};
 pub use adoption::{Adopted, Held, HeldEnd};
+pub use children::cgroups::CgroupPlace;
 pub use children::keeper::{Farewell, Greeting, Keeper, NotGreeted, RunningKeeper, Served};
 pub use children::leftovers::Leftover;
 pub use children::obstacles::{Obstacle, obstacles};
 #[cfg(any(test, feature = "scripted"))]
 pub use children::scripted::{Act, Manner, Scripted};
 pub use children::spawned_with::SpawnedWith;
-pub use children::stage::{STAGE_NAME, run_if_stage};
+pub use children::stage::StageProgram;
 pub use children::variables::{VariableError, fill};
 pub use clock::{Clock, Stamp, rfc3339};
 pub use completion::Completion;
@@ -83,9 +88,11 @@ pub use mailbox::{Motive, Refusal};
 pub use outlook::Outlook;
 pub use panics::unpanicked;
 pub use provost_keeper::HOST_VARIABLE as KEEPER_VARIABLE;
+pub use provost_keeper::stage::{STAGE_NAME, run_if_stage};
 pub use provost_posix::hangup_is_ignored;
 pub use publish::Commits;
 pub use settings::{BootError, Settings};
+pub use setup::{CapabilitySets, CgroupSpec, IoPriority, Limit, Limited, Setup};
 pub use spec::{
     Check, CommandLine, Condition, Dependency, Escaped, HealthCheck, LogLimits, ProcessSpec, Readiness,
     ReplicaSet, Stderr, Stdin, StopTo,

@@ -8,7 +8,9 @@ use std::time::Duration;
 use provost_files::{FileError, Owners};
 use provost_state::{NameTaken, Recorder, Routing};
 
+use crate::children::cgroups::CgroupPlace;
 use crate::children::keeper::Keeper;
+use crate::children::stage::StageProgram;
 use crate::decider::{Envelope, RestartBudget};
 use crate::degraded::Degraded;
 use crate::logs::{HostLog, NotKept};
@@ -36,6 +38,10 @@ pub struct Settings {
     pub degraded: Degraded,
     /// The soft limit on open files that children get; `None` if the host did not raise its own, which they inherit.
     pub children_open_files: Option<u64>,
+    /// The program of the exec stage, which a child runs first if its spec asks for more than an exec.
+    pub stage: StageProgram,
+    /// Where the cgroups of processes are made.
+    pub cgroups: CgroupPlace,
     /// The host's own log, for readers that ask for it.
     pub host_log: Option<HostLog>,
     /// The recorder of decisions, orders and changes, if there is one.
@@ -61,6 +67,8 @@ impl Settings {
             routing: Routing::default(),
             degraded: Degraded::default(),
             children_open_files: None,
+            stage: StageProgram::default(),
+            cgroups: CgroupPlace::default(),
             host_log: None,
             recorder: None,
             keeper: None,

@@ -6,7 +6,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use provost_state::naming::replica_of;
-use provost_state::{Policy, ProcessType, Signal, hash};
+use provost_state::{Policy, ProcessType, Signal};
+
+use crate::digest::Digest;
+use crate::setup::{CgroupSpec, Setup};
 
 use crate::activation::SocketSpec;
 
@@ -63,6 +66,10 @@ pub struct ProcessSpec {
     pub stdin: Stdin,
     /// Whether it has its own terminal as standard input, output and error, so that it writes line by line.
     pub tty: bool,
+    /// What it is set to before its program is executed; the programs of its checks are, too.
+    pub setup: Setup,
+    /// Its cgroup, if it has one of its own.
+    pub cgroup: Option<CgroupSpec>,
 }
 
 impl ProcessSpec {
@@ -95,6 +102,8 @@ impl ProcessSpec {
             stderr: Stderr::default(),
             stdin: Stdin::default(),
             tty: false,
+            setup: Setup::default(),
+            cgroup: None,
         }
     }
 
@@ -133,6 +142,16 @@ impl ProcessSpec {
             ("tty", self.tty != other.tty),
             ("sockets", self.sockets != other.sockets),
             ("watchdog", self.watchdog_ms != other.watchdog_ms),
+            ("user", (&self.setup.user, &self.setup.group) != (&other.setup.user, &other.setup.group)),
+            ("groups", self.setup.groups != other.setup.groups),
+            ("umask", self.setup.umask != other.setup.umask),
+            ("nice", self.setup.nice != other.setup.nice),
+            ("ioprio", self.setup.io_priority != other.setup.io_priority),
+            ("oom_score_adj", self.setup.oom_score_adj != other.setup.oom_score_adj),
+            ("limits", self.setup.limits != other.setup.limits),
+            ("no_new_privs", self.setup.no_new_privs != other.setup.no_new_privs),
+            ("capabilities", self.setup.capabilities != other.setup.capabilities),
+            ("cgroup", self.cgroup != other.cgroup),
         ];
         keys.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
     }
@@ -140,7 +159,7 @@ impl ProcessSpec {
     /// Returns a number that stands for those parts of the spec that take effect with a spawn
     /// ([`changed_at_spawn`](Self::changed_at_spawn)), and for the group and the type. It is the same in every host.
     pub(crate) fn digest_at_spawn(&self) -> u64 {
-        let mut digest = Digest(hash::EMPTY);
+        let mut digest = Digest::default();
         digest.text(&self.group);
         match &self.process_type {
             ProcessType::Service => digest.number(0),
@@ -168,13 +187,19 @@ impl ProcessSpec {
         digest.number((self.stderr == Stderr::Merged).into());
         digest.number((self.stdin == Stdin::Open).into());
         digest.number(self.tty.into());
+        if !self.setup.is_empty() {
+            self.setup.enter(&mut digest);
+        }
+        if let Some(cgroup) = &self.cgroup {
+            cgroup.enter(&mut digest);
+        }
         if !self.sockets.is_empty() {
             digest.all(self.sockets.iter(), |digest, socket| digest.text(&format!("{socket:?}")));
         }
         if let Some(watchdog_ms) = self.watchdog_ms {
             digest.number(watchdog_ms.cast_signed());
         }
-        digest.0
+        digest.number_of_all()
     }
 
     /// Whether the other spec can be one of the same process: name, group and type are the same for as long as a
@@ -182,33 +207,6 @@ impl ProcessSpec {
     pub(crate) fn is_of_same_process(&self, other: &Self) -> bool {
         (&self.name, &self.group, &self.process_type, self.replica)
             == (&other.name, &other.group, &other.process_type, other.replica)
-    }
-}
-
-/// A hash that grows with each part that it is given.
-struct Digest(u64);
-
-impl Digest {
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.number(bytes.len() as i64);
-        self.raw(bytes);
-    }
-
-    fn text(&mut self, text: &str) {
-        self.bytes(text.as_bytes());
-    }
-
-    fn number(&mut self, number: i64) {
-        self.raw(&number.to_le_bytes());
-    }
-
-    fn all<T>(&mut self, items: impl ExactSizeIterator<Item = T>, mut each: impl FnMut(&mut Self, T)) {
-        self.number(items.len() as i64);
-        items.for_each(|item| each(self, item));
-    }
-
-    fn raw(&mut self, bytes: &[u8]) {
-        self.0 = hash::fnv(self.0, bytes.iter().copied());
     }
 }
 

@@ -86,6 +86,7 @@ fn read_host(mut host: Section<'_>) -> HostSection {
         runtime_dir: dir(&mut host, "runtime_dir"),
         log_dir: dir(&mut host, "log_dir"),
         cache_dir: dir(&mut host, "cache_dir"),
+        cgroup: dir(&mut host, "cgroup"),
         ..HostSection::default()
     };
     set(&mut section.keeper, host.flag("keeper"));

@@ -63,6 +63,14 @@ pub(super) fn runtime_dir(dir: &Path, configured: Option<&str>) -> PathBuf {
     dir.join(configured.unwrap_or(RUNTIME_DIR))
 }
 
+/// Returns a number that tells the host with this runtime directory from all others of the machine.
+pub(super) fn tag_of(runtime_dir: &Path) -> u64 {
+    provost_state::hash::fnv(
+        provost_state::hash::EMPTY,
+        runtime_dir.as_os_str().as_encoded_bytes().iter().copied(),
+    )
+}
+
 /// Returns the log directory for a config in `dir`, where `configured` is the path that the config gives.
 pub(super) fn log_dir(dir: &Path, runtime_dir: &Path, configured: Option<&str>) -> PathBuf {
     configured.map_or_else(|| runtime_dir.join(LOG_DIR), |path| dir.join(path))

@@ -34,6 +34,7 @@ const WITHIN: &str = "write within = \"30s\" in `ready`, as in ready = { http = 
 const DEPENDS: &str =
     "write depends_on = { db = \"ready\" }; the conditions are `started`, `ready` and `completed`";
 const HOOKS: &str = "make it a separate process, and write depends_on = { NAME = \"completed\" } here";
+const USER: &str = "write user = \"www-data\", or \"www-data:adm\" with another group; the user has to exist";
 const CONTAINER: &str = "run the container by command = [\"docker\", \"run\", \"--rm\", \"IMAGE\"], or the program in it directly";
 
 /// Keys that have another name in `[process.NAME]`.
@@ -84,6 +85,31 @@ const PROCESS: &[Row] = &[
     ("namespace slice partof groups profiles", "group", "write group = \"workers\""),
     ("istty pty terminal interactive ttypath", "tty", "write tty = true"),
     ("stdinopen standardinput", "stdin", "write stdin = \"open\" for a standard input that stays open"),
+    ("uid gid dynamicuser runas username", "user", USER),
+    ("supplementarygroups groupadd", "groups", "write groups = [\"ssl-cert\"], beside user = \"www-data\""),
+    (
+        "limitnofile limitnproc limitcore limitas limitmemlock ulimits ulimit rlimits softlimit rlimitnofile minfds",
+        "limits",
+        "write limits = { nofile = 4096, core = \"unlimited\" }",
+    ),
+    (
+        "memlimit memorymax memorylimit memoryhigh cpus cpuquota cpulimit maxmemoryrestart resources tasksmax pidslimit",
+        "cgroup",
+        "write cgroup = { cpu = \"50%\", memory = \"256MiB\", pids = 100 }",
+    ),
+    ("niceness", "nice", "write nice = 5, from -20 to 19"),
+    ("oomscoreadjust", "oom_score_adj", "write oom_score_adj = 500, from -1000 to 1000"),
+    (
+        "ioschedulingclass ioschedulingpriority ionice",
+        "ioprio",
+        "write ioprio = \"idle\", or \"best-effort:7\"",
+    ),
+    (
+        "capabilityboundingset ambientcapabilities capadd capdrop",
+        "capabilities",
+        "write capabilities = [\"NET_BIND_SERVICE\"] for those that it keeps",
+    ),
+    ("nonewprivileges", "no_new_privs", "write no_new_privs = true"),
     (
         "enabled disabled startonboot oncreate onboot wantedby",
         "autostart",
@@ -124,11 +150,6 @@ const PROCESS_LACKS: &[Lack] = &[
         "write replicas = 4; the variable PROVOST_REPLICA says which one it is",
     ),
     (
-        "user uid gid supplementarygroups dynamicuser runas username",
-        "Provost runs each process as the user of the host",
-        "let a program change the user: command = [\"setpriv\", \"--reuid=NAME\", \"--regid=NAME\", \"--init-groups\", \"program\"]",
-    ),
-    (
         "schedule cron cronrestart oncalendar timer onunitactivesec interval",
         "Provost has no schedules yet",
         "write autostart = false here, and let cron or a timer run `provost start NAME`",
@@ -139,15 +160,9 @@ const PROCESS_LACKS: &[Lack] = &[
         "let a watcher run `provost restart NAME`, for example `watchexec -w src provost restart web`",
     ),
     (
-        "limitnofile limitnproc limitcore ulimits ulimit rlimits memlimit memorymax memorylimit \
-         memoryhigh cpus cpuquota maxmemoryrestart resources tasksmax softlimit rlimitnofile",
-        "Provost sets no resource limits yet",
-        "let a program set them: command = [\"prlimit\", \"--nofile=4096\", \"program\"]",
-    ),
-    (
-        "umask nice niceness priority oomscoreadjust ioschedulingclass cpuaffinity",
+        "priority cpuaffinity",
         "Provost has no such option",
-        "let a command set it, such as command = \"umask 027; exec nice -n 5 program\"; for a start order write depends_on = { db = \"started\" }",
+        "let a command set it, such as command = [\"taskset\", \"-c\", \"0\", \"program\"]; for a start order write depends_on = { db = \"started\" }",
     ),
     (
         "execstartpre prestart beforestart precommand initcommand hooks execcondition",
@@ -160,7 +175,7 @@ const PROCESS_LACKS: &[Lack] = &[
         "the process itself is asked to end by a signal: write stop = { signal = \"TERM\", grace = \"10s\" }",
     ),
     (
-        "image build volumes ports networks containername capadd privileged expose pull",
+        "image build volumes ports networks containername privileged expose pull",
         "Provost runs programs, not containers",
         CONTAINER,
     ),

@@ -16,6 +16,10 @@
 //! | `job` | the first stage of `type` |
 //! | `sockets` | the first stage of `sockets` and `watchdog` |
 //! | `probe` | the first stage of `ready` and `health` |
+//! | `setup` | the first stage of what a process is set to: its user, its priorities |
+//! | `limits` | the first stage of `limits` |
+//! | `capabilities` | the names of capabilities |
+//! | `cgroup` | the first stage of `cgroup` |
 //! | `plugin` | the first stage of `[plugins]` |
 //! | `command` | the first stage of commands |
 //! | `sections` | the sections of the file, typed |
@@ -32,6 +36,8 @@
 //! | `units` | durations and sizes |
 
 mod api;
+pub(crate) mod capabilities;
+mod cgroup;
 mod check;
 mod command;
 mod cycles;
@@ -43,6 +49,7 @@ mod find;
 mod foreign;
 mod job;
 mod journal;
+pub(crate) mod limits;
 mod outline;
 mod places;
 mod plugin;
@@ -54,6 +61,7 @@ mod resolved;
 mod section;
 mod sections;
 mod settings;
+mod setup;
 mod sockets;
 mod specs;
 mod surroundings;

@@ -12,7 +12,7 @@ use super::command::{COMMAND_HINT, read_command};
 use super::report::{choices, nearest};
 use super::section::Section;
 use super::sections::{ProcessSection, ReplicasSection, StopSection};
-use super::{job, probe, sockets};
+use super::{cgroup, job, probe, setup, sockets};
 
 const SIGNAL_HINT: &str =
     "write a name such as \"TERM\", \"SIGHUP\" or \"SIGRTMIN+3\", or a number from 1 to 31 or 34 to 64";
@@ -76,6 +76,8 @@ pub(super) fn read<'t>(
         stderr,
         stdin,
         tty,
+        setup: setup::read(&mut process),
+        cgroup: cgroup::read(&mut process),
         name,
     };
     section.process_type = job::read(&mut process, section.replicas);

@@ -9,7 +9,7 @@ use provost_files::{Owners, Writers};
 use provost_journal::Bounds;
 use provost_plugin_host::{CacheBounds, PluginSpec, Source as Component, Trust};
 use provost_state::naming::replica_name;
-use provost_supervisor::Settings;
+use provost_supervisor::{CgroupPlace, Settings};
 use toml::Spanned;
 
 use super::error::ConfigError;
@@ -138,10 +138,12 @@ impl Config {
         let ConfigFile { host, api, journal, trust, compile, plugins, processes } = file;
         let runtime_dir = find::runtime_dir(&dir, host.runtime_dir.as_deref());
         let log_dir = find::log_dir(&dir, &runtime_dir, host.log_dir.as_deref());
+        let cgroups =
+            CgroupPlace { root: host.cgroup.map(|root| dir.join(root)), tag: find::tag_of(&runtime_dir) };
         let tls_span = api.tls.as_ref().map(|(cert, _)| cert.span()).unwrap_or_default();
         let plugins = plugins.into_iter().map(|plugin| build_plugin(plugin, &dir)).collect();
         Self {
-            settings: Settings { log_dir, ..host.settings },
+            settings: Settings { log_dir, cgroups, ..host.settings },
             cache_dir: host.cache_dir.map_or_else(find::cache_dir, |cache| dir.join(cache)),
             keeper: host.keeper,
             memory_dir: runtime_dir.join("memory"),

@@ -1,7 +1,7 @@
 //! Reads one table of the file. The keys that the reader asks for are the known ones; every other key is a problem, and so
 //! is every value of the wrong type.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use provost_state::naming::BadName;
 use toml::Spanned;
@@ -174,6 +174,24 @@ impl<'t> Section<'t> {
             }
             (None, _) => self.wrong_type(key, value, "a whole number", &format!("write {key} = 4")),
             (Some(_), _) => {}
+        }
+        number
+    }
+
+    /// Reads a whole number within bounds.
+    pub(super) fn number(&mut self, key: &'static str, bounds: RangeInclusive<i32>) -> Option<i32> {
+        let value = self.value(key)?;
+        let (least, most) = (bounds.start(), bounds.end());
+        let Some(number) = value.get_ref().as_integer() else {
+            let hint = format!("write {key} = {most}, without quotes");
+            self.wrong_type(key, value, "a whole number", &hint);
+            return None;
+        };
+        let number = i32::from_str_radix(number.as_str(), number.radix()).ok();
+        let number = number.filter(|number| bounds.contains(number));
+        if number.is_none() {
+            let what = format!("`{key}` in {} is out of its bounds", self.title);
+            self.problem(value.span(), what, format!("write a whole number from {least} to {most}"));
         }
         number
     }

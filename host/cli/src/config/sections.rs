@@ -10,7 +10,8 @@ use provost_journal::Bounds;
 use provost_plugin_host::{CacheBounds, Grants, Limits};
 use provost_state::{ProcessType, Signal};
 use provost_supervisor::{
-    CommandLine, Condition, Escaped, HealthCheck, Readiness, Settings, SocketSpec, Stderr, Stdin, StopTo,
+    CgroupSpec, CommandLine, Condition, Escaped, HealthCheck, Readiness, Settings, Setup, SocketSpec, Stderr,
+    Stdin, StopTo,
 };
 use toml::Spanned;
 
@@ -52,6 +53,8 @@ pub(super) struct HostSection {
     pub(super) cache_dir: Option<String>,
     /// Whether the processes are held by a keeper.
     pub(super) keeper: bool,
+    /// The cgroup in which those of processes are made.
+    pub(super) cgroup: Option<String>,
     /// The settings of the supervisor; its log directory is set later.
     pub(super) settings: Settings,
 }
@@ -63,6 +66,7 @@ impl Default for HostSection {
             log_dir: None,
             cache_dir: None,
             keeper: KEEPER_DEFAULT,
+            cgroup: None,
             settings: Settings::new(PathBuf::new()),
         }
     }
@@ -109,6 +113,8 @@ pub(super) struct ProcessSection {
     pub(super) stderr: Option<Stderr>,
     pub(super) stdin: Option<Stdin>,
     pub(super) tty: bool,
+    pub(super) setup: SetupSection,
+    pub(super) cgroup: Option<CgroupSection>,
 }
 
 /// `stop` of a process.
@@ -127,6 +133,28 @@ pub(super) struct ReplicasSection {
     pub(super) most: u32,
     /// The interval at which its scale policies are asked, in milliseconds.
     pub(super) every_ms: u64,
+}
+
+/// What a process is set to, with the positions, for what only the machine knows.
+#[derive(Debug, Default)]
+pub(super) struct SetupSection {
+    pub(super) setup: Setup,
+    /// The keys that are given, with the positions of their values.
+    pub(super) spans: Vec<(&'static str, Range<usize>)>,
+}
+
+impl SetupSection {
+    /// Returns where the value of a key is.
+    pub(super) fn span(&self, key: &str) -> Option<Range<usize>> {
+        self.spans.iter().find(|(known, _)| *known == key).map(|(_, span)| span.clone())
+    }
+}
+
+/// `cgroup` of a process.
+#[derive(Debug)]
+pub(super) struct CgroupSection {
+    pub(super) cgroup: CgroupSpec,
+    pub(super) span: Range<usize>,
 }
 
 /// `keys` and `require_signature` of `[plugins]`: which plugins are accepted.

@@ -112,6 +112,8 @@ impl Config {
             stderr: process.stderr.unwrap_or(defaults.stderr),
             stdin: process.stdin.unwrap_or(defaults.stdin),
             tty: process.tty,
+            setup: process.setup.setup.clone(),
+            cgroup: process.cgroup.as_ref().map(|section| section.cgroup.clone()),
             ..defaults
         }
     }

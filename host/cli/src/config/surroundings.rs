@@ -45,7 +45,11 @@ impl Config {
         let mut warnings = Vec::from_iter(self.writable_by_others());
         for section in &self.processes {
             let spec = self.spec(section, &sets, Vec::new());
-            warnings.extend(obstacles(&spec).into_iter().map(|obstacle| warning(section, &obstacle)));
+            warnings.extend(
+                obstacles(&spec, &self.settings.cgroups)
+                    .into_iter()
+                    .map(|obstacle| warning(section, &obstacle)),
+            );
         }
         warnings.sort_by_key(|problem| problem.span.start);
         warnings
@@ -62,6 +66,14 @@ fn warning(section: &ProcessSection, obstacle: &Obstacle) -> Problem {
         Obstacle::Directory { .. } => (
             section.cwd.as_ref().map(|cwd| cwd.span()),
             "create the directory, or correct `cwd`; a relative path starts from the folder of the config",
+        ),
+        Obstacle::Setup { key, .. } => (
+            section.setup.span(key),
+            "correct it, or run the host as a user that is allowed to, such as root",
+        ),
+        Obstacle::Cgroup { .. } => (
+            section.cgroup.as_ref().map(|cgroup| cgroup.span.clone()),
+            "docs/limits.md says where cgroups can be made; with `optional = true` it runs without",
         ),
         Obstacle::Program { .. } => {
             (None, "install it here, or name it by its path; PATH may be another one where the host runs")

@@ -301,14 +301,14 @@ mod tests {
                 Event::Spawned { pid: 7, reason: reason("db is ready") },
                 Event::Ready { reason: reason("it answers") },
                 Event::Health { health: Health::Degraded, reason: reason("slow"), failing: None },
-                Event::Exited { exit: Exit::Code(3) },
+                Event::Exited { exit: Exit::Code(3), out_of_memory: false },
                 decided(RulingAction::Restart { delay_ms: 1_500, scope: Scope::Group }),
                 Event::SpawnFailed { error: reason("no such\nfile") },
                 decided(RulingAction::GiveUp(Escalation::Nothing)),
                 start(),
                 Event::Spawned { pid: 8, reason: reason("asked for") },
                 Event::Stop { cause: Cause::User, reason: reason("enough"), kill_at: Moment::default() },
-                Event::Exited { exit: Exit::Signal(15) },
+                Event::Exited { exit: Exit::Signal(15), out_of_memory: false },
             ]),
             "\
 web    ▸ waiting for db to be ready

@@ -16,7 +16,8 @@ use provost_control::{
 use provost_plugin_host::PluginHost;
 use provost_state::Plugins;
 use provost_supervisor::{
-    Adopted, BootError, Clock, Degraded, Keeper, LogReader, Served, Settings, Stash, Supervisor, rfc3339,
+    Adopted, BootError, Clock, Degraded, Keeper, LogReader, Served, Settings, StageProgram, Stash,
+    Supervisor, rfc3339,
 };
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -29,7 +30,7 @@ use super::done::When;
 use super::errors::{DEFECT_HINT, SHORTAGE_HINT, reason};
 use super::host_log::HostLog;
 use super::journal::Recording;
-use super::keeper::Parent;
+use super::keeper::{Parent, stage};
 use super::limits;
 use super::live::Live;
 #[cfg(feature = "mcp")]
@@ -201,6 +202,7 @@ impl Host {
             recorder: recording.recorder(),
             degraded: self.degraded.clone(),
             children_open_files,
+            stage: StageProgram::new(stage),
             host_log: self.log.for_readers(),
             keeper,
             stash,

@@ -6,7 +6,7 @@ use provost_control::{ApiRules, CertificateFiles, TcpWanted};
 use provost_journal::{Bounds, Sync};
 use provost_plugin_host::CacheBounds;
 use provost_state::Routing;
-use provost_supervisor::{RestartBudget, Settings as Supervising};
+use provost_supervisor::{CgroupPlace, RestartBudget, Settings as Supervising};
 
 use super::shape::{Effect, Setting, Settings, by_key};
 use super::words;
@@ -14,11 +14,12 @@ use crate::compiling::CompileLimits;
 use crate::config::ApiConfig;
 
 /// What a change of each key takes, in the order of the documents.
-pub(super) const KEYS: [(&str, Effect); 30] = [
+pub(super) const KEYS: [(&str, Effect); 31] = [
     ("host.runtime_dir", Effect::NewHost),
     ("host.log_dir", Effect::NewHost),
     ("host.cache_dir", Effect::NewHost),
     ("host.keeper", Effect::NewHost),
+    ("host.cgroup", Effect::NewHost),
     ("host.restart_delay_min", Effect::Live),
     ("host.restart_delay_max", Effect::Live),
     ("host.restart_budget", Effect::Live),
@@ -159,15 +160,17 @@ fn supervising_settings(supervising: &Supervising, dir: &Path) -> Vec<Setting> {
         restart_delay_ms_min,
         restart_budget: RestartBudget { restarts, per_ms },
         routing: Routing { backend, rollout },
+        cgroups: CgroupPlace { root, tag: _ },
         // These are no keys of the config.
         degraded: _,
         children_open_files: _,
+        stage: _,
         host_log: _,
         recorder: _,
         keeper: _,
         stash: _,
     } = supervising;
-    vec![
+    let mut all = vec![
         Setting::new("host.log_dir", words::path(log_dir, dir)),
         Setting::new("host.restart_delay_min", words::duration(*restart_delay_ms_min)),
         Setting::new("host.restart_delay_max", words::duration(*restart_delay_ms_max)),
@@ -178,5 +181,7 @@ fn supervising_settings(supervising: &Supervising, dir: &Path) -> Vec<Setting> {
         ),
         Setting::new("state.backend", words::text(backend.as_str())),
         Setting::new("state.rollout", rollout.percent().to_string()),
-    ]
+    ];
+    all.extend(root.as_ref().map(|root| Setting::new("host.cgroup", words::path(root, dir))));
+    all
 }

@@ -7,6 +7,7 @@
 //! | `plan` | comparing two shapes |
 //! | `wanted` | the shape of a config |
 //! | `process` | the keys of a process, and which of them need a restart: the only table of that |
+//! | `setup` | the keys of what a process is set to |
 //! | `plugin` | the keys of a plugin |
 //! | `host` | the keys of the host, and which of them need another host |
 //! | `shape` | processes, plugins and settings of the host, key by key |
@@ -18,6 +19,7 @@ mod host;
 mod plan;
 mod plugin;
 mod process;
+mod setup;
 mod shape;
 #[cfg(test)]
 mod tests;

@@ -10,11 +10,12 @@ use provost_supervisor::{
     SocketSpec, Stderr, Stdin, StopTo,
 };
 
+use super::setup::{cgroup_settings, setup_settings};
 use super::shape::{Effect, Setting, Settings, by_key};
 use super::words;
 
 /// What a change of each key of `[process.NAME]` takes, in the order of the documents.
-pub(super) const KEYS: [(&str, Effect); 21] = [
+pub(super) const KEYS: [(&str, Effect); 31] = [
     ("command", Effect::Restart),
     ("cwd", Effect::Restart),
     ("env", Effect::Restart),
@@ -24,6 +25,16 @@ pub(super) const KEYS: [(&str, Effect); 21] = [
     ("tty", Effect::Restart),
     ("sockets", Effect::Restart),
     ("watchdog", Effect::Restart),
+    ("user", Effect::Restart),
+    ("groups", Effect::Restart),
+    ("umask", Effect::Restart),
+    ("nice", Effect::Restart),
+    ("ioprio", Effect::Restart),
+    ("oom_score_adj", Effect::Restart),
+    ("limits", Effect::Restart),
+    ("no_new_privs", Effect::Restart),
+    ("capabilities", Effect::Restart),
+    ("cgroup", Effect::Restart),
     ("type", Effect::Restart),
     ("success_codes", Effect::Restart),
     ("group", Effect::Restart),
@@ -82,6 +93,8 @@ pub(crate) fn process_settings<'p>(
         stderr,
         stdin,
         tty,
+        setup,
+        cgroup,
     } = spec;
     let mut all = vec![
         Setting::new("group", words::text(group)),
@@ -120,6 +133,8 @@ pub(crate) fn process_settings<'p>(
     all.extend(sockets.iter().flat_map(|socket| socket_settings(socket, dir)));
     all.extend(watchdog_ms.map(|watchdog_ms| Setting::new("watchdog", words::duration(watchdog_ms))));
     all.extend(health.iter().flat_map(health_settings));
+    all.extend(setup_settings(setup));
+    all.extend(cgroup.iter().flat_map(cgroup_settings));
     all.extend(usage_every_ms.map(|every| Setting::new("usage.every", words::duration(every))));
     by_key(all)
 }

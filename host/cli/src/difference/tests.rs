@@ -280,6 +280,16 @@ command = "web"
 cwd = "/"
 env = { A = "1" }
 env_files = ["a.env"]
+user = "nobody:nogroup"
+groups = ["4"]
+umask = "027"
+nice = 5
+ioprio = "idle"
+oom_score_adj = 500
+limits = { nofile = 1024, core = "unlimited", nproc = { soft = 10, hard = 20 } }
+no_new_privs = true
+capabilities = ["NET_BIND_SERVICE"]
+cgroup = { cpu = "50%", memory = "256MiB", memory_high = "200MiB", pids = 100, optional = true }
 stdin = "open"
 stderr = "merge"
 group = "front"

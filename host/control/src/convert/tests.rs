@@ -37,7 +37,7 @@ fn killed() -> (Reader, ProcessId) {
         Event::Start { cause: Cause::Boot, reason: "boot".into() },
         Event::Spawned { pid: 42, reason: "boot".into() },
         Event::Ready { reason: "it listens".into() },
-        Event::Exited { exit: Exit::Signal(9) },
+        Event::Exited { exit: Exit::Signal(9), out_of_memory: false },
         Event::Decided { ruling: ruling.into() },
     ] {
         commit(&registry, &reader, id, &event);

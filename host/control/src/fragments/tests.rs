@@ -62,6 +62,7 @@ fn event(random: &mut Random) -> Event {
         3 | 4 => Event::Ready { reason },
         5 => Event::Exited {
             exit: [Exit::Code(3), Exit::Signal(9), Exit::Unobserved][random.below(3)].clone(),
+            out_of_memory: false,
         },
         _ => Event::Decided { ruling: ruling.into() },
     }

@@ -89,7 +89,7 @@ impl World {
     pub(crate) fn live(&self, state: &ProcessState) -> Arc<ProcessState> {
         let state = self.commit(state, &Event::Start { cause: Cause::User, reason: "a test asks".into() });
         let state = self.commit(&state, &Event::Spawned { pid: 4_711, reason: "at once".into() });
-        self.commit(&state, &Event::Exited { exit: Exit::Code(1) })
+        self.commit(&state, &Event::Exited { exit: Exit::Code(1), out_of_memory: false })
     }
 
     pub(crate) fn note(&self, what: Noted) {

@@ -276,7 +276,7 @@ mod tests {
         let Some(state) = world.page(numbers.below(world.len()), 1).next() else { return };
         let at = At { incarnation: state.incarnation, version: state.version };
         let event = if state.pid().is_some() {
-            Event::Exited { exit: provost_state::Exit::Code(1) }
+            Event::Exited { exit: provost_state::Exit::Code(1), out_of_memory: false }
         } else if state.phase.kind() == provost_state::PhaseKind::Waiting {
             Event::Spawned { pid: state.version.0 as u32 + 1, reason: "next".into() }
         } else {

@@ -172,7 +172,7 @@ mod tests {
         add(&registry, "a", "", &[]);
         add(&registry, "bé", "site", &[start(), spawned(), Event::Ready { reason: "up".into() }]);
         let restart = decided(RulingAction::restart(500));
-        let killed = Event::Exited { exit: Exit::Signal(9) };
+        let killed = Event::Exited { exit: Exit::Signal(9), out_of_memory: false };
         add(&registry, "c", "site", &[start(), spawned(), killed, restart]);
         add(&registry, "d", "", &[start(), Event::SpawnFailed { error: "no such file".into() }]);
         reader.snapshot()
@@ -234,7 +234,7 @@ mod tests {
     fn deaths_are_the_newest_first_and_no_more_than_asked_for() {
         let (registry, reader) = registry(|| 0);
         let again = || decided(RulingAction::restart(0));
-        let ended = |code| Event::Exited { exit: Exit::Code(code) };
+        let ended = |code| Event::Exited { exit: Exit::Code(code), out_of_memory: false };
         add(&registry, "a", "", &[start(), spawned(), ended(1), again(), spawned(), ended(2)]);
         let world = reader.snapshot();
         let both = deaths(&world, "a", 10);

@@ -36,7 +36,7 @@ pub fn trial_world(processes: impl IntoIterator<Item = (Arc<str>, Arc<str>)>) ->
         Event::Start { cause: Cause::Boot, reason: "a trial".into() },
         Event::Spawned { pid: 1_000_000, reason: "a trial".into() },
         Event::Ready { reason: "a trial".into() },
-        Event::Exited { exit: Exit::Code(1) },
+        Event::Exited { exit: Exit::Code(1), out_of_memory: false },
     ];
     for (place, (name, group)) in nobody.into_iter().chain(processes).enumerate() {
         let Ok(mut state) = registry.add(Identity::new(name, group), at(0)) else { continue };

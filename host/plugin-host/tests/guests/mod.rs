@@ -160,7 +160,7 @@ pub fn one_crash() -> (Registry, Arc<Snapshot>) {
         Event::Start { cause: Cause::Boot, reason: "the host started".into() },
         Event::Spawned { pid: 77, reason: "the host started".into() },
         Event::Ready { reason: "answers".into() },
-        Event::Exited { exit: Exit::Code(3) },
+        Event::Exited { exit: Exit::Code(3), out_of_memory: false },
     ];
     for (i, event) in events.iter().enumerate() {
         let expected = At { incarnation: state.incarnation, version: state.version };

@@ -91,7 +91,7 @@ fn kept(backend: Backend) -> f64 {
     let snapshot = world.reader.snapshot();
     let start = Event::Start { cause: Cause::User, reason: "asked for".into() };
     let stop = Event::Stop { cause: Cause::User, reason: "asked for".into(), kill_at: Moment::default() };
-    let gone = Event::Exited { exit: provost_state::Exit::Signal(15) };
+    let gone = Event::Exited { exit: provost_state::Exit::Signal(15), out_of_memory: false };
     let spawned = Event::Spawned { pid: 1, reason: "its time has come".into() };
     let rounds = 1 + CHANGES_KEPT.div_ceil(4 * CHANGED);
     for _ in 0..rounds {

@@ -65,7 +65,7 @@ impl World {
         self.commit(id, &Event::Start { cause: Cause::User, reason: "asked for on the command line".into() });
         self.commit(id, &Event::Spawned { pid: PID, reason: "its time has come".into() });
         self.commit(id, &Event::Ready { reason: reason() });
-        self.commit(id, &Event::Exited { exit: Exit::Code(1) });
+        self.commit(id, &Event::Exited { exit: Exit::Code(1), out_of_memory: false });
         self.commit(id, &Event::Decided { ruling: ruling.into() });
         self.commit(id, &Event::Spawned { pid: PID, reason: "its time has come".into() });
         self.commit(id, &Event::Ready { reason: reason() });
@@ -124,7 +124,7 @@ struct Events {
 impl Default for Events {
     fn default() -> Self {
         Self {
-            exited: Event::Exited { exit: Exit::Code(1) },
+            exited: Event::Exited { exit: Exit::Code(1), out_of_memory: false },
             start: Event::Start { cause: Cause::User, reason: "asked for".into() },
             spawned: Event::Spawned { pid: PID, reason: "its time has come".into() },
             ready: Event::Ready { reason: reason() },

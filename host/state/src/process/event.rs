@@ -76,6 +76,8 @@ pub enum Event {
     Exited {
         /// How it ended.
         exit: Exit,
+        /// Whether the kernel has ended it because memory ran out.
+        out_of_memory: bool,
     },
     /// A decision was made about the death of the process.
     Decided {

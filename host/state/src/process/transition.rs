@@ -61,7 +61,9 @@ impl ProcessState {
                 next.exit = None;
                 next.health = Health::Unknown;
             }
-            Event::SpawnFailed { error } => next.ended(before, &Exit::NotSpawned(error.clone()), now),
+            Event::SpawnFailed { error } => {
+                next.ended(before, &Exit::NotSpawned(error.clone()), false, now);
+            }
             Event::NotReady { failing } => {
                 next.reason = Arc::from(format!("not ready: {}", failing.why));
                 next.failing = Some(failing.clone());
@@ -71,7 +73,7 @@ impl ProcessState {
                 next.reason = reason.clone();
             }
             Event::Ready { reason } => next.reason = reason.clone(),
-            Event::Exited { exit } => next.ended(before, exit, now),
+            Event::Exited { exit, out_of_memory } => next.ended(before, exit, *out_of_memory, now),
             Event::Decided { ruling } => next.decided(ruling),
             Event::Refused { reason } => {
                 next.cause = Cause::Policy;
@@ -125,11 +127,11 @@ impl ProcessState {
             (Phase::Starting { pid }, Event::Ready { .. }) => Phase::Running { pid: *pid },
 
             // A job that is done needs no decision.
-            (Phase::Starting { .. } | Phase::Running { .. }, Event::Exited { exit }) => {
+            (Phase::Starting { .. } | Phase::Running { .. }, Event::Exited { exit, .. }) => {
                 let process_type = &self.identity.process_type;
                 Phase::Exited { settled: process_type.is_job() && process_type.is_success(exit) }
             }
-            (Phase::Stopping { .. }, Event::Exited { exit }) => match (self.desired, exit) {
+            (Phase::Stopping { .. }, Event::Exited { exit, .. }) => match (self.desired, exit) {
                 (Desired::Down, _) => Phase::Stopped,
                 (Desired::Up, Exit::NotReady(_)) => Phase::Exited { settled: false },
                 (Desired::Up, _) => Phase::Waiting,
@@ -173,7 +175,7 @@ impl ProcessState {
     }
 
     /// Records the end of a life. Only an unasked end is a death and enters the tally and the streak.
-    fn ended(&mut self, before: &Self, exit: &Exit, now: Moment) {
+    fn ended(&mut self, before: &Self, exit: &Exit, out_of_memory: bool, now: Moment) {
         let spawned = !matches!(exit, Exit::NotSpawned(_));
         let uptime_ms = match before.started_at {
             Some(started) if spawned => now.ms_since(started),
@@ -187,12 +189,17 @@ impl ProcessState {
         let death = Death { incarnation: before.incarnation, exit: exit.clone(), at: now, uptime_ms };
         self.reason = match self.is_done() {
             true => Arc::from(format!("done: {exit}")),
+            false if out_of_memory => Arc::from(format!("{exit}: its memory ran out")),
             false => Arc::from(exit.to_string()),
         };
         if self.has_completed() {
             self.failures = 0;
         } else {
-            self.cause = if matches!(exit, Exit::NotReady(_)) { Cause::Health } else { Cause::Crash };
+            self.cause = match exit {
+                Exit::NotReady(_) => Cause::Health,
+                _ if out_of_memory => Cause::Oom,
+                _ => Cause::Crash,
+            };
             let streak = if death.ends_streak() { 0 } else { before.failures };
             self.failures = streak.saturating_add(1);
         }

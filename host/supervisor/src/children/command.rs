@@ -11,8 +11,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use provost_keeper::HOST_VARIABLE;
+use provost_keeper::stage::Steps;
 use provost_state::Incarnation;
 
+use super::rights::{self, Rights};
 use super::spawned_with::{Gave, SpawnedWith};
 use super::{LifeEnv, env_file, variables};
 use crate::spec::{CommandLine, ProcessSpec};
@@ -34,13 +36,16 @@ pub(super) struct Prepared {
     pub(super) arguments: Vec<CString>,
     pub(super) environment: Vec<CString>,
     pub(super) directory: Option<CString>,
+    /// What it sets on itself before that, if anything.
+    pub(super) steps: Option<Steps>,
     /// The values of the variables that the checks name.
     pub(super) vars: LifeEnv,
     /// One for each environment file of the spec.
     pub(super) env_files: Arc<[Gave]>,
 }
 
-/// Prepares a command: reads environment files, finds the program, checks the directory. It may wait for disks.
+/// Prepares a command: reads environment files, finds its user and the program, checks the directory. It may wait for disks and
+/// for a directory of users.
 ///
 /// # Errors
 /// What is wrong, in words for people.
@@ -52,7 +57,8 @@ pub(super) fn prepare(
     extra: &[(&'static str, OsString)],
 ) -> Result<Prepared, Arc<str>> {
     fail::fail_point!("spawn.prepare", |why| Err(Arc::from(why.unwrap_or_default())));
-    let (mut environment, env_files) = environment(spec, incarnation, env)?;
+    let Rights { steps, variables: of_user } = rights::resolve(&spec.setup).map_err(|(_, why)| why)?;
+    let (mut environment, env_files) = environment(spec, incarnation, env, of_user)?;
     environment.extend(extra.iter().map(|(name, value)| (OsString::from(name), value.clone())));
     if let Some(cwd) = &spec.cwd {
         // Checked here because the error of the spawn would blame the program.
@@ -82,6 +88,7 @@ pub(super) fn prepare(
             .transpose()?,
         vars: values(variables::of_checks(spec), &environment),
         env_files,
+        steps,
         environment: environment
             .into_iter()
             .map(|(name, value)| {
@@ -110,23 +117,27 @@ pub(super) fn values_of(
     incarnation: Incarnation,
     env: &LifeEnv,
 ) -> LifeEnv {
-    environment(spec, Some(incarnation), env)
-        .map_or_else(|_| LifeEnv::default(), |(environment, _)| values(names, &environment))
+    let all = rights::resolve(&spec.setup)
+        .map_err(|(_, why)| why)
+        .and_then(|rights| environment(spec, Some(incarnation), env, rights.variables));
+    all.map_or_else(|_| LifeEnv::default(), |(environment, _)| values(names, &environment))
 }
 
-/// Builds the whole environment of a child: the host's own, then the environment files, then the config's, then what a
+/// Builds the whole environment of a child: the host's own, then what is known of its user, then the environment files, then the config's, then what a
 /// start policy set for this life, then the variables of the host about the process, which nothing overrides. It comes
 /// with what is kept of the environment files.
 fn environment(
     spec: &ProcessSpec,
     incarnation: Option<Incarnation>,
     env: &LifeEnv,
+    of_user: Vec<(&'static str, String)>,
 ) -> Result<(Environment, Arc<[Gave]>), Arc<str>> {
     let mut all: Environment = std::env::vars_os().collect();
     // They are between the keeper and the host, and between the host and its own service manager.
     for name in [HOST_VARIABLE].iter().chain(&OF_SERVICE_MANAGER) {
         all.remove(OsStr::new(name));
     }
+    all.extend(of_user.into_iter().map(|(name, value)| (name.into(), value.into())));
     let mut gave = Vec::with_capacity(spec.env_files.len());
     for path in &spec.env_files {
         let variables = env_file::read(path).map_err(|error| Arc::from(error.to_string()))?;
@@ -166,6 +177,9 @@ pub(crate) fn names_of(spawned: &SpawnedWith) -> BTreeSet<String> {
         (spec.watchdog_ms.is_some(), &["WATCHDOG_USEC", "WATCHDOG_PID"]),
     ] {
         names.extend(given.iter().filter(|_| is_given).map(|name| (*name).to_owned()));
+    }
+    if spec.setup.user.is_some() {
+        names.extend(rights::VARIABLES.map(str::to_owned));
     }
     names.extend(env_files.iter().flat_map(|file| &file.names).map(|name| name.to_string()));
     names.extend(spec.env.keys().cloned());

@@ -245,7 +245,7 @@ fn owner_in(environ: &[u8]) -> Option<(String, u64)> {
 }
 
 /// Returns the process with its group and session, if it lives.
-fn relative(pid: u32) -> io::Result<Option<Relative>> {
+pub(super) fn relative(pid: u32) -> io::Result<Option<Relative>> {
     let stat = of_living(std::fs::read(stat_path(pid)))?.as_deref().and_then(Stat::parse);
     let living = stat.filter(|stat| !stat.has_ended());
     Ok(living.map(|Stat { group, session, .. }| Relative { pid, group, session, owner: None }))

@@ -19,11 +19,12 @@ use provost_state::{Exit, Incarnation, Signal};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::Stop;
+use super::cgroups::{Cgroup, Cgroups};
 use super::family::{Family, Relative, is_stuck, lives};
 use super::keeper::Kept;
 use super::leftovers::{Leftover, Leftovers};
 use super::pidfd::Pidfd;
+use super::{LifeEnd, Stop};
 use crate::jobs::Lane;
 use crate::spec::{Escaped, ProcessSpec, StopTo};
 
@@ -31,7 +32,7 @@ use crate::spec::{Escaped, ProcessSpec, StopTo};
 const LOOK_FIRST: Duration = Duration::from_millis(20);
 
 /// The longest pause between two looks at a group.
-const LOOK_MAX: Duration = Duration::from_secs(1);
+pub(super) const LOOK_MAX: Duration = Duration::from_secs(1);
 
 /// How long a process may take to end after SIGKILL before it is given up and reported.
 const KILLED_WITHIN: Duration = Duration::from_secs(2);
@@ -42,6 +43,7 @@ pub(super) struct Surroundings {
     pub(super) family: Arc<Family>,
     pub(super) leftovers: Leftovers,
     pub(super) reading: Lane,
+    pub(super) cgroups: Cgroups,
 }
 
 /// A child from its spawn to its reaping.
@@ -51,6 +53,8 @@ pub(super) struct Life {
     pub(super) owner: Owner,
     /// Who reaps it.
     parent: Parent,
+    /// Its cgroup, if it has one of its own.
+    pub(super) cgroup: Option<Arc<Cgroup>>,
     endings: Mutex<Endings>,
     /// How it was asked to end, if it was.
     stop: Mutex<Option<Stop>>,
@@ -115,6 +119,7 @@ impl Life {
             pid,
             owner,
             parent,
+            cgroup: None,
             endings: Mutex::new(endings),
             stop: Mutex::default(),
             killed: watch::Sender::new(false),
@@ -138,7 +143,7 @@ impl Life {
         }
     }
 
-    fn endings(&self) -> Endings {
+    pub(super) fn endings(&self) -> Endings {
         *self.endings.lock()
     }
 
@@ -185,7 +190,9 @@ impl Life {
 
     pub(super) fn kill(&self) -> Result<(), Arc<str>> {
         self.killed.send_replace(true);
-        self.signal(Signal::KILL, StopTo::Group)
+        let killed = self.signal(Signal::KILL, StopTo::Group);
+        self.kill_cgroup();
+        killed
     }
 
     fn stop_asked(&self) -> Option<Stop> {
@@ -193,7 +200,7 @@ impl Life {
     }
 
     /// Waits for the end of the child, and returns how its main process ended.
-    pub(super) async fn ended(self: Arc<Self>, watch: Pidfd, around: Surroundings) -> Exit {
+    pub(super) async fn ended(self: Arc<Self>, watch: Pidfd, around: Surroundings) -> LifeEnd {
         if watch.ended().await.is_err() {
             // The runtime is ending, or the descriptor cannot be watched: poll.
             while lives(self.pid) {
@@ -205,16 +212,23 @@ impl Life {
         if let Some(stop) = stopped {
             // Boxed, because most of a life is spent without these futures.
             Box::pin(self.end_of_group(&around)).await;
-            return Box::pin(self.end_of_escaped(stop, &around)).await;
+            let exit = Box::pin(self.end_of_escaped(stop, &around)).await;
+            let end = self.end_with(exit, &around).await;
+            self.close(&around).await;
+            return end;
         }
         // Before the reaping: until then the pid of its group cannot be reused.
         let _ = self.signal(Signal::KILL, StopTo::Group);
         let exit = self.reap(&around).await;
+        let end = self.end_with(exit, &around).await;
         if self.owner.incarnation.is_some() {
             // What has left the group is ended in parallel with the next life, which does not wait for it.
-            tokio::spawn(async move { self.escaped_unasked(&around).await });
+            tokio::spawn(async move {
+                self.escaped_unasked(&around).await;
+                self.close(&around).await;
+            });
         }
-        exit
+        end
     }
 
     /// Reaps the main process, which has ended, or has the keeper reap it.
@@ -272,11 +286,12 @@ impl Life {
 
     /// Returns the descendants that have left the group and are to be ended. Those that are to be left are reported.
     async fn escaped(&self, around: &Surroundings) -> Vec<Relative> {
-        let (true, Some(incarnation)) = (!around.family.is_alone(), self.owner.incarnation) else {
+        let (true, Some(incarnation)) = (!self.is_alone(around), self.owner.incarnation) else {
             return Vec::new();
         };
         let is_ours = |relative: &&Relative| {
-            relative.pid != self.pid && relative.is_of(self.pid, &self.owner.name, incarnation)
+            let is_inside = self.cgroup.is_some();
+            relative.pid != self.pid && (is_inside || relative.is_of(self.pid, &self.owner.name, incarnation))
         };
         let mut killed = self.killed.subscribe();
         let (mut pause, mut given_up) = (LOOK_FIRST, None);
@@ -310,11 +325,6 @@ impl Life {
         }
     }
 
-    /// Makes a survey; returns `None`, and nothing is known, if there was none in time.
-    async fn seen(&self, around: &Surroundings) -> Option<Arc<Vec<Relative>>> {
-        timeout(LOOK_MAX, around.family.survey(&around.reading)).await.ok()?
-    }
-
     async fn end_relatives(&self, relatives: &[Relative], stop: Stop, around: &Surroundings) {
         for relative in relatives {
             tracing::info!(
@@ -328,7 +338,8 @@ impl Life {
         let pids: Vec<u32> = relatives.iter().map(|relative| relative.pid).collect();
         let left = self.until_gone(
             around,
-            |relative| pids.contains(&relative.pid),
+            // One that was started since then is in the cgroup as well.
+            |relative| pids.contains(&relative.pid) || self.cgroup.is_some(),
             |left| {
                 for relative in left {
                     around.family.signal(relative, Signal::KILL);
@@ -353,7 +364,7 @@ impl Life {
         let mut given_up: Option<Instant> = None;
         loop {
             deaths.mark_unchanged();
-            if around.family.is_alone() {
+            if self.is_alone(around) {
                 return Vec::new();
             }
             let is_killed = *killed.borrow_and_update();
@@ -366,6 +377,7 @@ impl Life {
             }
             if is_killed {
                 kill(&left);
+                self.kill_cgroup();
                 pause = LOOK_FIRST;
                 given_up.get_or_insert(Instant::now() + KILLED_WITHIN);
             }

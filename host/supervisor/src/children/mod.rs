@@ -7,14 +7,18 @@
 //! | `obstacles` | what would keep a process from starting, seen without starting it |
 //! | `reaper` | ended orphans |
 //! | `os` | the real spawner: a child from its spawn to its reaping |
+//! | `stage` | the exec stage, in which a child sets on itself what only it can set |
 //! | `command` | what is executed: program, arguments, environment |
 //! | `ends` | standard input, output and error of a child |
-//! | `stage` | the exec stage, which restores the limit on open files |
+//! | `enclosed` | what a life does with its cgroup |
 //! | `life` | the end of a child: its group, the grace time, what has left the group |
 //! | `listeners` | the sockets that processes are started with |
 //! | `notices` | what processes say about themselves |
 //! | `leftovers` | processes that are still there although they should not be |
 //! | `resources` | what children use |
+//! | `cgroups` | the cgroups of processes |
+//! | `rights` | what the setup of a spec comes to on this machine |
+//! | `accounts` | users and groups by their names |
 //! | `keeper` | the keeper, which is the parent of the children where there is one |
 //! | `family` | the descendants that no task owns |
 //! | `terminal` | a child's own terminal |
@@ -27,7 +31,10 @@
 //! | `spawned_with` | what a child was spawned with |
 //! | `env_file` | environment files |
 
+mod accounts;
+pub(crate) mod cgroups;
 pub(crate) mod command;
+mod enclosed;
 mod ends;
 pub(crate) mod env_file;
 pub(crate) mod family;
@@ -45,6 +52,7 @@ pub(crate) mod probe;
 pub(crate) mod reaper;
 pub(crate) mod resolver;
 pub(crate) mod resources;
+mod rights;
 #[cfg(any(test, feature = "scripted"))]
 pub(crate) mod scripted;
 pub(crate) mod spawned_with;
@@ -78,7 +86,7 @@ pub(crate) struct Child {
     /// Its process id, which is also that of its group and of its session.
     pub(crate) pid: u32,
     /// Resolves once it has ended, its group is gone and it is reaped.
-    pub(crate) exit: Boxed<Exit>,
+    pub(crate) exit: Boxed<LifeEnd>,
     /// Where its output arrives, if it is captured.
     pub(crate) output: Option<Output>,
     /// What it says about itself, if it is heard.
@@ -87,6 +95,21 @@ pub(crate) struct Child {
     pub(crate) vars: LifeEnv,
     /// What is kept of its environment files.
     pub(crate) env_files: Arc<[Gave]>,
+}
+
+/// How a life ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LifeEnd {
+    /// How its main process ended.
+    pub(crate) exit: Exit,
+    /// Whether that was because the memory of its cgroup ran out.
+    pub(crate) out_of_memory: bool,
+}
+
+impl From<Exit> for LifeEnd {
+    fn from(exit: Exit) -> Self {
+        Self { exit, out_of_memory: false }
+    }
 }
 
 /// The reading ends of a child's output: pipes, or the other side of its terminal, which ends with `EIO`.

@@ -1,13 +1,15 @@
 //! What would keep a process from starting, as far as that can be seen without starting it: its environment files, its
-//! directory, and the programs of its command and of its checks.
+//! directory, its user and its limits, its cgroup, and the programs of its command and of its checks.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::cgroups::CgroupPlace;
 use super::command::{find, interpreter};
 use super::env_file;
+use super::rights::refused;
 use crate::spec::{Check, CommandLine, ProcessSpec};
 
 /// The words that a shell handles itself: those of POSIX's `sh`, and what the usual shells add.
@@ -34,6 +36,18 @@ pub enum Obstacle {
         /// The reason.
         why: Arc<str>,
     },
+    /// The host cannot give it what it is to be set to, such as its user.
+    Setup {
+        /// The key of the config.
+        key: &'static str,
+        /// The reason.
+        why: Arc<str>,
+    },
+    /// It cannot have its cgroup.
+    Cgroup {
+        /// The reason.
+        why: Arc<str>,
+    },
     /// A program cannot be run.
     Program {
         /// The reason.
@@ -46,15 +60,19 @@ impl Obstacle {
     #[must_use]
     pub fn why(&self) -> &str {
         match self {
-            Self::EnvFile { why, .. } | Self::Directory { why } | Self::Program { why } => why,
+            Self::EnvFile { why, .. }
+            | Self::Directory { why }
+            | Self::Setup { why, .. }
+            | Self::Cgroup { why }
+            | Self::Program { why } => why,
         }
     }
 }
 
-/// Returns what would keep a process from starting here and now. Nothing is started and nothing is written; it may wait
-/// for disks.
+/// Returns what would keep a process from starting here and now, with cgroups at this place. Nothing is started and nothing is
+/// written; it may wait for disks and for a directory of users.
 #[must_use]
-pub fn obstacles(spec: &ProcessSpec) -> Vec<Obstacle> {
+pub fn obstacles(spec: &ProcessSpec, cgroups: &CgroupPlace) -> Vec<Obstacle> {
     let mut found = Vec::new();
     let mut environment: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
     for (at, path) in spec.env_files.iter().enumerate() {
@@ -71,6 +89,10 @@ pub fn obstacles(spec: &ProcessSpec) -> Vec<Obstacle> {
         let what = if cwd.exists() { "is not a directory" } else { "does not exist" };
         let why = Arc::from(format!("the working directory {} {what}", cwd.display()));
         found.push(Obstacle::Directory { why });
+    }
+    found.extend(refused(&spec.setup).into_iter().map(|(key, why)| Obstacle::Setup { key, why }));
+    if let Some(cgroup) = spec.cgroup.as_ref().filter(|cgroup| !cgroup.is_optional) {
+        found.extend(cgroups.obstacle(cgroup).map(|why| Obstacle::Cgroup { why }));
     }
     let checks =
         [spec.ready.as_ref().map(|ready| &ready.check), spec.health.as_ref().map(|health| &health.check)];
@@ -160,7 +182,8 @@ mod tests {
             env_files: vec!["/nonexistent.env".into()],
             ..ProcessSpec::new("web", CommandLine::Argv(vec!["nonexistent-program".into()]))
         };
-        let told: Vec<String> = obstacles(&spec).iter().map(|one| one.why().to_owned()).collect();
+        let told: Vec<String> =
+            obstacles(&spec, &CgroupPlace::default()).iter().map(|one| one.why().to_owned()).collect();
         assert_eq!(
             told[1..],
             [
@@ -170,6 +193,6 @@ mod tests {
         );
         assert!(told[0].contains("/nonexistent.env"), "{told:?}");
         let sound = ProcessSpec::new("web", CommandLine::Argv(vec!["/bin/sh".into()]));
-        assert_eq!(obstacles(&sound), []);
+        assert_eq!(obstacles(&sound, &CgroupPlace::default()), []);
     }
 }

@@ -287,10 +287,10 @@ async fn carry_out(
     let outcome = match of.helpers.run(command, of.spec, of.env).await {
         Err(error) => Err(error),
         Ok(mut child) => Ok(tokio::select! {
-            exit = &mut child.exit => exit,
+            end = &mut child.exit => end.exit,
             () = report.closed() => {
                 let _ = of.helpers.kill(child.pid);
-                child.exit.await
+                child.exit.await.exit
             }
         }),
     };
@@ -303,6 +303,7 @@ async fn carry_out(
 mod tests {
     use super::*;
     use crate::children::leftovers::Leftovers;
+    use crate::children::os::OsSettings;
     use crate::degraded::Degraded;
     use crate::jobs::Jobs;
 
@@ -317,14 +318,7 @@ mod tests {
             env: Arc::default(),
             pid: Some(std::process::id()),
             vars: vars.collect(),
-            helpers: OsSpawner::new(
-                &jobs,
-                Degraded::default(),
-                Leftovers::default(),
-                None,
-                None,
-                std::path::Path::new(""),
-            ),
+            helpers: OsSpawner::new(&jobs, Degraded::default(), Leftovers::default(), OsSettings::default()),
             resolver: Resolver::of_system(jobs.names.clone()),
             reading: jobs.reading.clone(),
             turn: Arc::new(Semaphore::new(1)),

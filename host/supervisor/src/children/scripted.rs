@@ -237,9 +237,9 @@ impl Scripted {
     fn child(&self, pid: u32) -> Child {
         let ended = self.stage(|stage| stage.living.get(&pid).map(|child| child.ended.subscribe()));
         let exit = Box::pin(async move {
-            let Some(mut ended) = ended else { return Exit::Unobserved };
+            let Some(mut ended) = ended else { return Exit::Unobserved.into() };
             let end = ended.wait_for(Option::is_some).await;
-            end.ok().and_then(|end| end.clone()).map_or(Exit::Unobserved, |end| end.exit)
+            end.ok().and_then(|end| end.clone()).map_or(Exit::Unobserved, |end| end.exit).into()
         });
         let (announcer, notices) = Announcer::new();
         self.stage(|stage| stage.living.get_mut(&pid).map(|child| child.announcer.replace(announcer)));

@@ -1,86 +1,139 @@
-//! The exec stage: what a child runs for a moment before its program, where the host has raised its own limit on open
-//! files. It restores the limit that the host was started with, and then executes the program. It is this binary again,
-//! recognised by its name. `posix_spawn` cannot set limits, and a limit that is set from outside comes too late for a
-//! program that reads it first. It also fills in the variables whose value is the process id of the program.
+//! The exec stage as the host sees it: its program, what it is called with, and its report. A child runs it for a moment before
+//! its own program, if the spec asks for something that only the child can set on itself, or where the host has raised its own
+//! limit on open files and is the parent of the child: `posix_spawn` cannot set limits, and a limit that is set from outside
+//! comes too late for a program that reads it first.
 
-use std::ffi::{CString, OsString};
+use std::ffi::CString;
+use std::fmt;
 use std::fs::File;
-use std::io::{self, Read, Write};
-use std::os::fd::{FromRawFd, OwnedFd};
-use std::os::unix::process::CommandExt;
-use std::process::Command;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Arc, OnceLock};
 
-use provost_keeper::protocol::OWN_PID;
-use provost_posix::Launch;
-use rustix::io::{FdFlags, fcntl_setfd};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use provost_keeper::stage::{STAGE_NAME, StepFailure, Steps};
+use rustix::fs::{Mode, OFlags};
+use tokio::io::Interest;
 
-/// The name by which a process knows that it is the stage.
-pub const STAGE_NAME: &str = "provost-exec-stage";
+use super::command::Prepared;
+use super::ends::pipe;
+use super::watched::registered;
 
-/// In the place of a limit: that of this process.
-const KEPT_LIMIT: &str = "-";
+/// The first descriptor of a child that is not one of its standard streams.
+const FIRST: i32 = 3;
 
-/// Executes the program, if this process is the stage: `provost-exec-stage FILES LIMIT PATH NAME ARGUMENTS…`, where `FILES`
-/// is the number of descriptors from 3 on that are the program's, and `LIMIT` is `-` for that of this process. Returns `None`
-/// if it is not, or the exit code if the program cannot be run, which has been reported then.
-#[must_use]
-pub fn run_if_stage(mut arguments: impl Iterator<Item = OsString>) -> Option<u8> {
-    if arguments.next()? != STAGE_NAME {
-        return None;
-    }
-    let files = arguments.next().and_then(|files| files.to_str()?.parse::<u8>().ok())?;
-    #[expect(unsafe_code, reason = "the descriptor is ours by the contract with the spawner; proved below")]
-    // SAFETY: the spawner gives the stage its report as the descriptor after those of the program, nothing else in this
-    // process has been run that could have opened or closed one, and this is the only place that takes it.
-    let report = unsafe { OwnedFd::from_raw_fd(3 + i32::from(files)) };
-    let error = become_program(&report, arguments);
-    let number = error.raw_os_error().unwrap_or(0).to_le_bytes();
-    // If even this cannot be written, the exit code is all that is left.
-    let _ = File::from(report).write_all(&number);
-    Some(127)
+/// The program of the stage, which is opened when it is needed for the first time. Clones are the same program.
+#[derive(Clone)]
+pub struct StageProgram(Arc<Inner>);
+
+struct Inner {
+    open: fn() -> io::Result<OwnedFd>,
+    file: OnceLock<OwnedFd>,
 }
 
-fn become_program(report: &OwnedFd, mut arguments: impl Iterator<Item = OsString>) -> io::Error {
-    let missing = || io::Error::from(io::ErrorKind::InvalidInput);
-    // The exec closes the report, which shows the spawner that the program runs.
-    if let Err(error) = fcntl_setfd(report, FdFlags::CLOEXEC) {
-        return error.into();
+impl StageProgram {
+    /// Returns the program that `open` opens; it calls [`run_if_stage`](crate::run_if_stage) before it does anything else.
+    #[must_use]
+    pub fn new(open: fn() -> io::Result<OwnedFd>) -> Self {
+        Self(Arc::new(Inner { open, file: OnceLock::new() }))
     }
-    let limit = arguments.next().and_then(|limit| match limit.to_str()? {
-        KEPT_LIMIT => Some(None),
-        limit => limit.parse::<u64>().ok().map(Some),
-    });
-    let (Some(limit), Some(program), Some(name)) = (limit, arguments.next(), arguments.next()) else {
-        return missing();
-    };
-    if let Some(current) = limit {
-        let maximum = getrlimit(Resource::Nofile).maximum;
-        if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: Some(current), maximum }) {
-            return error.into();
+
+    fn file(&self) -> io::Result<BorrowedFd<'_>> {
+        if let Some(file) = self.0.file.get() {
+            return Ok(file.as_fd());
         }
+        let opened = (self.0.open)()?;
+        // Another thread may have been faster; its file is as good.
+        Ok(self.0.file.get_or_init(|| opened).as_fd())
     }
-    let of_pid = std::env::vars_os().filter(|(_, value)| value.as_encoded_bytes() == OWN_PID);
-    let own_pid = std::process::id().to_string();
-    let of_pid: Vec<_> = of_pid.map(|(name, _)| (name, own_pid.clone())).collect();
-    Command::new(program).arg0(name).args(arguments).envs(of_pid).exec()
 }
 
-/// Returns the arguments with which the stage executes the program of `launch`, under this soft limit if it is another.
-pub(super) fn arguments(limit: Option<u64>, launch: &Launch<'_>) -> io::Result<Vec<CString>> {
-    let limit = limit.map_or_else(|| KEPT_LIMIT.to_owned(), |limit| limit.to_string());
-    let files = CString::new(launch.files.len().to_string())?;
-    let own = [CString::new(STAGE_NAME)?, files, CString::new(limit)?, launch.program.to_owned()];
-    Ok(own.into_iter().chain(launch.arguments.iter().cloned()).collect())
+impl Default for StageProgram {
+    /// Returns the program of this process.
+    fn default() -> Self {
+        Self::new(|| {
+            let flags = OFlags::PATH | OFlags::CLOEXEC;
+            Ok(rustix::fs::open("/proc/self/exe", flags, Mode::empty())?)
+        })
+    }
 }
 
-/// Waits until the stage has executed the program; returns the error if it could not.
-pub(super) fn await_program(report: OwnedFd) -> io::Result<()> {
-    let mut number = [0; 4];
-    let mut report = File::from(report);
-    match report.read_exact(&mut number) {
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(()),
-        Err(error) => Err(error),
-        Ok(()) => Err(io::Error::from_raw_os_error(i32::from_le_bytes(number))),
+impl fmt::Debug for StageProgram {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StageProgram").finish_non_exhaustive()
+    }
+}
+
+/// A call of the stage that is ready to be executed.
+#[derive(Debug)]
+pub(super) struct Staged {
+    /// The path of the stage, as the child sees it.
+    pub(super) program: CString,
+    /// Its arguments, its own name first.
+    pub(super) arguments: Vec<CString>,
+    /// The descriptors that the child gets after its own, which have the numbers 3, 4 and so on. Each is above those numbers itself.
+    pub(super) files: Vec<OwnedFd>,
+    /// Where a failure of a step arrives.
+    pub(super) report: Report,
+}
+
+impl Staged {
+    /// Returns the call by which the stage takes the steps and executes the command. `own` is the number of descriptors that
+    /// the program itself gets, and `procs` the `cgroup.procs` of its cgroup.
+    pub(super) fn new(
+        stage: &StageProgram,
+        mut steps: Steps,
+        command: &Prepared,
+        own: usize,
+        procs: Option<BorrowedFd<'_>>,
+    ) -> io::Result<Self> {
+        let (report, reported) = pipe()?;
+        let mut files = Vec::new();
+        let mut add = |file: BorrowedFd<'_>| {
+            // Above the numbers of the child, so that none is overwritten before it is there.
+            files.push(rustix::io::fcntl_dupfd_cloexec(file, FIRST + ABOVE)?);
+            io::Result::Ok(FIRST - 1 + i32::try_from(own + files.len()).map_err(io::Error::other)?)
+        };
+        let program = add(stage.file()?)?;
+        steps.program = Some(program);
+        steps.report = add(reported.as_fd())?;
+        steps.cgroup = procs.map(&mut add).transpose()?;
+        let own = [CString::new(STAGE_NAME)?, CString::new(steps.to_string())?, command.program.clone()];
+        Ok(Self {
+            program: CString::new(format!("/proc/self/fd/{program}"))?,
+            arguments: own.into_iter().chain(command.arguments.iter().cloned()).collect(),
+            files,
+            report: Report(report),
+        })
+    }
+}
+
+/// More than the number of descriptors that a child is given.
+const ABOVE: i32 = 64;
+
+/// The end of the pipe at which a failure of a step arrives.
+#[derive(Debug)]
+pub(super) struct Report(OwnedFd);
+
+impl Report {
+    /// Waits until the stage has executed the program; returns the step that failed if it could not. It blocks this thread.
+    pub(super) fn wait(self) -> io::Result<Option<StepFailure>> {
+        let mut bytes = Vec::with_capacity(StepFailure::LEN);
+        File::from(self.0).take(StepFailure::LEN as u64).read_to_end(&mut bytes)?;
+        Ok(StepFailure::read(&bytes))
+    }
+
+    /// Does the same without blocking a thread.
+    pub(super) async fn arrived(self) -> io::Result<Option<StepFailure>> {
+        rustix::io::ioctl_fionbio(&self.0, true)?;
+        let report = registered(Arc::new(self.0), Interest::READABLE)?;
+        loop {
+            let mut ready = report.readable().await?;
+            let mut bytes = [0; StepFailure::LEN];
+            // A pipe takes so few bytes at once or not at all.
+            match ready.try_io(|report| Ok(rustix::io::read(report.get_ref(), &mut bytes)?)) {
+                Ok(read) => return Ok(StepFailure::read(bytes.get(..read?).unwrap_or_default())),
+                Err(_) => {}
+            }
+        }
     }
 }

@@ -16,7 +16,7 @@ use super::standing::{Standing, Step};
 use super::task::{Beyond, Own, Runner};
 use crate::adoption::Held;
 use crate::children::spawned_with::SpawnedWith;
-use crate::children::{Boxed, Child};
+use crate::children::{Boxed, Child, LifeEnd};
 use crate::stash::{Aside, Beside};
 
 impl Runner {
@@ -39,7 +39,7 @@ impl Runner {
             Some(held) => self.take_in(held, &why),
             None if self.state.phase.kind().is_live() => {
                 // It ended, and nobody saw how.
-                return self.on_exited(self.state.incarnation, Exit::Unobserved);
+                return self.on_exited(self.state.incarnation, Exit::Unobserved.into());
             }
             None => {}
         }
@@ -109,7 +109,7 @@ impl Runner {
 
     /// Ends children that are not to be. Without another child, nothing is spawned before they are gone.
     fn end_unwanted(&mut self, unwanted: Vec<Held>, has_child: bool) {
-        let mut ends: Vec<(Incarnation, Boxed<Exit>)> = Vec::new();
+        let mut ends: Vec<(Incarnation, Boxed<LifeEnd>)> = Vec::new();
         for held in unwanted {
             let (incarnation, pid) = (held.incarnation, held.pid);
             if held.ended.is_some() {

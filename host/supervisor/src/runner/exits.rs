@@ -9,11 +9,12 @@ use super::hearing::Hearing;
 use super::kept::Kept;
 use super::standing::{Standing, Step};
 use super::task::{Asked, Beyond, Runner};
+use crate::children::LifeEnd;
 use crate::decider::{Answered, EndCase, seed};
 use crate::stash::Beside;
 
 impl Runner {
-    pub(super) fn on_exited(&mut self, incarnation: Incarnation, exit: Exit) {
+    pub(super) fn on_exited(&mut self, incarnation: Incarnation, end: LifeEnd) {
         let was_ready = matches!(self.state.phase, Phase::Running { .. });
         self.readiness = None;
         self.checkup.end();
@@ -21,11 +22,12 @@ impl Runner {
         self.metering.end();
         let exit = match &self.standing {
             Standing::Ending { after: Beside::Overdue(why), .. } => Exit::NotReady(why.clone()),
-            _ => exit,
+            _ => end.exit,
         };
         let at = self.child.as_ref().and_then(|child| child.ended_at);
         let said = Beyond { at, was_ready, ..Beyond::default() };
-        let committed = self.commit_with(incarnation, &Event::Exited { exit }, said);
+        let committed =
+            self.commit_with(incarnation, &Event::Exited { exit, out_of_memory: end.out_of_memory }, said);
         self.child = None;
         self.record.spawned.store(None);
         // Not before it is written down: until then, whoever holds the child tells another host of its end.

@@ -13,14 +13,14 @@ use super::kept::{Kept, next_of};
 use super::metered::Metered;
 use super::standing::{Standing, Step};
 use super::task::{Asked, Own, Runner};
-use crate::children::Notice;
+use crate::children::{LifeEnd, Notice};
 use crate::decider::Verdict;
 use crate::mailbox::Request;
 
 /// An input of a runner.
 enum Input {
     Requested(Request),
-    Exited(Incarnation, Exit),
+    Exited(Incarnation, LifeEnd),
     /// The spawn of the next life has ended.
     Spawned,
     /// Nothing is left of an abandoned spawn.
@@ -48,11 +48,11 @@ enum Input {
 }
 
 /// Waits for the end of the child, if there is one. Waiting again gives the same result.
-async fn end_of(child: &mut Option<Own>) -> (Incarnation, Exit) {
+async fn end_of(child: &mut Option<Own>) -> (Incarnation, LifeEnd) {
     match child {
         Some(Own { incarnation, exit, .. }) => {
             exit.settled().await;
-            (*incarnation, exit.value().cloned().unwrap_or(Exit::Unobserved))
+            (*incarnation, exit.value().cloned().unwrap_or_else(|| Exit::Unobserved.into()))
         }
         None => pending().await,
     }
@@ -90,7 +90,7 @@ impl Runner {
             self.fault();
             match input {
                 Input::Requested(request) => self.on_request(request),
-                Input::Exited(incarnation, exit) => self.on_exited(incarnation, exit),
+                Input::Exited(incarnation, end) => self.on_exited(incarnation, end),
                 Input::Spawned => self.on_spawned(),
                 Input::Gone => self.on_gone(),
                 Input::Tried(incarnation, trial) => self.on_trial(incarnation, trial),
@@ -121,7 +121,7 @@ impl Runner {
         };
         tokio::select! {
             biased;
-            (incarnation, exit) = end_of(&mut self.child) => Some(Input::Exited(incarnation, exit)),
+            (incarnation, end) = end_of(&mut self.child) => Some(Input::Exited(incarnation, end)),
             () = end_of_spawn(&mut self.launching) => Some(Input::Spawned),
             () = gone_of(&mut self.late) => Some(Input::Gone),
             () = drained(&mut self.leaving) => Some(Input::Drained),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use provost_state::{
-    Cause, Event, Exit, Generation, Incarnation, MemoryChange, Moment, ProcessState, Rejected, RulingAction,
+    Cause, Event, Generation, Incarnation, MemoryChange, Moment, ProcessState, Rejected, RulingAction,
     StartAction,
 };
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -17,7 +17,7 @@ use super::hearing::Hearing;
 use super::kept::{Kept, Tagged};
 use super::metered::Metering;
 use super::standing::{Standing, Step};
-use crate::children::LifeEnv;
+use crate::children::{LifeEnd, LifeEnv};
 use crate::decider::{Answered, Verdict};
 use crate::groups::Record;
 use crate::mailbox::Request;
@@ -70,7 +70,7 @@ pub(super) struct Own {
     pub(super) incarnation: Incarnation,
     pub(super) pid: u32,
     /// How it ended, until that is committed.
-    pub(super) exit: Kept<Exit>,
+    pub(super) exit: Kept<LifeEnd>,
     /// When it ended, if that was before this host could see it.
     pub(super) ended_at: Option<Moment>,
 }

@@ -16,7 +16,7 @@ use super::unfinished::{Lives, Unfinished};
 use crate::adoption::Adopted;
 use crate::children::Spawner;
 use crate::children::leftovers::Leftovers;
-use crate::children::os::OsSpawner;
+use crate::children::os::{OsSettings, OsSpawner};
 use crate::children::resolver::Resolver;
 #[cfg(any(test, feature = "scripted"))]
 use crate::children::scripted::Scripted;
@@ -148,9 +148,15 @@ impl Supervisor {
     ) -> Result<Prepared, BootError> {
         let jobs = Jobs::start(&settings.degraded);
         let leftovers = Leftovers::default();
-        let (degraded, keeper) = (settings.degraded.clone(), settings.keeper.clone());
-        let open_files = settings.children_open_files;
-        let spawner = OsSpawner::new(&jobs, degraded, leftovers, open_files, keeper, &settings.log_dir);
+        let of_children = OsSettings {
+            open_files: settings.children_open_files,
+            keeper: settings.keeper.clone(),
+            stage: settings.stage.clone(),
+            cgroups: settings.cgroups.clone(),
+            home: settings.log_dir.clone(),
+        };
+        let spawner = OsSpawner::new(&jobs, settings.degraded.clone(), leftovers, of_children);
+        spawner.clear_cgroups(&adopted.held, &specs);
         let wanted = Wanted { specs, sets, consumers, adopted };
         let means =
             Means { spawner: Arc::new(spawner.clone()), helpers: spawner, jobs, clock: Clock::of_boot() };
@@ -321,8 +327,8 @@ impl Scripted {
         adopted: Adopted,
     ) -> Result<Prepared, BootError> {
         let jobs = Jobs::virtual_time();
-        let (degraded, home) = (settings.degraded.clone(), &settings.log_dir);
-        let helpers = OsSpawner::new(&jobs, degraded, Leftovers::default(), None, None, home);
+        let helpers =
+            OsSpawner::new(&jobs, settings.degraded.clone(), Leftovers::default(), OsSettings::default());
         let wanted = Wanted { specs, sets, consumers, adopted };
         let means = Means { spawner: Arc::new(self.clone()), helpers, jobs, clock: self.clock() };
         Supervisor::prepare_with(settings, wanted, means)

@@ -13,3 +13,4 @@ mod program;
 pub(super) use becoming::become_keeper;
 pub(crate) use becoming::keeper_of;
 pub(super) use parent::Parent;
+pub(super) use program::stage;

@@ -4,14 +4,14 @@
 use std::ffi::OsString;
 use std::fs::{File, Permissions};
 use std::io::{self, Write};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use provost_files::{Access, Owners};
-use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+use provost_files::{Access as FileAccess, Owners};
+use rustix::fs::{Access, MemfdFlags, Mode, OFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 
@@ -48,6 +48,26 @@ fn become_it(program: &Path, arguments: &[OsString]) -> io::Error {
     Command::new(program).arg0(NAME).args(arguments).exec()
 }
 
+/// Opens the program, which is the exec stage as well. Where the kernel does not execute what is in memory, that is this binary.
+///
+/// # Errors
+/// Neither can be had.
+pub(crate) fn stage() -> io::Result<OwnedFd> {
+    if let Ok(program) = in_memory()
+        && is_executable(&program)
+    {
+        return Ok(program.into());
+    }
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    Ok(rustix::fs::open("/proc/self/exe", flags, Mode::empty())?)
+}
+
+/// Whether the kernel executes it: it may be told not to (`vm.memfd_noexec`).
+fn is_executable(program: &File) -> bool {
+    let path = format!("/proc/self/fd/{}", program.as_raw_fd());
+    rustix::fs::access(path, Access::EXEC_OK).is_ok()
+}
+
 /// Puts the program into a sealed file that exists in memory only.
 fn in_memory() -> io::Result<File> {
     fail::fail_point!("keeper.memory", |_| Err(io::Error::from_raw_os_error(libc::EACCES)));
@@ -81,7 +101,7 @@ fn in_file(path: &Path, dir: &Path, owners: Owners) -> io::Result<()> {
         .map_err(io::Error::other)?;
     let is_there = provost_files::read_own(path, PROGRAM.len() as u64).is_ok_and(|there| there == PROGRAM);
     if !is_there {
-        provost_files::replace(path, Access::Private, &[PROGRAM]).map_err(io::Error::other)?;
+        provost_files::replace(path, FileAccess::Private, &[PROGRAM]).map_err(io::Error::other)?;
     }
     let file = provost_files::open_own(path).map_err(io::Error::other)?;
     if file.metadata()?.mode() & 0o777 != 0o700 {

@@ -91,7 +91,7 @@ impl Host {
         let concerned = drafts.iter().filter(|draft| living.contains(&*draft.spec.name));
         let problems: Vec<Problem> = concerned
             .flat_map(|draft| {
-                obstacles(&draft.spec).into_iter().map(|obstacle| Problem {
+                obstacles(&draft.spec, &config.settings.cgroups).into_iter().map(|obstacle| Problem {
                     span: draft.span.clone(),
                     what: format!(
                         "`{}` would be restarted and could not start: {}",

@@ -1,20 +1,23 @@
 //! Starting a child of the host itself, on a thread for spawning, which it blocks for as long as its exec does.
 
 use std::fs::File;
-use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
+use provost_keeper::stage::{Limit, Limited, Steps};
 use provost_posix::{self as posix, Launch};
 use provost_state::Signal;
 
+use super::enclosure::Enclosure;
 use super::extras::{Extras, Sockets};
 use super::request::{Failure, SpawnRequest, Started, faults};
+use crate::children::cgroups::Cgroups;
 use crate::children::command::{Prepared, prepare};
-use crate::children::ends::{Ends, pipe};
+use crate::children::ends::Ends;
 use crate::children::family::{Family, pid_of};
 use crate::children::pidfd::Pidfd;
-use crate::children::stage;
+use crate::children::stage::{StageProgram, Staged};
+use crate::degraded::Degraded;
 use crate::spec::ProcessSpec;
 
 /// The least number of a copy of a descriptor that a child is given: above all numbers that children have.
@@ -26,6 +29,9 @@ pub(super) struct Direct {
     pub(super) family: Arc<Family>,
     /// The soft limit on open files that children get, if the host has raised its own.
     pub(super) open_files: Option<u64>,
+    pub(super) stage: StageProgram,
+    pub(super) cgroups: Cgroups,
+    pub(super) degraded: Degraded,
     pub(super) sockets: Sockets,
 }
 
@@ -41,7 +47,8 @@ impl Direct {
         // Reserves a descriptor for the pidfd, which must be available once the child exists.
         let spare = File::open("/dev/null").map_err(Failure::Short)?;
         let ends = Ends::open(spec, incarnation.is_some()).map_err(Failure::Short)?;
-        let pid = self.execute(&prepared, spec, &ends, &extras)?;
+        let enclosure = Enclosure::make(&self.cgroups, &self.degraded, spec, *incarnation)?;
+        let pid = self.execute(&prepared, spec, &ends, &extras, &enclosure)?;
         self.family.enter(pid);
         drop(spare);
         let pidfd = match pid_of(pid).map(Pidfd::open) {
@@ -54,8 +61,8 @@ impl Direct {
         };
         let Ends { output, keep, .. } = ends;
         let Prepared { vars, env_files, .. } = prepared;
-        let ready = extras.ready;
-        Ok(Started { pid, pidfd, output, stdin: keep, ready, vars, env_files })
+        let (ready, cgroup) = (extras.ready, enclosure.entered());
+        Ok(Started { pid, pidfd, output, stdin: keep, ready, vars, env_files, cgroup })
     }
 
     fn execute(
@@ -64,6 +71,7 @@ impl Direct {
         spec: &ProcessSpec,
         ends: &Ends,
         extras: &Extras,
+        enclosure: &Enclosure,
     ) -> Result<u32, Failure> {
         faults(spec)?;
         let copies = extras.copies(ABOVE).map_err(Failure::Short)?;
@@ -76,30 +84,44 @@ impl Direct {
             stdio: ends.targets(),
             files: &files,
         };
-        let needs_stage = self.open_files.is_some() || extras.has_own_pid();
-        let spawned =
-            if needs_stage { self.through_stage(&launch, self.open_files) } else { posix::spawn(&launch) };
-        spawned.map_err(|error| Failure::of(error, prepared, spec))
+        let failed = |error| Failure::of(error, prepared, spec);
+        let Some(steps) = self.steps(prepared, extras, enclosure) else {
+            return posix::spawn(&launch).map_err(failed);
+        };
+        let staged = Staged::new(&self.stage, steps, prepared, files.len(), enclosure.procs())
+            .map_err(Failure::Short)?;
+        let Staged { program, arguments, files: of_stage, report } = staged;
+        let given: Vec<BorrowedFd<'_>> =
+            files.iter().copied().chain(of_stage.iter().map(AsFd::as_fd)).collect();
+        let launch = Launch { program: &program, arguments: &arguments, files: &given, ..launch };
+        let pid = posix::spawn(&launch).map_err(failed)?;
+        drop(of_stage);
+        match report.wait() {
+            Ok(None) => Ok(pid),
+            Ok(Some(failure)) => {
+                self.undo(pid);
+                Err(Failure::of_step(failure, prepared, spec))
+            }
+            Err(error) => {
+                self.undo(pid);
+                Err(Failure::Short(error))
+            }
+        }
     }
 
-    /// Spawns through the exec stage, which restores the limit on open files and fills in process ids.
-    fn through_stage(&self, launch: &Launch<'_>, limit: Option<u64>) -> io::Result<u32> {
-        let (report, reported) = pipe()?;
-        let arguments = stage::arguments(limit, launch)?;
-        let reported = rustix::io::fcntl_dupfd_cloexec(reported, ABOVE)?;
-        let files: Vec<BorrowedFd<'_>> = launch.files.iter().copied().chain([reported.as_fd()]).collect();
-        let staged = Launch {
-            program: c"/proc/self/exe",
-            arguments: &arguments,
-            environment: launch.environment,
-            directory: launch.directory,
-            stdio: launch.stdio,
-            files: &files,
-        };
-        let pid = posix::spawn(&staged)?;
-        drop(reported);
-        stage::await_program(report).inspect_err(|_| self.undo(pid))?;
-        Ok(pid)
+    /// Returns the steps that the child takes before its program, if there are any.
+    fn steps(&self, prepared: &Prepared, extras: &Extras, enclosure: &Enclosure) -> Option<Steps> {
+        let own = self.open_files.map(|limit| (Limited::Nofile, Limit::Soft(Some(limit))));
+        let is_needed = prepared.steps.is_some()
+            || enclosure.procs().is_some()
+            || own.is_some()
+            // The stage puts the process id into the variables.
+            || extras.has_own_pid();
+        let mut steps = is_needed.then(|| prepared.steps.clone().unwrap_or_default())?;
+        if !steps.limits.iter().any(|(limited, _)| *limited == Limited::Nofile) {
+            steps.limits.extend(own);
+        }
+        Some(steps)
     }
 
     /// Kills and reaps a child that cannot be used.

@@ -5,12 +5,14 @@ use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
+use std::path::Path;
 use std::sync::Arc;
 
 use provost_keeper::protocol::OWN_PID;
-use provost_state::Incarnation;
+use provost_state::{Incarnation, hash};
 
 use super::request::Failure;
+use crate::children::keeper::Shelf;
 use crate::children::listeners::Listeners;
 use crate::children::notices::{Notifiers, ReadyPipe};
 use crate::spec::ProcessSpec;
@@ -23,6 +25,14 @@ pub(in crate::children) struct Sockets {
 }
 
 impl Sockets {
+    /// Returns the sockets of a host whose directory is this: it is the same for every host that supervises these processes, and
+    /// another one for all others.
+    pub(super) fn new(shelf: Shelf, home: &Path) -> Self {
+        let bytes = home.as_os_str().as_encoded_bytes().iter().copied();
+        let prefix = format!("provost/{:016x}", hash::fnv(hash::EMPTY, bytes));
+        Self { notifiers: Notifiers::new(shelf.clone(), prefix), listeners: Listeners::new(shelf) }
+    }
+
     /// Takes over what a former host has held open for these processes, and closes what it has held for others.
     pub(super) fn settle(&self, specs: &[&ProcessSpec]) {
         self.notifiers
@@ -105,6 +115,11 @@ impl Extras {
 
     fn set(&mut self, name: &'static str, value: String) {
         self.variables.push((name, value.into()));
+    }
+
+    /// Returns the number of descriptors.
+    pub(super) fn count(&self) -> usize {
+        self.files.len()
     }
 
     /// Returns copies of the descriptors, whose own numbers are at least this.

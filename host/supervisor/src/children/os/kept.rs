@@ -1,14 +1,19 @@
 //! Starting a child of the keeper. What waits for disks before the exec is done on a thread for spawning; the exec is the
 //! keeper's.
 
+use std::os::fd::OwnedFd;
+
 use provost_keeper::protocol::{Input, Output, Spec, Strings};
 use provost_state::Incarnation;
 
-use super::extras::{Extras, Sockets};
+use super::direct::Direct;
+use super::enclosure::Enclosure;
+use super::extras::Extras;
 use super::request::{Failure, SpawnRequest, Started, faults};
 use crate::children::command::{Prepared, prepare};
 use crate::children::keeper::{Keeper, NewChild, NotStarted, Start};
 use crate::children::life::{Endings, Parent};
+use crate::children::stage::{Report, Staged};
 use crate::children::terminal::Terminal;
 use crate::spec::{ProcessSpec, Stderr, Stdin};
 
@@ -17,20 +22,28 @@ pub(super) struct Ready {
     prepared: Prepared,
     extras: Extras,
     /// The child's own terminal, with its other side.
-    terminal: Option<(Terminal, std::os::fd::OwnedFd)>,
+    terminal: Option<(Terminal, OwnedFd)>,
+    enclosure: Enclosure,
+    /// The call of the exec stage, if the child takes steps before its program.
+    staged: Option<Staged>,
 }
 
 /// Prepares a start. It may wait for disks.
-pub(super) fn ready(request: &SpawnRequest, sockets: &Sockets) -> Result<Ready, Failure> {
+pub(super) fn ready(request: &SpawnRequest, means: &Direct) -> Result<Ready, Failure> {
     let SpawnRequest { line, spec, incarnation, env } = request;
     let extras = incarnation
-        .map(|incarnation| Extras::open(spec, incarnation, sockets))
+        .map(|incarnation| Extras::open(spec, incarnation, &means.sockets))
         .transpose()?
         .unwrap_or_default();
     let prepared = prepare(line, spec, *incarnation, env, &extras.variables)?;
     faults(spec)?;
     let terminal = spec.tty.then(Terminal::open).transpose().map_err(Failure::Short)?;
-    Ok(Ready { prepared, extras, terminal })
+    let enclosure = Enclosure::make(&means.cgroups, &means.degraded, spec, *incarnation)?;
+    let is_staged = prepared.steps.is_some() || enclosure.procs().is_some();
+    let steps = is_staged.then(|| prepared.steps.clone().unwrap_or_default());
+    let call = |steps| Staged::new(&means.stage, steps, &prepared, extras.count(), enclosure.procs());
+    let staged = steps.map(call).transpose().map_err(Failure::Short)?;
+    Ok(Ready { prepared, extras, terminal, enclosure, staged })
 }
 
 impl Ready {
@@ -41,12 +54,19 @@ impl Ready {
         spec: &ProcessSpec,
         incarnation: Incarnation,
     ) -> Result<Start, Failure> {
-        let Self { prepared, extras, terminal } = self;
-        let files = extras.copies(3).map_err(Failure::Short)?;
+        let Self { prepared, extras, terminal, staged, .. } = self;
+        let (program, arguments, of_stage) = match staged {
+            Some(Staged { program, arguments, files, .. }) => (program, arguments, files.as_slice()),
+            None => (&prepared.program, &prepared.arguments, [].as_slice()),
+        };
+        let mut files = extras.copies(3).map_err(Failure::Short)?;
+        for file in of_stage {
+            files.push(file.try_clone().map_err(Failure::Short)?);
+        }
         let is_terminal = terminal.is_some();
         let wanted = Spec {
-            program: &prepared.program,
-            arguments: Strings::Listed(&prepared.arguments),
+            program,
+            arguments: Strings::Listed(arguments),
             environment: Strings::Listed(&prepared.environment),
             directory: prepared.directory.as_deref(),
             terminal: terminal.as_ref().map(|(terminal, _)| terminal.path()),
@@ -73,12 +93,32 @@ impl Ready {
     }
 
     /// Waits until the program runs.
-    pub(super) async fn done(self, start: Start, spec: &ProcessSpec) -> Result<(Started, Parent), Failure> {
+    pub(super) async fn done(
+        mut self,
+        start: Start,
+        spec: &ProcessSpec,
+    ) -> Result<(Started, Parent), Failure> {
+        // The child alone may have the other end of the report from now on.
+        let report = self.staged.take().map(|Staged { report, .. }| report);
         let NewChild { pid, pidfd, output, stdin, kept } =
             start.done().await.map_err(|error| self.failure(error, spec))?;
-        let Prepared { vars, env_files, .. } = self.prepared;
-        let ready = self.extras.ready;
-        Ok((Started { pid, pidfd, output, stdin, ready, vars, env_files }, Parent::Keeper(kept)))
+        if let Some(report) = report
+            && let Err(failure) = self.after_stage(report, spec).await
+        {
+            kept.undo().await;
+            return Err(failure);
+        }
+        let Self { prepared: Prepared { vars, env_files, .. }, extras, enclosure, .. } = self;
+        let (ready, cgroup) = (extras.ready, enclosure.entered());
+        Ok((Started { pid, pidfd, output, stdin, ready, vars, env_files, cgroup }, Parent::Keeper(kept)))
+    }
+
+    /// Waits until the stage has executed the program.
+    async fn after_stage(&self, report: Report, spec: &ProcessSpec) -> Result<(), Failure> {
+        match report.arrived().await.map_err(Failure::Short)? {
+            None => Ok(()),
+            Some(failure) => Err(Failure::of_step(failure, &self.prepared, spec)),
+        }
     }
 
     fn failure(&self, error: NotStarted, spec: &ProcessSpec) -> Failure {

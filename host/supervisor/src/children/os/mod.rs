@@ -11,11 +11,13 @@
 //! |---|---|
 //! | `kept` | starting a child of the keeper |
 //! | `direct` | starting a child of the host itself |
+//! | `enclosure` | the cgroup of a start |
 //! | `extras` | sockets and other descriptors that a child is given |
 //! | `flight` | a spawn in progress |
 //! | `request` | what is to be started, and what became of it |
 
 mod direct;
+mod enclosure;
 mod extras;
 mod flight;
 mod kept;
@@ -23,28 +25,28 @@ mod request;
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use dashmap::DashMap;
-use provost_state::{Exit, Incarnation, Signal, hash};
+use provost_state::{Exit, Incarnation, Signal};
 use tokio::sync::oneshot;
 
 use self::direct::Direct;
 use self::extras::Sockets;
 use self::flight::{Flight, InFlight};
 use self::request::{Failure, SpawnRequest, Started};
+use super::cgroups::{CgroupPlace, Cgroups};
 use super::family::{Family, pid_of};
 use super::keeper::{FormerChild, Keeper, Kept, Shelf};
 use super::leftovers::{Leftover, Leftovers};
 use super::life::{Endings, Life, Owner, Parent, Surroundings};
-use super::listeners::Listeners;
-use super::notices::Notifiers;
 use super::pidfd::Pidfd;
 use super::resources::{Forest, Source};
-use super::{Boxed, Child, LifeEnv, Output, PendingSpawn, SpawnTicket, Spawned, Spawner, Stop};
+use super::stage::StageProgram;
+use super::{Boxed, Child, LifeEnd, LifeEnv, Output, PendingSpawn, SpawnTicket, Spawned, Spawner, Stop};
 use crate::adoption::Held;
 use crate::clock::Clock;
 use crate::degraded::Degraded;
@@ -63,6 +65,21 @@ const LATE_WITHIN: Duration = Duration::from_secs(2);
 /// The entry in [`Degraded`] while spawns are retried.
 const LACK: &str = "spawning";
 
+/// What holds for all children.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OsSettings {
+    /// The soft limit on open files that they get, if the host has raised its own.
+    pub(crate) open_files: Option<u64>,
+    /// Their parent, if it is not this process.
+    pub(crate) keeper: Option<Keeper>,
+    /// The program of the exec stage.
+    pub(crate) stage: StageProgram,
+    /// Where their cgroups are made.
+    pub(crate) cgroups: CgroupPlace,
+    /// The directory that tells this host from others.
+    pub(crate) home: PathBuf,
+}
+
 /// The real spawner. Clones share everything.
 #[derive(Clone, Debug)]
 pub(crate) struct OsSpawner {
@@ -80,24 +97,25 @@ pub(crate) struct OsSpawner {
 }
 
 impl OsSpawner {
-    pub(crate) fn new(
-        jobs: &Jobs,
-        degraded: Degraded,
-        leftovers: Leftovers,
-        open_files: Option<u64>,
-        keeper: Option<Keeper>,
-        home: &Path,
-    ) -> Self {
+    pub(crate) fn new(jobs: &Jobs, degraded: Degraded, leftovers: Leftovers, settings: OsSettings) -> Self {
+        let OsSettings { open_files, keeper, stage, cgroups, home } = settings;
         let family = keeper.as_ref().map(Keeper::family).unwrap_or_default();
-        let around = Surroundings { family: family.clone(), leftovers, reading: jobs.reading.clone() };
-        let shelf = Shelf::new(keeper.clone());
-        // The same in every host that supervises these processes, and another one in all others.
-        let prefix = format!(
-            "provost/{:016x}",
-            hash::fnv(hash::EMPTY, home.as_os_str().as_encoded_bytes().iter().copied())
-        );
-        let sockets =
-            Sockets { notifiers: Notifiers::new(shelf.clone(), prefix), listeners: Listeners::new(shelf) };
+        let cgroups = Cgroups::new(cgroups, keeper.as_ref().map(Keeper::pid));
+        let around = Surroundings {
+            family: family.clone(),
+            leftovers,
+            reading: jobs.reading.clone(),
+            cgroups: cgroups.clone(),
+        };
+        let sockets = Sockets::new(Shelf::new(keeper.clone()), &home);
+        let direct = Direct {
+            family,
+            open_files,
+            stage,
+            cgroups,
+            degraded: degraded.clone(),
+            sockets: sockets.clone(),
+        };
         Self {
             spawning: jobs.spawning.clone(),
             around,
@@ -105,7 +123,7 @@ impl OsSpawner {
             living: Arc::default(),
             flights: Arc::default(),
             flight: Arc::default(),
-            direct: Direct { family, open_files, sockets: sockets.clone() },
+            direct,
             sockets,
             keeper,
         }
@@ -113,6 +131,17 @@ impl OsSpawner {
 
     pub(crate) fn family(&self) -> Arc<Family> {
         self.around.family.clone()
+    }
+
+    /// Ends what former hosts have left in cgroups, apart from the lives that are held. What a spec leaves alone is left alone.
+    pub(crate) fn clear_cgroups(&self, held: &[Held], specs: &[ProcessSpec]) {
+        if held.is_empty() && specs.iter().all(|spec| spec.cgroup.is_none()) {
+            return;
+        }
+        let lives = held.iter().map(|held| (held.name.clone(), held.incarnation)).collect();
+        let leaves =
+            |name: &str| specs.iter().any(|spec| &*spec.name == name && spec.escaped == Escaped::Leave);
+        self.around.cgroups.sweep(&lives, leaves);
     }
 
     pub(crate) fn leftovers(&self) -> Leftovers {
@@ -240,8 +269,8 @@ impl OsSpawner {
         request: &Arc<SpawnRequest>,
         in_flight: &InFlight,
     ) -> Result<(Started, Parent), Failure> {
-        let (wanted, sockets) = (request.clone(), self.sockets.clone());
-        let ready = self.spawning.run(move || kept::ready(&wanted, &sockets)).await??;
+        let (wanted, means) = (request.clone(), self.direct.clone());
+        let ready = self.spawning.run(move || kept::ready(&wanted, &means)).await??;
         let start = ready.ask(keeper, &request.spec, incarnation)?;
         in_flight.enter_keeper(start.starting());
         let started = ready.done(start, &request.spec).await;
@@ -256,7 +285,7 @@ impl OsSpawner {
         parent: Parent,
         request: &SpawnRequest,
     ) -> Result<Child, Failure> {
-        let Started { pid, pidfd, output, stdin, ready, vars, env_files } = started;
+        let Started { pid, pidfd, output, stdin, ready, vars, env_files, cgroup } = started;
         let watch = match Pidfd::watch(pidfd) {
             Ok(watch) => watch,
             Err(error) => {
@@ -275,7 +304,8 @@ impl OsSpawner {
         let of_spec = Endings::from(&**spec);
         let is_check = request.incarnation.is_none();
         let escaped = if is_check { Escaped::Kill } else { of_spec.escaped };
-        let life = Arc::new(Life::new(pid, owner, parent, Endings { escaped, ..of_spec }));
+        let life = Life::new(pid, owner, parent, Endings { escaped, ..of_spec }).within(cgroup);
+        let life = Arc::new(life);
         let exit = self.live(life, watch, stdin);
         let notices = request
             .incarnation
@@ -284,23 +314,23 @@ impl OsSpawner {
     }
 
     /// Waits for the end of a life; `stdin` keeps its standard input open until then.
-    fn live(&self, life: Arc<Life>, watch: Pidfd, stdin: Option<OwnedFd>) -> Boxed<Exit> {
+    fn live(&self, life: Arc<Life>, watch: Pidfd, stdin: Option<OwnedFd>) -> Boxed<LifeEnd> {
         let pid = life.pid;
         self.living.insert(pid, life.clone());
         let (living, around) = (self.living.clone(), self.around.clone());
         let (ended, end) = oneshot::channel();
         // A separate task, so that the child is reaped whatever becomes of the task that waits for it.
         tokio::spawn(async move {
-            let exit = life.clone().ended(watch, around).await;
+            let end = life.clone().ended(watch, around).await;
             // Its pid may be reused by now.
             living.remove_if(&pid, |_, other| Arc::ptr_eq(other, &life));
             drop(stdin);
-            if ended.send(exit).is_err() {
+            if ended.send(end).is_err() {
                 // It was never taken, and nobody records its end.
                 life.forget();
             }
         });
-        Box::pin(async move { end.await.unwrap_or(Exit::Unobserved) })
+        Box::pin(async move { end.await.unwrap_or_else(|_| Exit::Unobserved.into()) })
     }
 
     fn life(&self, pid: u32) -> Result<Arc<Life>, Arc<str>> {
@@ -320,13 +350,13 @@ impl Spawner for OsSpawner {
         let Held { incarnation, pid, pidfd, stdout, stderr, ended, .. } = held;
         let output = stdout.map(|stdout| Output { stdout, stderr });
         let kept = self.keeper.as_ref().and_then(|keeper| Kept::take(keeper, &spec.name, incarnation));
-        let exit: Boxed<Exit> = match (kept, ended) {
-            (Some(FormerChild { reaped: Some(exit), .. }), _) => Box::pin(std::future::ready(exit)),
+        let exit: Boxed<LifeEnd> = match (kept, ended) {
+            (Some(FormerChild { reaped: Some(exit), .. }), _) => self.past(&spec, incarnation, exit),
             // One that has ended is not reaped yet: there may be others in its group.
             (Some(FormerChild { kept, stdin, .. }), _) => {
                 self.watch_former(&spec, incarnation, (pid, pidfd), Parent::Keeper(kept), stdin)
             }
-            (None, Some(end)) => Box::pin(std::future::ready(end.exit)),
+            (None, Some(end)) => self.past(&spec, incarnation, end.exit),
             (None, None) => self.watch_former(&spec, incarnation, (pid, pidfd), Parent::Host, None),
         };
         let notices = self.sockets.notifiers.hear_former(&spec, incarnation, pid);
@@ -371,7 +401,12 @@ impl Spawner for OsSpawner {
 
     fn look_for_leftovers(&self) -> Boxed<()> {
         let spawner = self.clone();
-        Box::pin(async move { spawner.name_leftovers().await })
+        Box::pin(async move {
+            spawner.name_leftovers().await;
+            let cgroups = spawner.around.cgroups.clone();
+            // What cannot be removed now is removed by the next host.
+            let _ = spawner.around.reading.run(move || cgroups.close()).await;
+        })
     }
 }
 
@@ -384,12 +419,30 @@ impl OsSpawner {
         (pid, pidfd): (u32, Option<OwnedFd>),
         parent: Parent,
         stdin: Option<OwnedFd>,
-    ) -> Boxed<Exit> {
+    ) -> Boxed<LifeEnd> {
         let opened = || pid_of(pid).map_or_else(|| Err(io::ErrorKind::NotFound.into()), Pidfd::open);
         let watch = pidfd.map_or_else(opened, Ok).and_then(Pidfd::watch);
-        let Ok(watch) = watch else { return Box::pin(std::future::ready(Exit::Unobserved)) };
+        let Ok(watch) = watch else { return Box::pin(std::future::ready(Exit::Unobserved.into())) };
         let owner = Owner { name: spec.name.clone(), incarnation: Some(incarnation) };
-        self.live(Arc::new(Life::new(pid, owner, parent, Endings::from(spec))), watch, stdin)
+        let cgroup = self.around.cgroups.find(&spec.name, incarnation);
+        let life = Life::new(pid, owner, parent, Endings::from(spec)).within(cgroup);
+        self.live(Arc::new(life), watch, stdin)
+    }
+
+    /// Returns the end of a child of a former host that has ended and is reaped. What its cgroup says about that is still there.
+    fn past(&self, spec: &ProcessSpec, incarnation: Incarnation, exit: Exit) -> Boxed<LifeEnd> {
+        let Some(cgroup) = self.around.cgroups.find(&spec.name, incarnation) else {
+            return Box::pin(std::future::ready(exit.into()));
+        };
+        let owner = Owner { name: spec.name.clone(), incarnation: Some(incarnation) };
+        let life = Life::new(0, owner, Parent::Host, Endings::from(spec)).within(Some(cgroup));
+        let around = self.around.clone();
+        Box::pin(async move {
+            let end = life.end_with(exit, &around).await;
+            life.kill_cgroup();
+            life.close(&around).await;
+            end
+        })
     }
 
     /// Waits a little for abandoned spawns, then enters the children that hang in them, and orphans.

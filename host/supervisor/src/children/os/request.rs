@@ -1,11 +1,14 @@
 //! A request to start a program, and what became of it.
 
+use std::fmt::Display;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use provost_keeper::stage::{Step, StepFailure};
 use provost_state::Incarnation;
 
+use crate::children::cgroups::Cgroup;
 use crate::children::command::{Prepared, exec_error};
 use crate::children::spawned_with::Gave;
 use crate::children::{LifeEnv, Output};
@@ -32,6 +35,8 @@ pub(super) struct Started {
     pub(super) ready: Option<Arc<OwnedFd>>,
     pub(super) vars: LifeEnv,
     pub(super) env_files: Arc<[Gave]>,
+    /// Its cgroup, if it has one of its own.
+    pub(super) cgroup: Option<Arc<Cgroup>>,
 }
 
 /// Why there is no child.
@@ -64,6 +69,30 @@ impl Failure {
             _ => Self::Refused(Arc::from(exec_error(prepared, spec, &error))),
         }
     }
+
+    /// Tells what a failed step of the exec stage is. The exec itself fails as one without the stage does.
+    pub(super) fn of_step(failure: StepFailure, prepared: &Prepared, spec: &ProcessSpec) -> Self {
+        let error = io::Error::from_raw_os_error(failure.errno);
+        if failure.step != Step::Exec {
+            return Self::Refused(step_error(&failure.step, failure.errno));
+        }
+        match (Self::of(error, prepared, spec), &spec.setup.user) {
+            (Self::Refused(why), Some(user)) if failure.errno == libc::EACCES => {
+                Self::Refused(Arc::from(format!("{why}; it runs as the user `{user}`")))
+            }
+            (other, _) => other,
+        }
+    }
+}
+
+/// Says that a step failed: `the user cannot be changed: EPERM`, and what to do about it where that is known.
+fn step_error(step: &dyn Display, errno: i32) -> Arc<str> {
+    let why = match errno {
+        libc::EPERM => "EPERM (the host is not allowed to: does it run as root?)".to_owned(),
+        libc::EINVAL => "EINVAL (the kernel does not take this value)".to_owned(),
+        other => io::Error::from_raw_os_error(other).to_string(),
+    };
+    Arc::from(format!("{step}: {why}"))
 }
 
 /// The faults that tests inject between the preparation of a start and its execution.

@@ -1,0 +1,65 @@
+//! The cgroup of a child that is being started. Without the child it is removed again.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+
+use provost_state::Incarnation;
+
+use super::request::Failure;
+use crate::children::cgroups::{Cgroup, Cgroups, Made};
+use crate::degraded::Degraded;
+use crate::spec::ProcessSpec;
+
+/// The entry in [`Degraded`] while a process runs without the cgroup that it would like to have.
+const LACK: &str = "cgroups";
+
+/// The cgroup of a start, if it has one.
+#[derive(Debug, Default)]
+pub(super) struct Enclosure(Option<Open>);
+
+#[derive(Debug)]
+struct Open {
+    cgroups: Cgroups,
+    cgroup: Arc<Cgroup>,
+    procs: OwnedFd,
+}
+
+impl Enclosure {
+    /// Makes the cgroup that the spec asks for. A check has none.
+    pub(super) fn make(
+        cgroups: &Cgroups,
+        degraded: &Degraded,
+        spec: &ProcessSpec,
+        incarnation: Option<Incarnation>,
+    ) -> Result<Self, Failure> {
+        let (Some(wanted), Some(incarnation)) = (&spec.cgroup, incarnation) else {
+            return Ok(Self::default());
+        };
+        match cgroups.make(wanted, &spec.name, incarnation) {
+            Ok(Made { cgroup, procs }) => Ok(Self(Some(Open { cgroups: cgroups.clone(), cgroup, procs }))),
+            Err(why) if wanted.is_optional => {
+                degraded.set(LACK, format!("{} runs without its cgroup: {why}", spec.name));
+                Ok(Self::default())
+            }
+            Err(why) => Err(Failure::Refused(Arc::from(format!("it cannot have its cgroup: {why}")))),
+        }
+    }
+
+    /// Returns the file by which the child enters it.
+    pub(super) fn procs(&self) -> Option<BorrowedFd<'_>> {
+        self.0.as_ref().map(|open| open.procs.as_fd())
+    }
+
+    /// Returns the cgroup, which a child is in now.
+    pub(super) fn entered(mut self) -> Option<Arc<Cgroup>> {
+        self.0.take().map(|open| open.cgroup)
+    }
+}
+
+impl Drop for Enclosure {
+    fn drop(&mut self) {
+        if let Some(open) = self.0.take() {
+            open.cgroups.end(&open.cgroup);
+        }
+    }
+}
