@@ -32,6 +32,7 @@ mod plugins;
 mod progress;
 mod readiness;
 mod reload;
+mod rights;
 mod roles;
 mod scale;
 mod signals;

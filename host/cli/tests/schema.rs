@@ -53,6 +53,9 @@ fn the_schema_has_exactly_the_keys_of_the_reader() {
         ("process.a.ready.zzzzzzzzzzzz = 1", &process["properties"]["ready"]),
         ("process.a.health.zzzzzzzzzzzz = 1", &process["properties"]["health"]),
         ("process.a.replicas.zzzzzzzzzzzz = 1", &process["properties"]["replicas"]["oneOf"][1]),
+        ("process.a.limits.zzzzzzzzzzzz = 1", &process["properties"]["limits"]),
+        ("process.a.capabilities.zzzzzzzzzzzz = 1", &process["properties"]["capabilities"]["oneOf"][1]),
+        ("process.a.cgroup.zzzzzzzzzzzz = 1", &process["properties"]["cgroup"]),
         ("process.a.logs.zzzzzzzzzzzz = 1", &process["properties"]["logs"]),
     ] {
         assert_eq!(known(text), keys(properties), "{text}");

@@ -190,6 +190,20 @@ fn the_end_of_a_process_that_was_not_ready_in_time_is_a_failure_unless_it_is_req
 }
 
 #[test]
+fn an_end_for_want_of_memory_has_that_cause_unless_it_was_asked_for() {
+    let killed = Event::Exited { exit: Exit::Signal(9), out_of_memory: true };
+    let running = state(PhaseKind::Running, Desired::Up);
+    let ended = running.apply(&killed, NOW).unwrap();
+    assert_eq!((ended.cause, ended.failures, ended.deaths.len()), (Cause::Oom, 1, 1));
+    assert_eq!(&*ended.reason, "killed by SIGKILL: its memory ran out");
+    let stop = Event::Stop { cause: Cause::User, reason: "r".into(), kill_at: NOW };
+    let stopped = running.apply(&stop, NOW).unwrap().apply(&killed, NOW).unwrap();
+    assert_eq!((stopped.cause, stopped.phase.kind()), (Cause::User, PhaseKind::Stopped));
+    let other = Event::Exited { exit: Exit::Signal(9), out_of_memory: false };
+    assert_eq!(running.apply(&other, NOW).unwrap().cause, Cause::Crash);
+}
+
+#[test]
 fn a_job_is_ready_and_at_rest_when_it_has_ended_with_a_success_code() {
     let success_codes = Arc::from([0, 3]);
     let identity = Identity::new("job", "").of_type(ProcessType::Job { success_codes });

@@ -10,7 +10,7 @@ use super::section::Section;
 pub(crate) const ALL: u64 = u64::MAX;
 
 /// Reads a list of names. Each unknown one is a problem.
-pub(super) fn read(section: &Section<'_>, names: &[Spanned<String>]) -> u64 {
+pub(super) fn read(section: &Section<'_>, written: &[Spanned<String>]) -> u64 {
     let mut set = 0;
     for name in written {
         let word = name.get_ref().to_ascii_uppercase();

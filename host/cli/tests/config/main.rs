@@ -4,6 +4,7 @@
 
 mod bounds;
 mod options;
+mod setup;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -46,7 +46,9 @@ pub(super) fn all(steps: &Steps, procs: Option<&OwnedFd>) -> Result<(), StepFail
         step(Step::Limit(*limited), set_limit(*limited, *limit))?;
     }
     if let Some(groups) = &steps.groups {
-        step(Step::Groups, set_groups(groups))?;
+        // The first thing that only root may do, and what it is for.
+        let of = if steps.uid.is_some() { Step::User } else { Step::Groups };
+        step(of, set_groups(groups))?;
     }
     if let Some(gid) = steps.gid {
         let gid = Gid::from_raw(gid);

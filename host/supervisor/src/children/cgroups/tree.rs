@@ -98,7 +98,8 @@ impl Cgroups {
 
     /// Returns the cgroup of a life of a former host, if it has one.
     pub(crate) fn find(&self, process: &str, incarnation: Incarnation) -> Option<Arc<Cgroup>> {
-        let path = self.found().ok()?.dir.join(name(process, incarnation));
+        // It was looked for when the cgroups of former hosts were cleared.
+        let path = self.0.found.get()?.dir.join(name(process, incarnation));
         path.is_dir().then(|| Arc::new(Cgroup::at(path)))
     }
 
