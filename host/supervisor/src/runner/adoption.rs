@@ -10,7 +10,7 @@ use provost_state::{Cause, Desired, Event, Exit, Incarnation, Phase, PhaseKind};
 
 use super::adopted::Adoption;
 use super::attempt::Attempt;
-use super::hearing::Hearing;
+use super::heard::Heard;
 use super::kept::Kept;
 use super::standing::{Standing, Step};
 use super::task::{Beyond, Own, Runner};
@@ -62,7 +62,7 @@ impl Runner {
         let Child { exit, output, notices, env_files, .. } =
             self.shared.spawner.adopt(self.spec.clone(), held);
         self.child = Some(Own { incarnation, pid, exit: Kept::new(exit), ended_at });
-        self.hearing = Hearing::of(incarnation, notices);
+        self.heard = Heard::of(incarnation, notices);
         let (spec, env) = (self.spec.clone(), self.env.clone());
         let spawned = Arc::new(SpawnedWith { incarnation, spec, env, env_files });
         self.record.spawned.store(Some(spawned.clone()));

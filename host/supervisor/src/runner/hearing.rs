@@ -1,71 +1,20 @@
 //! What the process says about itself: its readiness, its status in its own words, and that it is alive.
 
-use std::future::pending;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use provost_state::{Event, Incarnation, Moment, Phase, PhaseKind, span};
 use tokio::time::{Instant, sleep_until};
 
-use super::kept::Tagged;
-use super::news::News;
+use super::heard::Watchdog;
 use super::task::Runner;
 use crate::children::probe::Failed;
-use crate::children::{Notice, Notices, Said};
+use crate::children::{Notice, Said};
 use crate::groups::Tried;
 use crate::spec::Check;
 
 /// How late a runner has to be for a deadline, in milliseconds, to conclude that the host was suspended.
 const ASLEEP_MS: u64 = 1_000;
-
-/// What is heard of one life.
-pub(super) struct Hearing {
-    /// Where it comes from, and the life that it is about.
-    pub(super) notices: Option<(Incarnation, Notices)>,
-    /// Its status, in its own words.
-    status: Option<Arc<str>>,
-    /// The last status that was committed, and when the next may be.
-    news: News,
-    /// Resolves when the status may be committed.
-    pub(super) later: Tagged<()>,
-    watchdog: Option<Watchdog>,
-}
-
-/// The watchdog of one life that is ready.
-struct Watchdog {
-    /// For how long it may be silent.
-    every_ms: u64,
-    /// When it was heard last.
-    last: Moment,
-    /// Whether it was found silent since then.
-    was_silent: bool,
-}
-
-impl Hearing {
-    /// Begins to hear a life, if there is anything to be heard of it.
-    pub(super) fn of(incarnation: Incarnation, notices: Option<Notices>) -> Self {
-        Self { notices: notices.map(|notices| (incarnation, notices)), ..Self::default() }
-    }
-}
-
-impl Default for Hearing {
-    fn default() -> Self {
-        Self { notices: None, status: None, news: News::after(Duration::ZERO), later: None, watchdog: None }
-    }
-}
-
-/// Waits for the next notice; for ever if there is none.
-pub(super) async fn notice_of(notices: &mut Option<(Incarnation, Notices)>) -> (Incarnation, Notice) {
-    if let Some((incarnation, heard)) = notices {
-        let incarnation = *incarnation;
-        if let Some(notice) = heard.recv().await {
-            return (incarnation, notice);
-        }
-        *notices = None;
-    }
-    pending().await
-}
 
 impl Runner {
     /// Acts on a notice. It is dropped afterwards, which says that it was acted on.
@@ -88,7 +37,7 @@ impl Runner {
                 Said::Alive => self.on_alive(),
                 Said::Failing => self.on_silent("it has sent WATCHDOG=trigger".into()),
                 Said::SilentFor(every_ms) => {
-                    if let Some(watchdog) = &mut self.hearing.watchdog {
+                    if let Some(watchdog) = &mut self.heard.watchdog {
                         watchdog.every_ms = *every_ms;
                     }
                     self.on_alive();
@@ -117,7 +66,7 @@ impl Runner {
     /// Takes note of what it says that it does. While it starts, this is what it is waited for; later, it is committed if it is
     /// news.
     fn on_status(&mut self, text: Arc<str>) {
-        self.hearing.status = Some(text);
+        self.heard.status = Some(text);
         if self.state.phase.kind() == PhaseKind::Starting {
             let failed = self.not_said();
             if let Some(report) = self.readiness.as_ref().and_then(|awaited| awaited.report.as_ref()) {
@@ -135,11 +84,11 @@ impl Runner {
             Check::Descriptor(number) => format!("it has not written a line to descriptor {number}"),
             _ => return None,
         };
-        if self.hearing.notices.is_none() {
+        if self.heard.notices.is_none() {
             let why = format!("{awaited}, and was started without what it takes to do so: restart it");
             return Some(Failed::lasting(why));
         }
-        Some(Failed::yet(match &self.hearing.status {
+        Some(Failed::yet(match &self.heard.status {
             Some(status) => format!("{awaited}; it says: {status}"),
             None => awaited,
         }))
@@ -147,20 +96,20 @@ impl Runner {
 
     /// Commits the status of a process that is ready, if it is news, or as soon as it may be.
     pub(super) fn tell_status(&mut self) {
-        let Some(status) = self.hearing.status.clone() else { return };
-        if self.state.phase.kind() != PhaseKind::Running || !self.hearing.news.is_new(&status) {
+        let Some(status) = self.heard.status.clone() else { return };
+        if self.state.phase.kind() != PhaseKind::Running || !self.heard.news.is_new(&status) {
             return;
         }
-        let not_before = self.hearing.news.not_before();
+        let not_before = self.heard.news.not_before();
         if Instant::now() < not_before {
             let later = Box::pin(sleep_until(not_before));
-            self.hearing.later.get_or_insert((self.state.incarnation, later));
+            self.heard.later.get_or_insert((self.state.incarnation, later));
             return;
         }
         let (health, failing) = (self.state.health, self.state.failing.clone());
         let reason = Arc::from(format!("it says: {status}"));
         self.commit_now(&Event::Health { health, reason, failing });
-        self.hearing.news.tell(status);
+        self.heard.news.tell(status);
     }
 
     /// Gives a process that says itself when it is ready the whole time once more, when it is taken over: how much time it had
@@ -188,18 +137,18 @@ impl Runner {
         let now = self.shared.publisher.now();
         let spawned = self.record.spawned.load_full();
         let every_ms = spawned.and_then(|spawned| spawned.spec.watchdog_ms);
-        self.hearing.watchdog = every_ms.map(|every_ms| Watchdog { every_ms, last: now, was_silent: false });
+        self.heard.watchdog = every_ms.map(|every_ms| Watchdog { every_ms, last: now, was_silent: false });
     }
 
     /// Returns when the process has to have been heard, if it is ready and has a watchdog.
     pub(super) fn heard_by(&self) -> Option<Moment> {
-        let Watchdog { every_ms, last, .. } = self.hearing.watchdog.as_ref()?;
+        let Watchdog { every_ms, last, .. } = self.heard.watchdog.as_ref()?;
         matches!(self.state.phase, Phase::Running { .. }).then(|| last.plus_ms(*every_ms))
     }
 
     fn on_alive(&mut self) {
         let now = self.shared.publisher.now();
-        let Some(watchdog) = &mut self.hearing.watchdog else { return };
+        let Some(watchdog) = &mut self.heard.watchdog else { return };
         watchdog.last = now;
         if std::mem::take(&mut watchdog.was_silent) && self.state.phase.kind() == PhaseKind::Running {
             self.ask_what_it_means(Ok("it has sent WATCHDOG=1 again".into()), 0);
@@ -209,7 +158,7 @@ impl Runner {
     /// Handles the deadline of the watchdog.
     pub(super) fn on_unheard(&mut self) {
         let now = self.shared.publisher.now();
-        let Some(watchdog) = &mut self.hearing.watchdog else { return };
+        let Some(watchdog) = &mut self.heard.watchdog else { return };
         let (within, due) = (span::exact(watchdog.every_ms), watchdog.last.plus_ms(watchdog.every_ms));
         if now.ms_since(due) > ASLEEP_MS {
             // The host was suspended, and may not have read yet what was sent.
@@ -222,7 +171,7 @@ impl Runner {
     /// Has it judged that the process does not work: one failure is enough.
     fn on_silent(&mut self, why: Arc<str>) {
         let now = self.shared.publisher.now();
-        let Some(watchdog) = &mut self.hearing.watchdog else { return };
+        let Some(watchdog) = &mut self.heard.watchdog else { return };
         (watchdog.last, watchdog.was_silent) = (now, true);
         if self.state.phase.kind() == PhaseKind::Running {
             self.ask_what_a_failure_means(why);

@@ -8,7 +8,7 @@ use provost_state::{
 use tokio::sync::oneshot;
 
 use super::attempt::Launching;
-use super::hearing::Hearing;
+use super::heard::Heard;
 use super::kept::Kept;
 use super::standing::Step;
 use super::task::{Beyond, Own, Runner};
@@ -146,7 +146,7 @@ impl Runner {
             Ok(Child { pid, exit, output, notices, vars, env_files }) => {
                 let incarnation = before.next();
                 self.child = Some(Own { incarnation, pid, exit: Kept::new(exit), ended_at: None });
-                self.hearing = Hearing::of(incarnation, notices);
+                self.heard = Heard::of(incarnation, notices);
                 // It may have been changed during the spawn.
                 if !Arc::ptr_eq(&spec, &self.spec) {
                     self.shared.spawner.reconfigure(pid, &self.spec);

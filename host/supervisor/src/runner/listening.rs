@@ -8,7 +8,7 @@ use super::attempt::Launching;
 use super::awaited::{Trial, trial_of};
 use super::checkup::Finding;
 use super::departure::drained;
-use super::hearing::notice_of;
+use super::heard::notice_of;
 use super::kept::{Kept, next_of};
 use super::metered::Metered;
 use super::standing::{Standing, Step};
@@ -127,12 +127,12 @@ impl Runner {
             () = drained(&mut self.leaving) => Some(Input::Drained),
             () = end_of_question(&mut self.ruling) => Some(Input::Ruled),
             (incarnation, verdict) = next_of(&mut self.permission) => Some(Input::Permitted(incarnation, verdict)),
-            (incarnation, notice) = notice_of(&mut self.hearing.notices) => Some(Input::Noticed(incarnation, notice)),
+            (incarnation, notice) = notice_of(&mut self.heard.notices) => Some(Input::Noticed(incarnation, notice)),
             (incarnation, trial) = trial_of(&mut self.readiness) => Some(Input::Tried(incarnation, trial)),
             request = self.mailbox.recv() => request.map(Input::Requested),
             (incarnation, finding) = next_of(&mut self.checkup.next) => Some(Input::Health(incarnation, finding)),
             (incarnation, metered) = next_of(&mut self.metering.next) => Some(Input::Metered(incarnation, metered)),
-            (_, ()) = next_of(&mut self.hearing.later) => Some(Input::StatusDue),
+            (_, ()) = next_of(&mut self.heard.later) => Some(Input::StatusDue),
             () = timer => Some(Input::Due),
             rung = self.changed.changed(), if waits => rung.ok().map(|()| Input::WorldChanged),
         }

@@ -31,6 +31,7 @@
 //! | `task` | the fields of a runner, and how it commits |
 //! | `adopted` | what a former host has left of one process |
 //! | `attempt` | an attempt to start, and a spawn in progress |
+//! | `heard` | what is heard of one life |
 //! | `awaited` | the wait for the readiness of one life |
 //! | `checkup` | the health checks of one life |
 //! | `metered` | the samples of one life |
@@ -47,6 +48,7 @@ mod checkup;
 mod departure;
 mod exits;
 mod health;
+mod heard;
 mod hearing;
 mod kept;
 mod launch;

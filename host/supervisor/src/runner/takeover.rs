@@ -86,14 +86,14 @@ impl Runner {
             vars,
             aside,
             adoption,
-            hearing,
+            heard,
             ..
         } = self;
         let state = shared.publisher.reader().state(state.id).unwrap_or(state);
         let mut runner = Self::new(record, shared, state, mailbox);
         (runner.env, runner.vars) = (env, vars);
         (runner.aside, runner.adoption) = (aside, adoption);
-        runner.hearing = hearing;
+        runner.heard = heard;
         runner.inherit(Estate { child, launching, late, ruling, standing, leaving });
         runner
     }

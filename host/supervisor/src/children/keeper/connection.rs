@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::link::{Answer, FormerSlot, Link, Outgoing, Slot, Slots};
 use super::names::{Life, Names};
-use super::shelf::Shelved;
+use super::shelved::Shelved;
 use crate::children::family::Family;
 use crate::stash::{StashKeeper, StashKept};
 

@@ -13,7 +13,7 @@ use super::greeting::{Greeting, HeldChild, StashedFile};
 use super::kept::told;
 use super::link::{FormerSlot, Slot};
 use super::names::{Life, Names, contents};
-use super::shelf::Shelved;
+use super::shelved::Shelved;
 use crate::adoption::{Adopted, Held, HeldEnd};
 use crate::children::family::exit_of;
 use crate::clock::Clock;
@@ -76,7 +76,7 @@ impl Keeper {
         }
         let Found { held, slots, former, unborn, pids } = found;
         let names_file = names.file()?;
-        let shelved = Shelved::read(former_labels, shelved)?;
+        let shelved = Shelved::read(former_labels, SHELF_KEYS.start, shelved)?;
         let labels_file = shelved.file()?;
         let pid = welcome.keeper_pid;
         let (keeper, signals) = Self::new(Parts { pid, socket, names, slots, next_id, kept, shelved });

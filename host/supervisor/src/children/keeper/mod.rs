@@ -8,6 +8,7 @@
 //! | `shelf` | descriptors that outlive a host |
 //! | `kept` | a child of the keeper, from the order to start it to its reaping |
 //! | `connection` | the handle of the connection, and what it can be asked for |
+//! | `shelved` | what is on the shelf |
 //! | `labels` | what each descriptor on the shelf is |
 //! | `names` | which life of which process an id means |
 //! | `link` | the task that sends orders and receives reports |
@@ -23,6 +24,7 @@ mod link;
 mod names;
 mod running;
 mod shelf;
+mod shelved;
 
 pub use connection::Keeper;
 pub use former::Served;

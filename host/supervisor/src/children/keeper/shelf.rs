@@ -1,16 +1,14 @@
 //! Descriptors that outlive a host: listening sockets, notification sockets, readiness descriptors, and what processes have given
 //! to be kept. The keeper holds them; this host holds them as well, each under its label.
 
-use std::collections::HashMap;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
 use provost_keeper::protocol::STASHES_MAX;
 
 use super::connection::{Keeper, SHELF_KEYS};
-use super::labels::{Entered, Labels};
+use super::labels::Entered;
 
 /// The most descriptors on the shelf: the keeper has other files as well.
 const SHELF_MAX: usize = STASHES_MAX - SHELF_KEYS.start as usize;
@@ -18,32 +16,6 @@ const SHELF_MAX: usize = STASHES_MAX - SHELF_KEYS.start as usize;
 /// The shelf, which remembers nothing without a keeper. Clones are the same one.
 #[derive(Clone, Debug)]
 pub(in crate::children) struct Shelf(Option<Keeper>);
-
-/// What is on the shelf.
-#[derive(Debug)]
-pub(super) struct Shelved(Mutex<Contents>);
-
-#[derive(Debug)]
-struct Contents {
-    labels: Labels,
-    descriptors: HashMap<Arc<str>, Arc<OwnedFd>>,
-}
-
-impl Shelved {
-    /// Reads what a former host has left: the file of labels, and the descriptors by their keys.
-    pub(super) fn read(file: Option<OwnedFd>, mut kept: HashMap<u32, OwnedFd>) -> io::Result<Self> {
-        let labels = Labels::read(file, SHELF_KEYS.start, |key| kept.contains_key(&key))?;
-        let found =
-            labels.all().filter_map(|(label, key)| Some((label.clone(), Arc::new(kept.remove(&key)?))));
-        let descriptors = found.collect();
-        Ok(Self(Mutex::new(Contents { labels, descriptors })))
-    }
-
-    /// Returns the file of labels, for the keeper.
-    pub(super) fn file(&self) -> io::Result<OwnedFd> {
-        self.0.lock().labels.file()
-    }
-}
 
 impl Shelf {
     pub(in crate::children) fn new(keeper: Option<Keeper>) -> Self {
@@ -55,7 +27,7 @@ impl Shelf {
     pub(in crate::children) fn put(&self, label: &str, descriptor: Arc<OwnedFd>) {
         let Some(keeper) = &self.0 else { return };
         self.drop(label);
-        let mut contents = keeper.shelved().0.lock();
+        let mut contents = keeper.shelved().contents();
         let label: Arc<str> = label.into();
         let copy = match descriptor.try_clone() {
             Ok(copy) if contents.labels.len() < SHELF_MAX => Ok(copy),
@@ -76,7 +48,7 @@ impl Shelf {
     /// Drops what is under a label.
     pub(in crate::children) fn drop(&self, label: &str) {
         let Some(keeper) = &self.0 else { return };
-        let mut contents = keeper.shelved().0.lock();
+        let mut contents = keeper.shelved().contents();
         contents.descriptors.remove(label);
         if let Some(key) = contents.labels.remove(label) {
             keeper.keep_shelved(key, None);
@@ -86,7 +58,7 @@ impl Shelf {
     /// Returns what is under a label, or under all labels that begin with one that ends with a slash.
     pub(in crate::children) fn found(&self, label: &str) -> Vec<(Arc<str>, Arc<OwnedFd>)> {
         let Some(keeper) = &self.0 else { return Vec::new() };
-        let contents = keeper.shelved().0.lock();
+        let contents = keeper.shelved().contents();
         let is_meant = |known: &str| known == label || (label.ends_with('/') && known.starts_with(label));
         let found = contents.descriptors.iter().filter(|(known, _)| is_meant(known));
         found.map(|(label, descriptor)| (label.clone(), descriptor.clone())).collect()
@@ -97,7 +69,7 @@ impl Shelf {
         let Some(keeper) = &self.0 else { return };
         let is_left = |label: &&Arc<str>| label.split('/').nth(1).is_some_and(|owner| !is_kept(owner));
         let left: Vec<Arc<str>> =
-            keeper.shelved().0.lock().descriptors.keys().filter(is_left).cloned().collect();
+            keeper.shelved().contents().descriptors.keys().filter(is_left).cloned().collect();
         for label in left {
             self.drop(&label);
         }
