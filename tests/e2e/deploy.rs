@@ -123,7 +123,7 @@ impl Container {
         children(self.first()).into_iter().find(is_it).unwrap()
     }
 
-    fn ended(mut self) -> ExitStatus {
+    fn ended(&mut self) -> ExitStatus {
         self.outside.wait().unwrap()
     }
 }
@@ -132,7 +132,7 @@ impl Container {
 fn as_process_1_it_reaps_orphans_survives_its_host_passes_no_signal_on_and_ends_everything_in_order() {
     let config = "[host]\nkeeper = true\n[process.web]\n\
                   command = \"trap 'touch usr1' USR1; trap 'echo last > ended; exit 0' TERM; (setsid sleep 0.1 &); touch runs; while :; do sleep 0.05; done\"\n";
-    let Some(container) = Container::up(config) else { return };
+    let Some(mut container) = Container::up(config) else { return };
     let dir = container.setup.dir().to_owned();
     eventually("it runs", || dir.join("runs").exists(), |runs| *runs);
     let first = container.first();

@@ -66,7 +66,7 @@ fn connections_wait_while_the_process_or_the_host_is_restarted_and_none_is_refus
         let port = free_port();
         let config = format!(
             "[host]\nkeeper = {keeper}\n[process.web]\ncommand = ['python3', 'server.py']\n\
-             sockets = {{ http = '127.0.0.1:{port}', admin = 'admin.sock' }}\n"
+             sockets = {{ http = '127.0.0.1:{port}', admin = './admin.sock' }}\n"
         );
         let host = setup(&config).up();
         let dir = host.setup().dir().to_owned();
