@@ -9,8 +9,8 @@
 //! |---|---|
 //! | `apply` | taking the steps |
 //! | `steps` | the steps, and their form as text |
-//! | `limit` | the resources that have limits |
 //! | `failure` | the step that failed, and its report |
+//! | `limit` | the resources that have limits |
 
 mod apply;
 mod failure;

@@ -54,12 +54,17 @@ impl CgroupPlace {
         let is_own = self.root.is_none();
         let root = match &self.root {
             Some(root) => root.clone(),
-            None => own()?,
+            None => outside(own()?, &self.dir_name()),
         };
         if !root.join("cgroup.controllers").is_file() {
             return Err(Arc::from(format!("{} is not a directory of cgroup v2", root.display())));
         }
-        Ok(Found { dir: root.join(format!("provost-{:016x}", self.tag)), root, is_own })
+        Ok(Found { dir: root.join(self.dir_name()), root, is_own })
+    }
+
+    /// Returns the name of the directory of the cgroups of this host.
+    fn dir_name(&self) -> String {
+        format!("provost-{:016x}", self.tag)
     }
 }
 
@@ -81,6 +86,12 @@ fn own() -> Result<PathBuf, Why> {
     let cgroups = std::fs::read_to_string("/proc/self/cgroup").map_err(unreadable)?;
     let path = cgroups.lines().find_map(|line| line.strip_prefix("0::")).ok_or_else(none)?;
     mounts.lines().find_map(|line| within(line, path)).ok_or_else(none)
+}
+
+/// Returns the directory that the host was in before it was moved into the cgroup of its own; the next host begins in that one.
+fn outside(own: PathBuf, dir_name: &str) -> PathBuf {
+    let outside = own.ends_with(Path::new(dir_name).join(OF_HOST)).then(|| own.ancestors().nth(2)).flatten();
+    outside.map(Path::to_owned).unwrap_or(own)
 }
 
 /// Returns the directory of a cgroup, if this line of `mountinfo` is a mount of cgroup v2 that it lies in:
@@ -173,6 +184,14 @@ fn words(path: &Path) -> BTreeSet<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_host_that_begins_in_the_cgroup_of_the_former_one_makes_its_own_beside_it() {
+        let outside = |path: &str| outside(PathBuf::from(path), "provost-7");
+        assert_eq!(outside("/c/unit/provost-7/@host"), Path::new("/c/unit"));
+        assert_eq!(outside("/c/unit/provost-8/@host"), Path::new("/c/unit/provost-8/@host"));
+        assert_eq!(outside("/c/unit"), Path::new("/c/unit"));
+    }
 
     #[test]
     fn the_directory_of_a_cgroup_lies_in_the_mount_that_shows_it() {

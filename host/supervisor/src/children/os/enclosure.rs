@@ -10,8 +10,10 @@ use crate::children::cgroups::{Cgroup, Cgroups, Made};
 use crate::degraded::Degraded;
 use crate::spec::ProcessSpec;
 
-/// The entry in [`Degraded`] while a process runs without the cgroup that it would like to have.
-const LACK: &str = "cgroups";
+/// Returns the entry in [`Degraded`] while a process runs without the cgroup that it would like to have.
+fn lack(process: &str) -> String {
+    format!("the cgroup of {process}")
+}
 
 /// The cgroup of a start, if it has one.
 #[derive(Debug, Default)]
@@ -36,9 +38,14 @@ impl Enclosure {
             return Ok(Self::default());
         };
         match cgroups.make(wanted, &spec.name, incarnation) {
-            Ok(Made { cgroup, procs }) => Ok(Self(Some(Open { cgroups: cgroups.clone(), cgroup, procs }))),
+            Ok(Made { cgroup, procs }) => {
+                if wanted.is_optional {
+                    degraded.clear(&lack(&spec.name));
+                }
+                Ok(Self(Some(Open { cgroups: cgroups.clone(), cgroup, procs })))
+            }
             Err(why) if wanted.is_optional => {
-                degraded.set(LACK, format!("{} runs without its cgroup: {why}", spec.name));
+                degraded.set(&lack(&spec.name), format!("{} runs without its cgroup: {why}", spec.name));
                 Ok(Self::default())
             }
             Err(why) => Err(Failure::Refused(Arc::from(format!("it cannot have its cgroup: {why}")))),
