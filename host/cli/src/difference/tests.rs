@@ -280,6 +280,8 @@ command = "web"
 cwd = "/"
 env = { A = "1" }
 env_files = ["a.env"]
+sockets = { http = "127.0.0.1:1", admin = { address = "/a.sock", mode = "0660" } }
+watchdog = "5s"
 stdin = "open"
 stderr = "merge"
 group = "front"
