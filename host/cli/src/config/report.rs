@@ -20,7 +20,7 @@ const WHAT_CHARS_MAX: usize = 600;
 const HINT_CHARS_MAX: usize = 1_200;
 
 /// The largest number of choices that are listed.
-const CHOICES_SHOWN: usize = 20;
+const CHOICES_SHOWN: usize = 40;
 
 /// The bound on the work of finding the word that was meant, in pairs of characters. Candidates beyond it are not
 /// compared.

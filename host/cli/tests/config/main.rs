@@ -214,7 +214,7 @@ fn an_unknown_key_gets_the_nearest_right_one() {
         "error: conf/provost.toml:2:3: unknown key `commnd` in [process.web]\n \
          2 |   commnd = [\"a\"]\n   |   ^^^^^^\n\
          hint: did you mean `command`? keys here: `command`, `group`, `stop`, `stderr`, `stdin`, `tty`, \
-         `logs`, `cwd`, `env`, `env_files`, `autostart`, `policies`, `depends_on`, `ready`, `health`, `usage`, `replicas`, `type`, `success_codes`"
+         `logs`, `cwd`, `env`, `env_files`, `autostart`, `policies`, `depends_on`, `ready`, `sockets`, `watchdog`, `health`, `usage`, `replicas`, `type`, `success_codes`"
     );
 }
 

@@ -59,8 +59,11 @@ impl Shelf {
     pub(in crate::children) fn found(&self, label: &str) -> Vec<(Arc<str>, Arc<OwnedFd>)> {
         let Some(keeper) = &self.0 else { return Vec::new() };
         let contents = keeper.shelved().contents();
-        let is_meant = |known: &str| known == label || (label.ends_with('/') && known.starts_with(label));
-        let found = contents.descriptors.iter().filter(|(known, _)| is_meant(known));
+        if !label.ends_with('/') {
+            let found = contents.descriptors.get_key_value(label);
+            return found.map(|(label, fd)| (label.clone(), fd.clone())).into_iter().collect();
+        }
+        let found = contents.descriptors.iter().filter(|(known, _)| known.starts_with(label));
         found.map(|(label, descriptor)| (label.clone(), descriptor.clone())).collect()
     }
 
