@@ -73,6 +73,7 @@ impl Drop for Container {
 
 impl Container {
     /// Starts it; `None` if this user may not make namespaces.
+    #[expect(clippy::print_stderr, reason = "a test that is skipped says why")]
     fn up(config: &str) -> Option<Self> {
         let isolated = ["--pid", "--fork", "--kill-child", "--mount-proc"];
         let may = Command::new("unshare").args(isolated).arg("true").output();
