@@ -106,7 +106,7 @@ fn a_problem_quotes_a_bounded_part_of_what_the_file_says() {
 }
 
 #[test]
-fn of_many_names_twenty_are_listed() {
+fn of_many_names_forty_are_listed() {
     let mut text = String::from("[process.z]\ncommand = 'a'\ndepends_on = ['p77x']\n");
     for number in 0..1_000 {
         writeln!(text, "[process.p{number}]\ncommand = 'a'").unwrap();
