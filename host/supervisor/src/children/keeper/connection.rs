@@ -20,6 +20,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::link::{Answer, Link, Outgoing};
 use super::names::{Life, Names};
+use super::shelved::Shelved;
 use super::slots::{FormerSlot, Handed, Slot, Slots};
 use super::tabling::Tabling;
 use super::unborn;
@@ -47,6 +48,8 @@ struct Inner {
     former: Mutex<HashMap<Life, FormerSlot>>,
     /// The files of stashes that the keeper has, by their numbers.
     stashed: Mutex<BTreeMap<u64, Stashed>>,
+    /// The descriptors that outlive this host.
+    shelved: Shelved,
     /// The program of the keeper, which its children are until their exec.
     program: Option<(u64, u64)>,
     /// Whether another keeper was looked for in vain.
@@ -88,10 +91,18 @@ pub(super) struct Parts {
     pub(super) kept: BTreeMap<u64, Stashed>,
     /// The file of the ledger.
     pub(super) ledger: Option<OwnedFd>,
+    /// The descriptors that outlive this host.
+    pub(super) shelved: Shelved,
 }
 
 /// The key of the file of names.
 pub(super) const NAMES_KEY: u32 = 1;
+
+/// The key of the file of labels.
+pub(super) const LABELS_KEY: u32 = 9;
+
+/// The keys of the descriptors on the shelf. Each is used once.
+pub(super) const SHELF_KEYS: std::ops::RangeFrom<u32> = 64..;
 
 /// The key of the file of the ledger, which says what is being written of each output.
 pub(super) const LEDGER_KEY: u32 = 48;
@@ -109,7 +120,7 @@ impl Keeper {
     /// Begins to serve a connection. The lives are those that are held already; each has a slot with the senders that report
     /// about it.
     pub(super) fn new(parts: Parts) -> (Self, mpsc::Receiver<i32>) {
-        let Parts { pid, socket, names, slots, next_id, kept, ledger } = parts;
+        let Parts { pid, socket, names, slots, next_id, kept, ledger, shelved } = parts;
         let (orders, to_send) = mpsc::unbounded_channel();
         let (signals, signalled) = mpsc::channel(SIGNALS_MAX);
         let (gone, is_gone) = watch::channel(false);
@@ -125,6 +136,7 @@ impl Keeper {
             next_id: AtomicU32::new(next_id),
             former: Mutex::default(),
             stashed: Mutex::new(kept),
+            shelved,
             program: unborn::program_of(pid),
             given_up: AtomicBool::new(false),
             tabling: Arc::default(),
@@ -182,8 +194,10 @@ impl Keeper {
         let stashed = self.0.stashed.lock();
         let files = stashed.iter().map(|(number, stashed)| (stashed.key, *number, stashed.file.clone()));
         let ledger = self.0.ledger.lock().clone().map(|ledger| (LEDGER_KEY, 0, ledger));
-        let own = std::iter::once((NAMES_KEY, 0, names)).chain(ledger);
-        Ok(Estate { lives, files: own.chain(files).collect() })
+        let labels = Arc::new(self.0.shelved.file()?);
+        let shelved = self.0.shelved.keys().into_iter().map(|(key, descriptor)| (key, 0, descriptor));
+        let own = [(NAMES_KEY, 0, names), (LABELS_KEY, 0, labels)].into_iter().chain(ledger);
+        Ok(Estate { lives, files: own.chain(files).chain(shelved).collect() })
     }
 
     /// Changes how the keeper ends a life when there is no host.
@@ -340,6 +354,24 @@ impl Keeper {
         if is_recorded == Some(true) {
             self.forget_id(id);
         }
+    }
+
+    /// Returns what is on the shelf.
+    pub(super) fn shelved(&self) -> &Shelved {
+        &self.0.shelved
+    }
+
+    /// Has the keeper keep this file of labels, if it is a new one.
+    pub(super) fn keep_labels(&self, file: Option<OwnedFd>) {
+        if let Some(file) = file {
+            self.order(&Order::Stash { key: LABELS_KEY, generation: 0 }, vec![file], Answer::Unneeded);
+        }
+    }
+
+    /// Has the keeper keep this descriptor under a key of the shelf, or drop the one that it has.
+    pub(super) fn keep_shelved(&self, key: u32, descriptor: Option<OwnedFd>) {
+        let descriptors = descriptor.into_iter().collect();
+        self.order(&Order::Stash { key, generation: 0 }, descriptors, Answer::Unneeded);
     }
 
     /// Removes a life that was never begun.
