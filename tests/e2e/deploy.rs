@@ -10,7 +10,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::PROVOST;
-use crate::sockets::until_another_host;
+use crate::keeper::until_another_host;
 
 /// A service manager, which receives messages.
 struct Manager(UnixDatagram);
@@ -115,7 +115,7 @@ impl Container {
     }
 
     /// Returns the number from outside of a child of process 1 by its number within.
-    fn from_outside(&self, within: u64) -> u32 {
+    fn number_outside(&self, within: u64) -> u32 {
         let is_it = |pid: &u32| {
             let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
             let numbers = status.lines().find(|line| line.starts_with("NSpid:"));
@@ -149,7 +149,7 @@ fn as_process_1_it_reaps_orphans_survives_its_host_passes_no_signal_on_and_ends_
     });
     Host::kill(&first.into(), Signal::USR1);
     let host = container.until_host(0);
-    Host::kill(&container.from_outside(host).into(), Signal::KILL);
+    Host::kill(&container.number_outside(host).into(), Signal::KILL);
     container.until_host(host);
     assert_eq!(web(&container.status()), before, "the process goes on");
     assert!(!dir.join("usr1").exists());

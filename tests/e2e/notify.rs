@@ -9,7 +9,8 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::PROVOST;
-use crate::sockets::until_another_host;
+use crate::keeper::until_another_host;
+use crate::lost_keeper::{kill_both, up_again};
 
 /// Begins a Python program: `say` sends a message, `until` waits for a file.
 const PYTHON: &str = r#"
@@ -154,6 +155,49 @@ fn a_message_is_not_lost_with_the_host_and_stored_descriptors_outlive_both() {
     host.until("web", "again", |it| it["incarnation"] == 2 && it["phase"] == "running");
     assert_eq!(read(&host, "found"), "one:two one two");
     host.down();
+}
+
+#[test]
+fn messages_and_stored_descriptors_outlive_a_keeper_that_is_killed() {
+    let program = "names = os.environ.get('LISTEN_FDNAMES')\n\
+                   if names:\n  write('found', names + ' ' + os.pread(3, 9, 0).decode())\n  say('READY=1')\n\
+                   else:\n  fd = os.memfd_create('one')\n  os.write(fd, b'one')\n  say('FDSTORE=1\\nFDNAME=one', [fd])\n  \
+                   write('stored', 'x')\n  until('go')\n  say('READY=1')\nfor_ever()";
+    let host = python("ready = { notify = true }", program, "[host]\nkeeper = true\n");
+    read(&host, "stored");
+    let first = host.process("web");
+    // What was sent before is handled before the next order.
+    host.ok(&["status"]);
+    let former = u64::from(host.pid());
+    Host::kill(&host.up_pid().into(), Signal::KILL);
+    until_another_host(&host, former);
+    assert_eq!(
+        (&host.process("web")["pid"], &host.process("web")["phase"]),
+        (&first["pid"], &"starting".into())
+    );
+    touch(&host, "go");
+    host.until_phase("web", "running");
+    Host::kill(&first["pid"], Signal::KILL);
+    host.until("web", "again", |it| it["incarnation"] == 2 && it["phase"] == "running");
+    assert_eq!(read(&host, "found"), "one one");
+    host.ok(&["down"]);
+}
+
+#[test]
+fn a_process_is_heard_again_after_the_host_and_the_keeper_were_killed_at_once() {
+    let host = python(
+        "ready = { notify = true }",
+        "write('runs', 'x')\nuntil('go')\nsay('READY=1\\nSTATUS=well')\nfor_ever()",
+        "[host]\nkeeper = true\n",
+    );
+    read(&host, "runs");
+    let first = host.process("web");
+    kill_both(&host, 1);
+    up_again(&host);
+    touch(&host, "go");
+    let ready = host.until_phase("web", "running");
+    assert_eq!((&ready["pid"], &ready["incarnation"]), (&first["pid"], &first["incarnation"]));
+    host.ok(&["down"]);
 }
 
 #[test]

@@ -6,11 +6,13 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use provost_tests::{Host, Setup, eventually};
+use provost_tests::{Host, Setup, parent};
 use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::PROVOST;
+use crate::keeper::until_another_host;
+use crate::lost_keeper::{kill_both, up_again};
 
 /// A server that answers each connection to either of its sockets with the number of its process.
 const SERVER: &str = r#"
@@ -27,15 +29,6 @@ while True:
         connection.sendall(b"%d %s" % (os.getpid(), names[sockets.index(ready)].encode()))
         connection.close()
 "#;
-
-/// Asks the status until another host than this one answers.
-pub fn until_another_host(host: &Host, former: u64) -> Value {
-    eventually(
-        "another host answers",
-        || serde_json::from_str::<Value>(&host.run(&["status", "-o", "json"]).stdout).unwrap_or_default(),
-        |status| status["host"]["pid"].as_u64().is_some_and(|pid| pid != former),
-    )
-}
 
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
@@ -102,6 +95,45 @@ fn connections_wait_while_the_process_or_the_host_is_restarted_and_none_is_refus
         host.down();
         assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
     }
+}
+
+#[test]
+fn a_keeper_that_is_killed_loses_no_socket_and_after_both_were_killed_the_next_life_gets_new_ones() {
+    let port = free_port();
+    let host = setup(&format!(
+        "[host]\nkeeper = true\n[process.web]\ncommand = ['python3', 'server.py']\n\
+         sockets = {{ http = '127.0.0.1:{port}', admin = './admin.sock' }}\n"
+    ))
+    .up();
+    let admin = host.setup().dir().join("admin.sock");
+    let first = host.until_phase("web", "running")["pid"].clone();
+    kill_both(&host, 1);
+    assert_eq!(answer(tcp(port)), format!("{first} http"), "it goes on without a host");
+    let status = up_again(&host);
+    assert_eq!(status["processes"][0]["pid"], first);
+    host.ok(&["restart", "--wait", "--timeout", "30s", "web"]);
+    let second = host.process("web")["pid"].clone();
+    assert_eq!(answer(tcp(port)), format!("{second} http"));
+    assert_eq!(answer(UnixStream::connect(&admin).unwrap()), format!("{second} admin"));
+    // Now the keeper alone.
+    let former = status["host"]["pid"].as_u64().unwrap();
+    let keeper = parent(u32::try_from(former).unwrap()).unwrap();
+    Host::kill(&second, Signal::STOP);
+    Host::kill(&keeper.into(), Signal::KILL);
+    let waiting = tcp(port);
+    let status = until_another_host(&host, former);
+    assert_eq!(status["processes"][0]["pid"], second);
+    Host::kill(&second, Signal::KILL);
+    let third =
+        host.until("web", "again", |it| it["incarnation"] == 3 && it["phase"] == "running")["pid"].clone();
+    assert_eq!(
+        answer(waiting),
+        format!("{third} http"),
+        "a connection that waited is served by the next life"
+    );
+    assert_eq!(answer(UnixStream::connect(&admin).unwrap()), format!("{third} admin"));
+    host.ok(&["down"]);
+    assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
 }
 
 #[test]

@@ -12,7 +12,7 @@
 //! | `recovery` | finding what is left of a keeper and a host that were killed together |
 //! | `handover` | giving everything to another keeper |
 //! | `last_end` | how the host before this one has ended, in words |
-//! | `output` | the outputs of a child, their gap files, and holding its slot until they are read |
+//! | `output` | the outputs of children, their gap files and the ledger, and holding a slot until they are read |
 //! | `connection` | the handle of the connection, and what it can be asked for |
 //! | `shelved` | what is on the shelf |
 //! | `labels` | what each descriptor on the shelf is |

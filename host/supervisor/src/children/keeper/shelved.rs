@@ -39,11 +39,11 @@ impl Shelved {
         self.0.lock().labels.file()
     }
 
-    /// Returns the descriptors with the keys under which the keeper has them.
-    pub(super) fn keys(&self) -> Vec<(u32, Arc<OwnedFd>)> {
+    /// Returns what another keeper is given: the file of labels, and the descriptors with their keys, of one moment.
+    pub(super) fn estate(&self) -> io::Result<(OwnedFd, Vec<(u32, Arc<OwnedFd>)>)> {
         let contents = self.0.lock();
         let of = |(label, key)| Some((key, contents.descriptors.get(label)?.clone()));
-        contents.labels.all().filter_map(of).collect()
+        Ok((contents.labels.file()?, contents.labels.all().filter_map(of).collect()))
     }
 
     /// Returns all of it, for one change.
