@@ -41,7 +41,7 @@ fn file(host: &Host, name: &str) -> PathBuf {
 }
 
 /// Kills the host and the keeper at once, after the table has this many processes.
-fn kill_both(host: &Host, processes: usize) {
+pub(crate) fn kill_both(host: &Host, processes: usize) {
     let lines = || {
         let table = std::fs::read_to_string(file(host, TABLE)).unwrap_or_default();
         table.lines().filter(|line| line[9..].starts_with("+ ")).count()
@@ -55,7 +55,7 @@ fn kill_both(host: &Host, processes: usize) {
 }
 
 /// Starts a host again, in the background.
-fn up_again(host: &Host) -> Value {
+pub(crate) fn up_again(host: &Host) -> Value {
     let up = host.run(&["up", "--detach"]);
     assert_eq!(up.code, 0, "{up:?}\n{}", host.setup().host_log());
     host.status()

@@ -40,9 +40,9 @@ pub struct Check {
     /// What it checks: an address, a URL, a command or a text, as the config says it. Variables are not replaced. A command that is
     /// a list of words is a JSON array.
     pub target: String,
-    /// The pause between two tries, in milliseconds; `null` if it waits for a line.
+    /// The pause between two tries, in milliseconds; `null` if it waits for what the process says.
     pub every_ms: Option<u64>,
-    /// How long one try may take, in milliseconds; `null` if it waits for a line.
+    /// How long one try may take, in milliseconds; `null` if it waits for what the process says.
     pub timeout_ms: Option<u64>,
     /// Of a health check: after how many failures in a row the process is restarted, unless a policy decides otherwise.
     pub failures: Option<u32>,
@@ -75,5 +75,9 @@ words! {
         Exec = "exec",
         /// A line of its output contains the text.
         Log = "log",
+        /// It sends the text to its notification socket.
+        Notify = "notify",
+        /// It writes a line to the descriptor of this number.
+        Fd = "fd",
     }
 }

@@ -15,6 +15,7 @@ use std::marker::PhantomData;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr;
 
+use crate::own_pid::PidVariable;
 use crate::signals::hangup_is_ignored;
 use crate::target::Target;
 
@@ -42,6 +43,23 @@ impl<'a> List<'a> {
         Ok(Self { pointers, strings: PhantomData })
     }
 
+    /// Returns the list of these strings and of these variables, which the child gives their values.
+    ///
+    /// # Errors
+    /// There is no memory for it.
+    pub fn with_pids(
+        count: usize,
+        strings: impl Iterator<Item = &'a CStr>,
+        pids: &'a [PidVariable],
+    ) -> Result<Self, TryReserveError> {
+        let mut list = Self::new(count, strings)?;
+        list.pointers.try_reserve_exact(pids.len())?;
+        list.pointers.pop();
+        list.pointers.extend(pids.iter().map(PidVariable::as_ptr));
+        list.pointers.push(ptr::null());
+        Ok(list)
+    }
+
     /// Returns the list in the form of C; it lives as long as this value.
     pub(crate) fn as_ptr(&self) -> *const *const libc::c_char {
         self.pointers.as_ptr()
@@ -66,6 +84,8 @@ pub struct Birth<'a> {
     pub arguments: &'a List<'a>,
     /// Its environment, as `NAME=value`.
     pub environment: &'a List<'a>,
+    /// The variables of the environment whose value is its process id.
+    pub pids: &'a [PidVariable],
     /// Its working directory; that of the caller if none.
     pub directory: Option<&'a CStr>,
     /// Its descriptors, from number 0 on; at most [`DESCRIPTORS_MAX`].
@@ -171,6 +191,10 @@ unsafe fn try_to_become(birth: &Birth<'_>, keeps_hangup: bool) -> (libc::c_int, 
         if unsafe { libc::chdir(directory.as_ptr()) } != 0 {
             return (report, failed(2));
         }
+    }
+    for variable in birth.pids {
+        // SAFETY: this is the child, which has one thread, and nothing reads the variable before the exec.
+        unsafe { variable.fill(std::process::id()) };
     }
     let (arguments, environment) = (birth.arguments.pointers.as_ptr(), birth.environment.pointers.as_ptr());
     // SAFETY: paths end with a zero; both lists end with a null, and their strings, which they borrow, end with a zero.

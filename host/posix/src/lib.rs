@@ -1,5 +1,5 @@
 //! The calls of the C library that have no safe form: `posix_spawn` and `fork` with all that a child needs, signals by number, the
-//! end of a child. This is the ground below floor 0, beside `provost-hazard`: small enough to be reviewed at one sitting, so that the
+//! end of a child, the sender of a datagram. This is the ground below floor 0, beside `provost-hazard`: small enough to be reviewed at one sitting, so that the
 //! crates above it start and signal processes without unsafe code.
 //!
 //! | room | owns |
@@ -8,14 +8,18 @@
 //! | `stage` | executing another program in the place of this one |
 //! | `exec` | another program in the place of this one, and what it finds open |
 //! | `birth` | `fork`, for a small one that must not wait |
+//! | `datagram` | a datagram with its sender |
 //! | `ended` | how a child has ended |
 //! | `reaped` | how a process has ended that somebody else has reaped |
 //! | `signals` | signals by number, and how SIGHUP was set at the start |
+//! | `own_pid` | variables whose value is the process id of the child |
 //! | `target` | what a descriptor of a child is open on |
 
 mod birth;
+mod datagram;
 mod ended;
 mod exec;
+mod own_pid;
 mod reaped;
 mod signals;
 mod spawn;
@@ -23,8 +27,10 @@ mod stage;
 mod target;
 
 pub use birth::{Birth, DESCRIPTORS_MAX, Failure, List, Program, fork};
+pub use datagram::{DATAGRAM_DESCRIPTORS_MAX, Datagram, DatagramSender, drop_datagram, peek_datagram};
 pub use ended::{Ended, ended};
 pub use exec::{Inherited, exec, keep_over_exec};
+pub use own_pid::PidVariable;
 pub use reaped::reaped;
 pub use signals::{hangup_is_ignored, next_signal, signal_group, signal_pidfd, signal_process, signals};
 pub use spawn::{Launch, spawn};

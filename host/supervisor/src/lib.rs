@@ -25,6 +25,7 @@
 //! | `degraded` | what the host is short of at the moment |
 //! | `gave` | what is kept of the variables that environment files gave |
 //! | `spec` | the requested configuration of a process |
+//! | `activation` | the sockets that are opened for a process before it starts |
 //! | `setup` | what a process is set to before its program is executed |
 //! | `digest` | a number that stands for a value |
 //! | `clock` | the only place that reads the clocks of `std` |
@@ -35,6 +36,7 @@
 //! exit, a commit and an order each wake the tasks that wait for it; descendants that the host cannot watch are polled
 //! (`children/life.rs`).
 
+mod activation;
 mod adoption;
 mod children;
 mod clock;
@@ -64,6 +66,7 @@ mod steps;
 mod supervisor;
 mod usage;
 
+pub use activation::{SocketAddress, SocketKind, SocketSpec};
 pub use adoption::{Adopted, Held, HeldEnd};
 pub use children::cgroups::CgroupPlace;
 pub use children::command::RUNTIME_DIR_VARIABLE;

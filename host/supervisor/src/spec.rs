@@ -11,6 +11,8 @@ use provost_state::{Policy, ProcessType, Signal};
 use crate::digest::Digest;
 use crate::setup::{CgroupSpec, Setup};
 
+use crate::activation::SocketSpec;
+
 /// The requested configuration of one process.
 #[derive(Clone, Debug)]
 pub struct ProcessSpec {
@@ -45,6 +47,11 @@ pub struct ProcessSpec {
     pub depends_on: Vec<Dependency>,
     /// The readiness check; with `None` it is ready as soon as it is spawned.
     pub ready: Option<Readiness>,
+    /// The sockets that are opened for it before it starts, which it gets as descriptors 3, 4 and so on.
+    pub sockets: Vec<SocketSpec>,
+    /// For how long it may be silent while it is ready, in milliseconds; then it is unhealthy. `None` if it need not say that
+    /// it is alive.
+    pub watchdog_ms: Option<u64>,
     /// The health check that runs while it is ready, if any.
     pub health: Option<HealthCheck>,
     /// How often its policies are asked about the resources that it uses, in milliseconds; `None` for never.
@@ -86,6 +93,8 @@ impl ProcessSpec {
             policies: Vec::new(),
             depends_on: Vec::new(),
             ready: None,
+            sockets: Vec::new(),
+            watchdog_ms: None,
             health: None,
             usage_every_ms: None,
             replica: None,
@@ -104,6 +113,21 @@ impl ProcessSpec {
         self.replica.and_then(|_| replica_of(&self.name)).map(|(name, _)| name)
     }
 
+    /// Whether it has a socket to which it sends what it has to say about itself (`NOTIFY_SOCKET`).
+    #[must_use]
+    pub fn has_notify_socket(&self) -> bool {
+        self.watchdog_ms.is_some() || self.ready.as_ref().is_some_and(|ready| ready.check == Check::Notified)
+    }
+
+    /// Returns the number of its readiness descriptor, if it has one.
+    #[must_use]
+    pub fn ready_descriptor(&self) -> Option<u32> {
+        match self.ready.as_ref()?.check {
+            Check::Descriptor(number) => Some(number),
+            _ => None,
+        }
+    }
+
     /// Returns the keys of the config in which the two specs differ and that only take effect with a spawn. A process
     /// whose living child was spawned with one of them needs a restart for the other.
     #[must_use]
@@ -116,6 +140,8 @@ impl ProcessSpec {
             ("stderr", self.stderr != other.stderr),
             ("stdin", self.stdin != other.stdin),
             ("tty", self.tty != other.tty),
+            ("sockets", self.sockets != other.sockets),
+            ("watchdog", self.watchdog_ms != other.watchdog_ms),
             ("user", (&self.setup.user, &self.setup.group) != (&other.setup.user, &other.setup.group)),
             ("groups", self.setup.groups != other.setup.groups),
             ("umask", self.setup.umask != other.setup.umask),
@@ -166,6 +192,12 @@ impl ProcessSpec {
         }
         if let Some(cgroup) = &self.cgroup {
             cgroup.enter(&mut digest);
+        }
+        if !self.sockets.is_empty() {
+            digest.all(self.sockets.iter(), |digest, socket| digest.text(&format!("{socket:?}")));
+        }
+        if let Some(watchdog_ms) = self.watchdog_ms {
+            digest.number(watchdog_ms.cast_signed());
         }
         digest.number_of_all()
     }
@@ -221,7 +253,7 @@ pub enum Stdin {
 /// The health check of a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HealthCheck {
-    /// The check. [`Check::LogLine`] cannot check health: it always fails.
+    /// The check. [`Check::LogLine`], [`Check::Notified`] and [`Check::Descriptor`] cannot check health: they always fail.
     pub check: Check,
     /// The pause before each try, in milliseconds.
     pub every_ms: u64,
@@ -313,6 +345,10 @@ pub enum Check {
     Exec(CommandLine),
     /// A line of its output contains this text.
     LogLine(String),
+    /// It sends `READY=1` to its notification socket. For readiness only.
+    Notified,
+    /// It writes a line to this descriptor. For readiness only.
+    Descriptor(u32),
 }
 
 impl fmt::Display for Check {
@@ -323,6 +359,8 @@ impl fmt::Display for Check {
             Self::Http(url) => write!(f, "{url} answers"),
             Self::Exec(_) => write!(f, "its check exits with code 0"),
             Self::LogLine(text) => write!(f, "it says `{text}`"),
+            Self::Notified => write!(f, "it sends READY=1"),
+            Self::Descriptor(number) => write!(f, "it writes a line to descriptor {number}"),
         }
     }
 }

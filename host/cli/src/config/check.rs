@@ -13,6 +13,7 @@ use super::sections::{ConfigFile, ProcessSection};
 pub(super) fn check(file: &ConfigFile, problems: &Collector) {
     names(file, problems);
     replicas(&file.processes, problems);
+    sockets(&file.processes, problems);
     cycles::check(&file.processes, problems);
 }
 
@@ -47,6 +48,22 @@ fn names(file: &ConfigFile, problems: &Collector) {
                 let others: Vec<&str> = processes.iter().copied().filter(|one| *one != name).collect();
                 (what, choices(word, "other processes in this file", others))
             });
+        }
+    }
+}
+
+/// Adds a problem for each socket whose address is that of a socket of another process.
+fn sockets(processes: &[ProcessSection], problems: &Collector) {
+    let mut owners: HashMap<_, &str> = HashMap::new();
+    for process in processes {
+        let name = process.name.get_ref().as_str();
+        for socket in &process.sockets {
+            let owner = *owners.entry((&socket.address, socket.kind)).or_insert(name);
+            if owner != name {
+                let what =
+                    format!("the socket `{}` of `{name}` has the address of one of `{owner}`", socket.name);
+                problems.add(process.name.span(), what, "give each process its own addresses");
+            }
         }
     }
 }

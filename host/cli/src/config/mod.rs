@@ -14,6 +14,7 @@
 //! | `journal` | the first stage of `[journal]` |
 //! | `process` | the first stage of `[process.NAME]` |
 //! | `job` | the first stage of `type` |
+//! | `sockets` | the first stage of `sockets` and `watchdog` |
 //! | `probe` | the first stage of `ready` and `health` |
 //! | `setup` | the first stage of what a process is set to: its user, its priorities |
 //! | `limits` | the first stage of `limits` |
@@ -61,6 +62,7 @@ mod section;
 mod sections;
 mod settings;
 mod setup;
+mod sockets;
 mod specs;
 mod surroundings;
 pub(crate) mod units;

@@ -25,7 +25,7 @@ struct Kind {
 }
 
 const READY: Kind = Kind {
-    keys: &["tcp", "http", "exec", "log"],
+    keys: &["tcp", "http", "exec", "log", "notify", "fd"],
     hint: "write ready = { http = \"http://127.0.0.1:8731/\", every = \"500ms\" }",
 };
 
@@ -46,7 +46,8 @@ pub(super) fn read_ready(process: &mut Section<'_>) -> Option<Readiness> {
         ready.problem(ready.key_span("within"), "`within` must be more than 0", hint);
     }
     let own_port = ready.flag("own_port").unwrap_or(false);
-    if own_port && matches!(check, Some(Check::Exec(_) | Check::LogLine(_))) {
+    let knows_port = matches!(check, Some(Check::Tcp(_) | Check::Http(_)) | None);
+    if own_port && !knows_port {
         let what = "`own_port` goes with `tcp` and `http` only: no other check knows a port";
         ready.problem(ready.key_span("own_port"), what, READY.hint);
     }
@@ -79,6 +80,7 @@ fn read_check(section: &mut Section<'_>, kind: &Kind) -> Option<Check> {
     let http = section.text("http");
     let exec = read_command(section, "exec");
     let log = if kind.keys.contains(&"log") { section.text("log") } else { None };
+    let said = if kind.keys.contains(&"notify") { read_said(section) } else { [None, None] };
     for text in [&tcp, &http, &log].into_iter().flatten() {
         if let Err(error) = standing_in(text.get_ref()) {
             section.problem(text.span(), error.to_string(), VARIABLE_HINT);
@@ -111,6 +113,7 @@ fn read_check(section: &mut Section<'_>, kind: &Kind) -> Option<Check> {
         log.map(|log| Check::LogLine(log.into_inner())),
     ]
     .into_iter()
+    .chain(said)
     .flatten()
     .collect();
     let asked = kind.keys.iter().filter(|key| section.has(key)).count();
@@ -122,6 +125,22 @@ fn read_check(section: &mut Section<'_>, kind: &Kind) -> Option<Check> {
         section.problem(section.span.clone(), what, kind.hint);
     }
     checks.pop()
+}
+
+/// Reads `notify` and `fd`: the process says itself that it is ready.
+fn read_said(section: &mut Section<'_>) -> [Option<Check>; 2] {
+    let notify = section.flag("notify");
+    if notify == Some(false) {
+        let what = "`notify` is false, which is the same as no check";
+        section.problem(section.key_span("notify"), what, "write ready = { notify = true }, or remove it");
+    }
+    let fd = section.count("fd");
+    if fd.is_some_and(|fd| fd < 3) {
+        let what = "`fd` is a standard stream, which is in use";
+        section.problem(section.key_span("fd"), what, "write ready = { fd = 3 }");
+    }
+    let fd = fd.map(|fd| Check::Descriptor(u32::try_from(fd).unwrap_or(u32::MAX)));
+    [notify.map(|_| Check::Notified), fd]
 }
 
 /// Reads `every` and `timeout`, in milliseconds.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use provost_state::{ProcessType, Signal, naming};
-use provost_supervisor::{CommandLine, Condition, Escaped, ReplicaSet, Stderr, Stdin, StopTo};
+use provost_supervisor::{Check, CommandLine, Condition, Escaped, ReplicaSet, Stderr, Stdin, StopTo};
 use toml::Spanned;
 use toml::de::{DeInteger, DeValue};
 
@@ -12,7 +12,7 @@ use super::command::{COMMAND_HINT, read_command};
 use super::report::{choices, nearest};
 use super::section::Section;
 use super::sections::{ProcessSection, ReplicasSection, StopSection};
-use super::{cgroup, job, probe, setup};
+use super::{cgroup, job, probe, setup, sockets};
 
 const SIGNAL_HINT: &str =
     "write a name such as \"TERM\", \"SIGHUP\" or \"SIGRTMIN+3\", or a number from 1 to 31 or 34 to 64";
@@ -65,6 +65,8 @@ pub(super) fn read<'t>(
         policies: process.texts("policies").unwrap_or_default(),
         depends_on: read_dependencies(&mut process),
         ready: probe::read_ready(&mut process),
+        sockets: sockets::read(&mut process),
+        watchdog_ms: sockets::read_watchdog(&mut process),
         health: probe::read_health(&mut process),
         usage_every_ms: read_usage(&mut process),
         process_type: ProcessType::default(),
@@ -79,8 +81,23 @@ pub(super) fn read<'t>(
         name,
     };
     section.process_type = job::read(&mut process, section.replicas);
+    check_descriptor(&process, &section);
     process.finish();
     Some(section)
+}
+
+/// Checks that the readiness descriptor has the first number after those of the sockets.
+fn check_descriptor(process: &Section<'_>, section: &ProcessSection) {
+    let Some(Check::Descriptor(number)) = section.ready.as_ref().map(|ready| &ready.check) else { return };
+    let first = 3 + section.sockets.len();
+    if usize::try_from(*number) != Ok(first) {
+        let what = format!("`fd` of `ready` is {number}, but the first free descriptor is {first}");
+        let hint = match section.sockets.len() {
+            0 => "write ready = { fd = 3 }".to_owned(),
+            _ => format!("the sockets are 3 to {}: write ready = {{ fd = {first} }}", first - 1),
+        };
+        process.problem(process.key_span("ready"), what, hint);
+    }
 }
 
 fn read_stop(process: &mut Section<'_>) -> StopSection {

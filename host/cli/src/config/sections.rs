@@ -10,8 +10,8 @@ use provost_journal::Bounds;
 use provost_plugin_host::{CacheBounds, Grants, Limits};
 use provost_state::{ProcessType, Signal};
 use provost_supervisor::{
-    CgroupSpec, CommandLine, Condition, Escaped, HealthCheck, Readiness, Settings, Setup, Stderr, Stdin,
-    StopTo,
+    CgroupSpec, CommandLine, Condition, Escaped, HealthCheck, Readiness, Settings, Setup, SocketSpec, Stderr,
+    Stdin, StopTo,
 };
 use toml::Spanned;
 
@@ -101,6 +101,9 @@ pub(super) struct ProcessSection {
     pub(super) policies: Vec<Spanned<String>>,
     pub(super) depends_on: Vec<(Spanned<String>, Condition)>,
     pub(super) ready: Option<Readiness>,
+    pub(super) sockets: Vec<SocketSpec>,
+    /// For how long it may be silent, in milliseconds.
+    pub(super) watchdog_ms: Option<u64>,
     pub(super) health: Option<HealthCheck>,
     /// The interval at which its policies are asked about its usage, in milliseconds.
     pub(super) usage_every_ms: Option<u64>,

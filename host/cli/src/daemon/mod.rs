@@ -17,6 +17,7 @@
 //! | `asked` | everything that can ask the host to stop |
 //! | `done` | `--exit-when-done` and `--exit-code-from` |
 //! | `keeper` | the keeper of the host |
+//! | `service_manager` | what the service manager that has started the host is told |
 //! | `keeping` | recreating what is removed from the runtime directory |
 //! | `journal` | the journal: what it follows, what wakes it, its end |
 //! | `mcp` | the service at `/mcp` |
@@ -61,6 +62,7 @@ pub(crate) mod plugins;
 mod runtime_dir;
 mod screen;
 mod service;
+mod service_manager;
 mod serving;
 mod up;
 mod upgrading;

@@ -6,6 +6,7 @@ use provost_supervisor::{Adopted, Keeper, LastEnd, Stash};
 use tokio::sync::watch;
 
 use super::keeper::{Copies, Leaving};
+use super::service_manager::ServiceManager;
 
 /// What a host finds at its start.
 #[derive(Default)]
@@ -28,6 +29,8 @@ pub(super) struct Service {
     /// Becomes true when the keeper knows that this host is in service.
     pub(super) settled: watch::Sender<bool>,
     pub(super) socket: PathBuf,
+    /// The service manager that has started the host.
+    pub(super) manager: ServiceManager,
     pub(super) has_former: bool,
 }
 

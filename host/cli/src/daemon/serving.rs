@@ -38,6 +38,7 @@ use super::mcp::Mcp;
 use super::output::Output;
 use super::screen::{self, Screen, ScreenStyle};
 use super::service::{Found, Service};
+use super::service_manager::ServiceManager;
 use super::upgrading::HostPlace;
 #[cfg(feature = "web")]
 use super::web;
@@ -176,7 +177,8 @@ impl Host {
         let mut successor = Successor::await_need(keeper.clone(), means, &supervisor);
         let rules = RulesInForce::from(config.api.rules.clone());
         let live = Live::new(&config, supervisor.clone(), plugins.clone(), rules.clone(), noted);
-        tokio::spawn(reload_for_signals(live.clone(), reloads));
+        let manager = ServiceManager::of_environment();
+        tokio::spawn(reload_for_signals(live.clone(), reloads, manager.clone()));
         let leaving = keeper.clone().map(|keeper| {
             let (leaving, left) = Leaving::of(keeper);
             asked.end_when_left(left);
@@ -198,7 +200,7 @@ impl Host {
             &mut asked,
             &self.api.unix,
         );
-        let service = Service { keeper, stash, copies, leaving, settled, socket, has_former };
+        let service = Service { keeper, stash, copies, leaving, settled, socket, manager, has_former };
         match self.until_end(&mut running, (lines, width), &mut asked, &service, &mut successor).await {
             Ok((why, failure)) => {
                 let end = (why, failure);
@@ -250,6 +252,7 @@ impl Host {
             let goes_on = service.has_former && service.may_go_on();
             return if goes_on { Err(failure) } else { Ok((Why::Failed, Some(failure))) };
         }
+        service.manager.ready(running.supervisor.reader().look().len());
         if let Some(keeper) = &service.keeper {
             settle(keeper.clone(), service.socket.clone(), service.settled.clone());
         }
@@ -357,9 +360,11 @@ impl Host {
 }
 
 /// Reloads the config for each signal that asks for it, until the host ends.
-async fn reload_for_signals(live: Live, mut reloads: mpsc::Receiver<()>) {
+async fn reload_for_signals(live: Live, mut reloads: mpsc::Receiver<()>, manager: ServiceManager) {
     while reloads.recv().await.is_some() {
+        manager.reloading();
         live.reload_for_signal().await;
+        manager.reloaded();
     }
 }
 
@@ -486,6 +491,7 @@ impl Running {
             self.leave().await;
             return End::GoesOn(Ok(0));
         }
+        service.manager.stopping(&why.to_string());
         let left = ending::stop(&self.supervisor, asked, why).await;
         service.discard_copies();
         let judged = *self.supervisor.shutdown_wanted().borrow();

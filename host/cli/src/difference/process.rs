@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use provost_state::ProcessType;
 use provost_supervisor::{
-    Check, Condition, Escaped, HealthCheck, ProcessSpec, Readiness, ReplicaSet, Stderr, Stdin, StopTo,
+    Check, Condition, Escaped, HealthCheck, ProcessSpec, Readiness, ReplicaSet, SocketAddress, SocketKind,
+    SocketSpec, Stderr, Stdin, StopTo,
 };
 
 use super::setup::{cgroup_settings, setup_settings};
@@ -14,7 +15,7 @@ use super::shape::{Effect, Setting, Settings, by_key};
 use super::words;
 
 /// What a change of each key of `[process.NAME]` takes, in the order of the documents.
-pub(super) const KEYS: [(&str, Effect); 29] = [
+pub(super) const KEYS: [(&str, Effect); 31] = [
     ("command", Effect::Restart),
     ("cwd", Effect::Restart),
     ("env", Effect::Restart),
@@ -22,6 +23,8 @@ pub(super) const KEYS: [(&str, Effect); 29] = [
     ("stdin", Effect::Restart),
     ("stderr", Effect::Restart),
     ("tty", Effect::Restart),
+    ("sockets", Effect::Restart),
+    ("watchdog", Effect::Restart),
     ("user", Effect::Restart),
     ("groups", Effect::Restart),
     ("umask", Effect::Restart),
@@ -80,6 +83,8 @@ pub(crate) fn process_settings<'p>(
         policies: _,
         depends_on,
         ready,
+        sockets,
+        watchdog_ms,
         health,
         usage_every_ms,
         // A replica differs from the others in its name and number alone.
@@ -125,6 +130,8 @@ pub(crate) fn process_settings<'p>(
         Setting::new(format!("depends_on.{}", words::key(&on.name)), words::text(condition(on.condition)))
     }));
     all.extend(ready.iter().flat_map(ready_settings));
+    all.extend(sockets.iter().flat_map(|socket| socket_settings(socket, dir)));
+    all.extend(watchdog_ms.map(|watchdog_ms| Setting::new("watchdog", words::duration(watchdog_ms))));
     all.extend(health.iter().flat_map(health_settings));
     all.extend(setup_settings(setup).into_iter().chain(cgroup.iter().flat_map(cgroup_settings)));
     all.extend(usage_every_ms.map(|every| Setting::new("usage.every", words::duration(every))));
@@ -173,12 +180,32 @@ fn health_settings(health: &HealthCheck) -> Vec<Setting> {
     ]
 }
 
+fn socket_settings(socket: &SocketSpec, dir: &Path) -> Vec<Setting> {
+    let SocketSpec { name, address, kind, mode, backlog } = socket;
+    let key = format!("sockets.{}", words::key(name));
+    let mut all = vec![Setting::new(
+        format!("{key}.address"),
+        match address {
+            SocketAddress::Ip(address) => words::text(&address.to_string()),
+            SocketAddress::Path(path) => words::path(path, dir),
+        },
+    )];
+    if *kind != SocketKind::default() {
+        all.push(Setting::new(format!("{key}.type"), words::text(&kind.to_string())));
+    }
+    all.extend(mode.map(|mode| Setting::new(format!("{key}.mode"), words::text(&format!("{mode:04o}")))));
+    all.extend(backlog.map(|backlog| Setting::new(format!("{key}.backlog"), backlog.to_string())));
+    all
+}
+
 fn check_setting(key: &str, check: &Check) -> Setting {
     match check {
         Check::Tcp(address) => Setting::new(format!("{key}.tcp"), words::text(address)),
         Check::Http(url) => Setting::new(format!("{key}.http"), words::text(url)),
         Check::Exec(command) => Setting::new(format!("{key}.exec"), words::command(command)),
         Check::LogLine(line) => Setting::new(format!("{key}.log"), words::text(line)),
+        Check::Notified => Setting::new(format!("{key}.notify"), "true"),
+        Check::Descriptor(number) => Setting::new(format!("{key}.fd"), number.to_string()),
     }
 }
 

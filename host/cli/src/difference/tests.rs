@@ -290,6 +290,8 @@ limits = { nofile = 1024, core = "unlimited", nproc = { soft = 10, hard = 20 } }
 no_new_privs = true
 capabilities = ["NET_BIND_SERVICE"]
 cgroup = { cpu = "50%", memory = "256MiB", memory_high = "200MiB", pids = 100, optional = true }
+sockets = { http = "127.0.0.1:1", admin = { address = "/a.sock", mode = "0660" } }
+watchdog = "5s"
 stdin = "open"
 stderr = "merge"
 group = "front"

@@ -214,7 +214,7 @@ fn an_unknown_key_gets_the_nearest_right_one() {
         "error: conf/provost.toml:2:3: unknown key `commnd` in [process.web]\n \
          2 |   commnd = [\"a\"]\n   |   ^^^^^^\n\
          hint: did you mean `command`? keys here: `command`, `group`, `stop`, `stderr`, `stdin`, `tty`, \
-         `logs`, `cwd`, `env`, `env_files`, `autostart`, `policies`, `depends_on`, `ready`, `health`, `usage`, `replicas`, `user`, `groups`, `umask`, `nice`, `ioprio`, `oom_score_adj`, `limits`, `no_new_privs`, `capabilities`, `cgroup`, `type`, `success_codes`"
+         `logs`, `cwd`, `env`, `env_files`, `autostart`, `policies`, `depends_on`, `ready`, `sockets`, `watchdog`, `health`, `usage`, `replicas`, `user`, `groups`, `umask`, `nice`, `ioprio`, `oom_score_adj`, `limits`, `no_new_privs`, `capabilities`, `cgroup`, `type`, `success_codes`"
     );
 }
 
@@ -304,9 +304,33 @@ fn each_bad_value_is_reported_at_its_position() {
         ("ready = { http = 'https://a/' }", "3:18", "`https://a/` is not a URL that can be checked"),
         ("ready = { tcp = 'localhost' }", "3:17", "`localhost` is not a host and a port"),
         ("ready = { exec = [] }", "3:18", "`exec` in `ready` of [process.a] is empty"),
-        ("ready = { every = '1s' }", "3:9", "needs exactly one of `tcp`, `http`, `exec` and `log`"),
-        ("ready = { tcp = 'a:1', log = 'b' }", "3:9", "needs exactly one of `tcp`, `http`, `exec` and `log`"),
+        (
+            "ready = { every = '1s' }",
+            "3:9",
+            "needs exactly one of `tcp`, `http`, `exec`, `log`, `notify` and `fd`",
+        ),
+        (
+            "ready = { tcp = 'a:1', log = 'b' }",
+            "3:9",
+            "needs exactly one of `tcp`, `http`, `exec`, `log`, `notify` and `fd`",
+        ),
         ("ready = { log = 'b', every = '0s' }", "3:22", "`every` must be more than 0"),
+        ("ready = { notify = false }", "3:11", "`notify` is false, which is the same as no check"),
+        ("ready = { fd = 2 }", "3:11", "`fd` is a standard stream, which is in use"),
+        ("ready = { fd = 4 }", "3:1", "`fd` of `ready` is 4, but the first free descriptor is 3"),
+        ("watchdog = '1ms'", "3:1", "`watchdog` is out of its bounds"),
+        ("sockets = { x = '8080' }", "3:17", "`8080` is not an address to listen at"),
+        ("sockets = { x = 'localhost:80' }", "3:17", "`localhost:80` is not an address to listen at"),
+        ("sockets = { x = {} }", "3:17", "socket `x` has no `address`"),
+        ("sockets = { x = { address = '/x', mode = '0999' } }", "3:42", "`0999` is not the mode of a file"),
+        ("sockets = { x = { address = '0.0.0.0:1', mode = '0600' } }", "3:42", "`mode` goes with the path"),
+        (
+            "sockets = { x = { address = '/x', type = 'datagram', backlog = 1 } }",
+            "3:54",
+            "`backlog` does not go with `type = \"datagram\"`",
+        ),
+        ("sockets = { x = '/x', y = '/x' }", "3:27", "the sockets `x` and `y` have the same address"),
+        ("sockets = { 'a:b' = '/x' }", "3:13", "`a:b` cannot be the name of a socket"),
         ("depends_on = { a = 'up' }", "3:20", "unknown condition `up`"),
         ("env = { A = 1.5 }", "3:13", "`A` in `env` of [process.a] must be a text"),
         ("env = { 'A=B' = '' }", "3:9", "`A=B` cannot be an environment variable"),

@@ -1,7 +1,7 @@
 //! The options of a process: how it is stopped, its streams, its checks, its type.
 
 use provost_state::{ProcessType, Signal};
-use provost_supervisor::{Check, Escaped, Stderr, Stdin, StopTo};
+use provost_supervisor::{Check, Escaped, SocketAddress, SocketKind, Stderr, Stdin, StopTo};
 
 use crate::{refusal, specs};
 
@@ -173,4 +173,23 @@ fn keys_that_do_not_go_with_a_job_are_refused_with_the_reason() {
            |                          ^^^^^^
         hint: write within = "30s", or leave it out to wait for as long as it takes
         "#);
+}
+
+#[test]
+fn sockets_are_in_the_order_of_the_file_and_the_readiness_descriptor_follows_them() {
+    let all = "sockets = { z = '[::1]:80', a = { address = 'run/a.sock', type = 'datagram', mode = '660' } }\n\
+               ready = { fd = 5 }\nwatchdog = '5s'\n";
+    let spec = &specs(&format!("{HEAD}{all}"))[0];
+    let [z, a] = &spec.sockets[..] else { panic!("{:?}", spec.sockets) };
+    assert_eq!((&*z.name, z.kind, z.mode), ("z", SocketKind::Stream, None));
+    assert_eq!(z.address, SocketAddress::Ip("[::1]:80".parse().unwrap()));
+    assert_eq!((&*a.name, a.kind, a.mode), ("a", SocketKind::Datagram, Some(0o660)));
+    assert!(
+        matches!(&a.address, SocketAddress::Path(path) if path.is_absolute() && path.ends_with("run/a.sock"))
+    );
+    assert_eq!((spec.ready_descriptor(), spec.watchdog_ms), (Some(5), Some(5_000)));
+    assert!(specs(&format!("{HEAD}ready = {{ notify = true }}\n"))[0].has_notify_socket());
+    let same = "[process.b]\ncommand = 'b'\nsockets = { x = '[::1]:80' }\n";
+    let said = refusal(&format!("{HEAD}{all}{same}"));
+    assert!(said.contains("the socket `x` of `b` has the address of one of `a`"), "{said}");
 }

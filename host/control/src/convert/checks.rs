@@ -34,9 +34,12 @@ fn check(from: &Check, every_ms: u64, timeout_ms: u64) -> api::Check {
         Check::Http(url) => (api::CheckKind::Http, url.clone()),
         Check::Exec(command) => (api::CheckKind::Exec, line(command)),
         Check::LogLine(text) => (api::CheckKind::Log, text.clone()),
+        Check::Notified => (api::CheckKind::Notify, "READY=1".to_owned()),
+        Check::Descriptor(number) => (api::CheckKind::Fd, number.to_string()),
     };
-    // A line is waited for: there are no tries.
-    let timed = |ms| (kind != api::CheckKind::Log).then_some(ms);
+    // What a process says is waited for: there are no tries.
+    let is_tried = matches!(kind, api::CheckKind::Tcp | api::CheckKind::Http | api::CheckKind::Exec);
+    let timed = |ms| is_tried.then_some(ms);
     let (every_ms, timeout_ms) = (timed(every_ms), timed(timeout_ms));
     api::Check { kind, target, every_ms, timeout_ms, ..api::Check::default() }
 }

@@ -3,7 +3,7 @@
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use provost_posix::{Birth, Failure, List, Program, Target, fork};
+use provost_posix::{Birth, Failure, List, PidVariable, Program, Target, fork};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::path::DecInt;
@@ -13,7 +13,7 @@ use rustix::process::{PidfdFlags, pidfd_open};
 use super::elders::pid_of;
 use super::limits::Limits;
 use super::outlet::Reader;
-use crate::protocol::{Input, Output, Spec, Strings};
+use crate::protocol::{Input, OWN_PID, Output, Spec, Strings};
 
 /// A child that was forked, and what is open of it.
 #[derive(Debug)]
@@ -134,14 +134,24 @@ pub(super) fn list(strings: Strings<'_>) -> Result<List<'_>, Errno> {
     List::new(strings.len(), strings.iter()).map_err(|_| Errno::NOMEM)
 }
 
+/// Returns the name of a variable whose value is the process id of the child, if it is one.
+fn pid_name(variable: &CStr) -> Option<&[u8]> {
+    variable.to_bytes().strip_suffix(OWN_PID)?.strip_suffix(b"=")
+}
+
 /// Begins to start a child in its own session.
 pub(super) fn begin(spec: &Spec<'_>, ends: &Ends, around: &Surroundings<'_>) -> Result<Child, Errno> {
-    let (arguments, environment) = (list(spec.arguments)?, list(spec.environment)?);
+    let pids: Vec<PidVariable> =
+        spec.environment.iter().filter_map(pid_name).filter_map(PidVariable::new).collect();
+    let others = spec.environment.iter().filter(|variable| pid_name(variable).is_none());
+    let arguments = list(spec.arguments)?;
+    let environment = List::with_pids(spec.environment.len(), others, &pids).map_err(|_| Errno::NOMEM)?;
     let targets = ends.targets(spec.terminal)?;
     begin_with(&Life {
         program: Program::Path(spec.program),
         arguments: &arguments,
         environment: &environment,
+        pids: &pids,
         directory: spec.directory,
         descriptors: &targets,
         limits: around.limits,
@@ -154,6 +164,7 @@ pub(super) struct Life<'a> {
     pub(super) program: Program<'a>,
     pub(super) arguments: &'a List<'a>,
     pub(super) environment: &'a List<'a>,
+    pub(super) pids: &'a [PidVariable],
     pub(super) directory: Option<&'a CStr>,
     pub(super) descriptors: &'a [Target<'a>],
     pub(super) limits: &'a Limits,
@@ -173,6 +184,7 @@ pub(super) fn begin_with(life: &Life<'_>) -> Result<Child, Errno> {
         program: life.program,
         arguments: life.arguments,
         environment: life.environment,
+        pids: life.pids,
         directory: life.directory,
         descriptors: life.descriptors,
         session: !life.is_host,

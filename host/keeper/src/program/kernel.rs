@@ -263,6 +263,7 @@ impl Kernel {
             program: Program::File(self.program.as_fd()),
             arguments: &arguments,
             environment: &environment,
+            pids: &[],
             directory: None,
             descriptors: &[input, output, error, Target::Fd(theirs.as_fd())],
             limits: &self.limits,

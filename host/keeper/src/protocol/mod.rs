@@ -58,7 +58,7 @@ pub use bytes::{Malformed, TooLong};
 pub use head::{Head, Kind, VERSION, Versions};
 pub use order::{Leave, Order};
 pub use report::{HostEnd, HostEnding, Report, Welcome};
-pub use spec::{Input, Output, Spec, Strings};
+pub use spec::{Input, OWN_PID, Output, Spec, Strings};
 pub use states::{HOST_EDGES, HostState, SLOT_EDGES, SlotState};
 pub use values::{Descriptors, End, Ending, Gap, Held, Id, Refusal, Scope, Stage, Stream, Usage};
 
@@ -83,5 +83,5 @@ pub const DESCRIPTORS_MAX: usize = 32;
 /// The stashes of keys below this number may be read at the socket of the keeper, by its own user.
 pub const PUBLIC_KEYS: u32 = 16;
 
-/// The number of keys of [`Order::Stash`].
-pub const STASHES_MAX: usize = 64;
+/// The most keys of [`Order::Stash`].
+pub const STASHES_MAX: usize = 4_096;

@@ -37,6 +37,10 @@ numbered! {
     }
 }
 
+/// The value of a variable that stands for the process id of the child: `LISTEN_PID` has to be that of the process itself. It is
+/// not text, so it is no value of anybody else. The name of such a variable has at most 20 bytes; a longer one is left out.
+pub const OWN_PID: &[u8] = b"\xffPID";
+
 /// Strings in order: to be written, or read and already checked.
 #[derive(Clone, Copy, Debug)]
 pub enum Strings<'a> {
@@ -119,7 +123,7 @@ pub struct Spec<'a> {
     pub program: &'a CStr,
     /// Its arguments, its own name first.
     pub arguments: Strings<'a>,
-    /// Its environment, as `NAME=value`.
+    /// Its environment, as `NAME=value`. The value [`OWN_PID`] stands for its process id.
     pub environment: Strings<'a>,
     /// Its working directory; that of the keeper if none.
     pub directory: Option<&'a CStr>,

@@ -23,6 +23,8 @@ use std::os::unix::ffi::OsStringExt;
 use provost_posix::{List, execute, inherited};
 use rustix::io::Errno;
 
+use crate::protocol::OWN_PID;
+
 pub use failure::{Step, StepFailure};
 pub use limit::{Limit, Limited};
 pub use steps::{CapabilitySets, IoPriority, Steps};
@@ -63,9 +65,11 @@ fn become_program(
     let Some((path, arguments)) = texts.as_deref().and_then(<[CString]>::split_first) else {
         return malformed;
     };
+    let own_pid = OsString::from(std::process::id().to_string());
     let variable = |(mut name, value): (OsString, OsString)| {
         name.push("=");
-        name.push(value);
+        // The keeper has filled it in already; a host without one leaves it to the stage.
+        name.push(if value.as_encoded_bytes() == OWN_PID { &own_pid } else { &value });
         CString::new(name.into_vec()).ok()
     };
     let variables: Vec<CString> = environment.filter_map(variable).collect();

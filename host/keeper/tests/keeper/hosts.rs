@@ -200,7 +200,7 @@ fn the_stash_of_a_host_is_there_for_the_next_one() {
     for key in 10..8 + u32::try_from(STASHES_MAX).unwrap() {
         assert_eq!(host.ask(&Order::Stash { key, generation: 0 }, &[&memfd("")]).0, 0);
     }
-    let full = host.ask(&Order::Stash { key: 1_000, generation: 0 }, &[&memfd("")]);
+    let full = host.ask(&Order::Stash { key: 100_000, generation: 0 }, &[&memfd("")]);
     assert_eq!(full.0, Errno::NOSPC.raw_os_error());
     host.kill();
     let (welcome, _, stashed) = rig.host().hello();

@@ -5,7 +5,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 
-use provost_keeper::protocol::{Descriptors, Order, Output, Report, Scope, SlotState, Spec, Stage};
+use provost_keeper::protocol::{Descriptors, OWN_PID, Order, Output, Report, Scope, SlotState, Spec, Stage};
 use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::io::Errno;
 
@@ -146,6 +146,27 @@ fn a_process_has_its_own_session_no_blocked_or_ignored_signals_and_the_limits_of
     let limits = fs::read_to_string(format!("/proc/{}/limits", rig.pid())).unwrap();
     let limit = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
     assert_eq!(limit.split_whitespace().nth(3), Some("456"), "the keeper has raised its own");
+}
+
+#[test]
+fn a_variable_that_asks_for_it_has_the_process_id_of_the_child() {
+    let rig = Rig::start(&[]);
+    let mut host = rig.host();
+    host.hello();
+    let variable = [b"LISTEN_PID=", OWN_PID].concat();
+    let long = [&[b'N'; 21], b"=".as_slice(), OWN_PID].concat();
+    for slot in 0..2 {
+        let mut script = Script::new("echo $LISTEN_PID $$ $OTHER $NNNNNNNNNNNNNNNNNNNNN");
+        (script.output, script.error) = (Output::Given, Output::Null);
+        let script = script.variable(variable.clone()).variable("OTHER=x").variable(long.clone());
+        let out = rustix::fs::memfd_create("out", MemfdFlags::CLOEXEC).unwrap();
+        let order = Order::Spawn { id: id(slot), spec: script.spec() };
+        let (errno, pid) = host.ask(&order, &[&out]);
+        assert_eq!(errno, 0);
+        host.wait_for_end(id(slot));
+        // A name that is too long is left out.
+        assert_eq!(crate::rig::read_all(&out), format!("{pid} {pid} x\n").into_bytes());
+    }
 }
 
 #[test]

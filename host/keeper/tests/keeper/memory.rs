@@ -8,7 +8,7 @@ use crate::rig::{Rig, Script, eventually, id};
 const PROCESSES: u32 = 1_000;
 
 /// The memory that is the keeper's own, without its program, in KiB.
-fn own_kib(pid: u32) -> u64 {
+pub(crate) fn own_kib(pid: u32) -> u64 {
     let rollup = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap();
     let field = rollup.lines().find_map(|line| line.strip_prefix("Pss_Anon:")).unwrap();
     field.trim().trim_end_matches(" kB").parse().unwrap()

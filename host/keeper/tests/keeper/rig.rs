@@ -436,7 +436,7 @@ impl Script {
         self
     }
 
-    pub fn variable(mut self, variable: String) -> Self {
+    pub fn variable(mut self, variable: impl Into<Vec<u8>>) -> Self {
         self.environment.push(CString::new(variable).unwrap());
         self
     }

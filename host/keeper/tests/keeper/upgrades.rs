@@ -4,11 +4,12 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use provost_keeper::TABLE_VERSIONS;
-use provost_keeper::protocol::{Leave, Order, SlotState, Versions};
+use provost_keeper::protocol::{Leave, Order, STASHES_MAX, SlotState, Versions};
 use rustix::fs::{MemfdFlags, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::Signal;
 
+use crate::memory::own_kib;
 use crate::rig::{Rig, Script, eventually, id, kill, read_all, read_output, state_of};
 
 const UPGRADE: Order<'static> = Order::Upgrade { tables: Some(TABLE_VERSIONS) };
@@ -87,6 +88,30 @@ fn a_new_program_goes_on_with_the_process_the_children_and_what_is_held() {
     rig.signal(Signal::TERM);
     assert!(rig.ended().code().is_some());
     assert_eq!(state_of(lasting), None);
+}
+
+#[test]
+fn a_full_stash_goes_on_and_costs_little_memory() {
+    let rig = Rig::start(&[]);
+    let mut host = rig.host();
+    host.hello();
+    let before = own_kib(rig.pid());
+    for key in 0..u32::try_from(STASHES_MAX).unwrap() {
+        let memfd = rustix::fs::memfd_create("stash", MemfdFlags::CLOEXEC).unwrap();
+        rustix::io::write(&memfd, &key.to_le_bytes()).unwrap();
+        assert_eq!(host.ask(&Order::Stash { key, generation: 0 }, &[&memfd]).0, 0);
+    }
+    let full = own_kib(rig.pid());
+    assert!(full < 1_024, "{before} KiB, then {full} KiB");
+    let program = next_program(&rig, "next");
+    assert_eq!(host.ask(&UPGRADE, &[&open(&program)]).0, 0);
+    assert_eq!(runs(&rig), program);
+    let after = own_kib(rig.pid());
+    assert!(after < 1_024, "{full} KiB, then {after} KiB");
+    host.kill();
+    let stashed = rig.host().hello().2;
+    assert_eq!(stashed.len(), STASHES_MAX);
+    assert!(stashed.iter().all(|(key, _, fd)| read_all(fd) == key.to_le_bytes()));
 }
 
 #[test]

@@ -23,6 +23,10 @@ use crate::spec::{CommandLine, ProcessSpec};
 /// The search path if the environment has no `PATH` (as in the C library).
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
 
+/// The variables by which a service manager and a process speak to each other. Each has its own, or none.
+const OF_SERVICE_MANAGER: [&str; 6] =
+    ["NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID", "WATCHDOG_USEC", "WATCHDOG_PID"];
+
 /// The variables of a program.
 type Environment = BTreeMap<OsString, OsString>;
 
@@ -51,10 +55,12 @@ pub(super) fn prepare(
     spec: &ProcessSpec,
     incarnation: Option<Incarnation>,
     env: &LifeEnv,
+    extra: &[(&'static str, OsString)],
 ) -> Result<Prepared, Arc<str>> {
     fail::fail_point!("spawn.prepare", |why| Err(Arc::from(why.unwrap_or_default())));
     let Rights { steps, variables: of_user } = rights::resolve(&spec.setup).map_err(|(_, why)| why)?;
-    let (environment, env_files) = environment(spec, incarnation, env, of_user)?;
+    let (mut environment, env_files) = environment(spec, incarnation, env, of_user)?;
+    environment.extend(extra.iter().map(|(name, value)| (OsString::from(name), value.clone())));
     if let Some(cwd) = &spec.cwd {
         // Checked here because the error of the spawn would blame the program.
         if !cwd.is_dir() {
@@ -128,8 +134,10 @@ fn environment(
     of_user: Vec<(&'static str, String)>,
 ) -> Result<(Environment, Arc<[Gave]>), Arc<str>> {
     let mut all: Environment = std::env::vars_os().collect();
-    // It is between the keeper and the host.
-    all.remove(OsStr::new(HOST_VARIABLE));
+    // They are between the keeper and the host, and between the host and its own service manager.
+    for name in [HOST_VARIABLE].iter().chain(&OF_SERVICE_MANAGER) {
+        all.remove(OsStr::new(name));
+    }
     all.extend(of_user.into_iter().map(|(name, value)| (name.into(), value.into())));
     let mut gave = Vec::with_capacity(spec.env_files.len());
     for path in &spec.env_files {
@@ -172,6 +180,14 @@ pub(crate) fn names_of(spawned: &SpawnedWith) -> BTreeSet<String> {
     let SpawnedWith { incarnation, spec, env, env_files } = spawned;
     let mut names: BTreeSet<String> =
         std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned()).collect();
+    names.retain(|name| !OF_SERVICE_MANAGER.contains(&name.as_str()));
+    for (is_given, given) in [
+        (spec.has_notify_socket(), &["NOTIFY_SOCKET"][..]),
+        (!spec.sockets.is_empty(), &["LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID"]),
+        (spec.watchdog_ms.is_some(), &["WATCHDOG_USEC", "WATCHDOG_PID"]),
+    ] {
+        names.extend(given.iter().filter(|_| is_given).map(|name| (*name).to_owned()));
+    }
     if spec.setup.user.is_some() {
         names.extend(rights::VARIABLES.map(str::to_owned));
     }
@@ -278,7 +294,7 @@ mod tests {
         };
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let life: LifeEnv = Arc::from([pair("C", "policy"), pair("PROVOST_PROCESS", "policy")]);
-        let prepared = prepare(&spec.command, &spec, Some(Incarnation(7)), &life).unwrap();
+        let prepared = prepare(&spec.command, &spec, Some(Incarnation(7)), &life, &[]).unwrap();
         let has = |variable: &CString| variable.to_str().unwrap().split_once('=').unwrap().0.to_owned();
         let real: BTreeSet<String> = prepared.environment.iter().map(has).collect();
         let env_files = prepared.env_files.clone();

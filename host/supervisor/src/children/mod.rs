@@ -12,6 +12,8 @@
 //! | `ends` | standard input, output and error of a child |
 //! | `enclosed` | what a life does with its cgroup |
 //! | `life` | the end of a child: its group, the grace time, what has left the group |
+//! | `listeners` | the sockets that processes are started with |
+//! | `notices` | what processes say about themselves |
 //! | `leftovers` | processes that are still there although they should not be |
 //! | `resources` | what children use |
 //! | `cgroups` | the cgroups of processes |
@@ -42,6 +44,8 @@ mod http_get;
 pub(crate) mod keeper;
 pub(crate) mod leftovers;
 mod life;
+mod listeners;
+mod notices;
 pub(crate) mod obstacles;
 pub(crate) mod os;
 mod own_port;
@@ -69,6 +73,7 @@ use std::task::{Context, Poll};
 use provost_state::{Exit, Incarnation, Signal};
 use tokio::sync::oneshot;
 
+pub(crate) use self::notices::{Notice, Notices, Said};
 use self::resources::Source;
 pub(crate) use self::spawned_with::LifeEnv;
 use crate::adoption::Held;
@@ -87,6 +92,8 @@ pub(crate) struct Child {
     pub(crate) exit: Boxed<LifeEnd>,
     /// Where its output arrives, if it is captured.
     pub(crate) output: Option<Output>,
+    /// What it says about itself, if it is heard.
+    pub(crate) notices: Option<Notices>,
     /// The values of the variables that its checks name.
     pub(crate) vars: LifeEnv,
     /// What is kept of its environment files.
@@ -233,6 +240,12 @@ pub(crate) trait Spawner: Send + Sync + fmt::Debug {
     /// Takes over a child of a former host. What it returns is as for one that was spawned; the end of one that has ended
     /// already is known at once.
     fn adopt(&self, spec: Arc<ProcessSpec>, held: Held) -> Child;
+
+    /// Takes over what a former host has held open for these processes, and closes what it has held for others.
+    fn settle(&self, specs: &[&ProcessSpec]);
+
+    /// Closes what is held open for a process that is not supervised any more.
+    fn release(&self, spec: &ProcessSpec);
 
     /// Says that the end of this life is written down, so that nobody has to tell another host of it.
     fn forget(&self, process: &Arc<str>, incarnation: Incarnation);

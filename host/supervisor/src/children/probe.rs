@@ -76,11 +76,11 @@ pub(crate) struct Failed {
 }
 
 impl Failed {
-    fn yet(why: impl Into<Arc<str>>) -> Self {
+    pub(crate) fn yet(why: impl Into<Arc<str>>) -> Self {
         Self { why: why.into(), lasting: false }
     }
 
-    fn lasting(why: impl Into<Arc<str>>) -> Self {
+    pub(crate) fn lasting(why: impl Into<Arc<str>>) -> Self {
         Self { why: why.into(), lasting: true }
     }
 }
@@ -179,7 +179,7 @@ fn named(check: &Check, of: &Checked) -> String {
         Check::Tcp(text) | Check::Http(text) => {
             variables::fill_from(text, &of.vars).unwrap_or_else(|_| text.clone())
         }
-        Check::Exec(_) | Check::LogLine(_) => "its check".to_owned(),
+        Check::Exec(_) | Check::LogLine(_) | Check::Notified | Check::Descriptor(_) => "its check".to_owned(),
     }
 }
 
@@ -210,6 +210,9 @@ async fn attempt(check: &Check, own_port: bool, of: &Checked, deadline: Instant)
         }
         Check::Exec(command) => exec(command.clone(), of).await,
         Check::LogLine(_) => Err(Failed::yet("a log line can show readiness only, not health")),
+        Check::Notified | Check::Descriptor(_) => {
+            Err(Failed::yet("what a process says can show readiness only, not health"))
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use provost_state::{Exit, Incarnation, Moment, Signal, Usage};
 use tokio::sync::watch;
 
+use super::notices::{Announcer, said};
 use super::resources::{Alive, Reading, Readings, Source, Wanted};
 use super::{Boxed, Child, LifeEnv, PendingSpawn, SpawnTicket, Spawner, Stop};
 use crate::adoption::{Held, HeldEnd};
@@ -47,6 +48,8 @@ struct Living {
     name: Arc<str>,
     incarnation: Incarnation,
     manner: Manner,
+    /// By which the host that owns it hears what it says.
+    announcer: Option<Announcer>,
     started_at: Moment,
     /// How and when it ended, until the end was observed: the pid still exists then, like that of a zombie.
     ended: watch::Sender<Option<HeldEnd>>,
@@ -130,6 +133,19 @@ impl Scripted {
         });
     }
 
+    /// Has the living child of `process` send this message, and waits until its host has acted on it.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub async fn says(&self, process: &str, message: &str) {
+        let announcer = self.stage(|stage| {
+            let child = stage.living.values().find(|child| &*child.name == process && child.is_alive());
+            child.expect("a living child").announcer.clone()
+        });
+        // It may end meanwhile.
+        let _ = announcer.expect("a child that has a host").announce(said(message.as_bytes())).await;
+    }
+
     /// Returns the same children for another host, whose steps this gate counts. What a host whose gate is shut asks for
     /// has no effect.
     #[must_use]
@@ -202,7 +218,8 @@ impl Scripted {
             stage.last_pid += 1;
             let manner = stage.manners.get(&name).cloned().unwrap_or_default();
             let ended = watch::Sender::new(None);
-            let child = Living { name: name.clone(), incarnation, manner, started_at, ended };
+            let announcer = None;
+            let child = Living { name: name.clone(), incarnation, manner, announcer, started_at, ended };
             if let Manner::Brief(exit) = &child.manner {
                 child.end(exit.clone(), started_at);
             }
@@ -222,7 +239,10 @@ impl Scripted {
             let end = ended.wait_for(Option::is_some).await;
             end.ok().and_then(|end| end.clone()).map_or(Exit::Unobserved, |end| end.exit).into()
         });
-        Child { pid, exit, output: None, vars: Arc::default(), env_files: Arc::default() }
+        let (announcer, notices) = Announcer::new();
+        self.stage(|stage| stage.living.get_mut(&pid).map(|child| child.announcer.replace(announcer)));
+        let notices = Some(notices);
+        Child { pid, exit, output: None, notices, vars: Arc::default(), env_files: Arc::default() }
     }
 }
 
@@ -263,6 +283,10 @@ impl Spawner for Scripted {
     fn adopt(&self, _: Arc<ProcessSpec>, held: Held) -> Child {
         self.child(held.pid)
     }
+
+    fn settle(&self, _: &[&ProcessSpec]) {}
+
+    fn release(&self, _: &ProcessSpec) {}
 
     fn forget(&self, process: &Arc<str>, incarnation: Incarnation) {
         if self.gate.pass() {

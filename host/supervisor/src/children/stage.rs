@@ -70,19 +70,20 @@ pub(super) struct Staged {
     pub(super) program: CString,
     /// Its arguments, its own name first.
     pub(super) arguments: Vec<CString>,
-    /// The descriptors that the child gets as numbers 3, 4 and so on. Each is above those numbers itself.
+    /// The descriptors that the child gets after its own, which have the numbers 3, 4 and so on. Each is above those numbers itself.
     pub(super) files: Vec<OwnedFd>,
     /// Where a failure of a step arrives.
     pub(super) report: Report,
 }
 
 impl Staged {
-    /// Returns the call by which the stage takes the steps and executes the command. `procs` is the `cgroup.procs` of its
-    /// cgroup.
+    /// Returns the call by which the stage takes the steps and executes the command. `own` is the number of descriptors that
+    /// the program itself gets, and `procs` the `cgroup.procs` of its cgroup.
     pub(super) fn new(
         stage: &StageProgram,
         mut steps: Steps,
         command: &Prepared,
+        own: usize,
         procs: Option<BorrowedFd<'_>>,
     ) -> io::Result<Self> {
         let (report, reported) = pipe()?;
@@ -90,7 +91,7 @@ impl Staged {
         let mut add = |file: BorrowedFd<'_>| {
             // Above the numbers of the child, so that none is overwritten before it is there.
             files.push(rustix::io::fcntl_dupfd_cloexec(file, FIRST + ABOVE)?);
-            io::Result::Ok(FIRST - 1 + i32::try_from(files.len()).map_err(io::Error::other)?)
+            io::Result::Ok(FIRST - 1 + i32::try_from(own + files.len()).map_err(io::Error::other)?)
         };
         let program = add(stage.file()?)?;
         steps.program = Some(program);

@@ -102,7 +102,7 @@ pub(super) fn of_check(check: &Check) -> BTreeSet<String> {
 fn text_of(check: &Check) -> Option<&str> {
     match check {
         Check::Tcp(text) | Check::Http(text) | Check::LogLine(text) => Some(text),
-        Check::Exec(_) => None,
+        Check::Exec(_) | Check::Notified | Check::Descriptor(_) => None,
     }
 }
 

@@ -10,6 +10,7 @@ use provost_state::{Cause, Desired, Event, Exit, Incarnation, Phase, PhaseKind};
 
 use super::adopted::Adoption;
 use super::attempt::Attempt;
+use super::heard::Heard;
 use super::kept::Kept;
 use super::standing::{Standing, Step};
 use super::task::{Beyond, Own, Runner};
@@ -62,8 +63,9 @@ impl Runner {
         let is_unannounced = incarnation == self.state.incarnation.next();
         let is_starting = is_unannounced || self.state.phase.kind() == PhaseKind::Starting;
         let text_seen = if is_starting { self.await_text(incarnation) } else { None };
-        let Child { exit, output, .. } = self.shared.spawner.adopt(self.spec.clone(), held);
+        let Child { exit, output, notices, .. } = self.shared.spawner.adopt(self.spec.clone(), held);
         self.child = Some(Own { incarnation, pid, exit: Kept::new(exit), ended_at });
+        self.heard = Heard::of(incarnation, notices);
         let (at_spawn, env_files) = then;
         let spec = self.spawned_by(at_spawn);
         let env = self.env.clone();
@@ -79,6 +81,7 @@ impl Runner {
         }
         if self.state.phase.kind() == PhaseKind::Starting {
             self.watch_readiness(incarnation, text_seen);
+            self.allow_time_anew();
         }
     }
 

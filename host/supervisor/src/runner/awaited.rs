@@ -17,6 +17,8 @@ pub(super) struct Awaited {
     pub(super) news: News,
     /// The postponed deadline, if the host was suspended at the configured one.
     pub(super) postponed: Option<Moment>,
+    /// Where the runner itself puts why the process is not ready, if no task does.
+    pub(super) report: Option<watch::Sender<Option<Failed>>>,
 }
 
 /// The result of a readiness check.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use provost_state::{Cause, Ended, Event, Exit, Incarnation, Phase, RulingAction};
 
 use super::attempt::Attempt;
+use super::heard::Heard;
 use super::kept::Kept;
 use super::standing::{Standing, Step};
 use super::task::{Asked, Beyond, Runner};
@@ -17,6 +18,7 @@ impl Runner {
         let was_ready = matches!(self.state.phase, Phase::Running { .. });
         self.readiness = None;
         self.checkup.end();
+        self.heard = Heard::default();
         self.metering.end();
         let exit = match &self.standing {
             Standing::Ending { after: Beside::Overdue(why), .. } => Exit::NotReady(why.clone()),

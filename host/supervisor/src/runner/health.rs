@@ -47,7 +47,18 @@ impl Runner {
         }
     }
 
-    fn ask_what_it_means(&mut self, outcome: Result<Arc<str>, Arc<str>>, took_ms: u64) {
+    /// Asks what the outcome of a check means.
+    pub(super) fn ask_what_it_means(&mut self, outcome: Result<Arc<str>, Arc<str>>, took_ms: u64) {
+        let failures = self.spec.health.as_ref().map_or(1, |health| health.failures);
+        self.ask_with(outcome, took_ms, failures);
+    }
+
+    /// Asks what it means that the process itself shows that it does not work, which needs no repetition.
+    pub(super) fn ask_what_a_failure_means(&mut self, why: Arc<str>) {
+        self.ask_with(Err(why), 0, 1);
+    }
+
+    fn ask_with(&mut self, outcome: Result<Arc<str>, Arc<str>>, took_ms: u64, failures: u32) {
         let (failed, detail) = match outcome {
             Ok(detail) => (None, detail),
             Err(detail) => (Some(detail.clone()), detail),
@@ -82,7 +93,7 @@ impl Runner {
         };
         let case = HealthCase {
             seen,
-            failures: self.spec.health.as_ref().map_or(1, |health| health.failures),
+            failures,
             restarted: self.checkup.restarted.iter().copied().collect(),
             world: self.shared.publisher.reader().snapshot(),
         };

@@ -8,6 +8,7 @@ use provost_state::{
 use tokio::sync::oneshot;
 
 use super::attempt::Launching;
+use super::heard::Heard;
 use super::kept::Kept;
 use super::standing::Step;
 use super::task::{Beyond, Own, Runner};
@@ -142,9 +143,10 @@ impl Runner {
         };
         self.step(Step::Spawned);
         match spawned {
-            Ok(Child { pid, exit, output, vars, env_files }) => {
+            Ok(Child { pid, exit, output, notices, vars, env_files }) => {
                 let incarnation = before.next();
                 self.child = Some(Own { incarnation, pid, exit: Kept::new(exit), ended_at: None });
+                self.heard = Heard::of(incarnation, notices);
                 // It may have been changed during the spawn.
                 if !Arc::ptr_eq(&spec, &self.spec) {
                     self.shared.spawner.reconfigure(pid, &self.spec);

@@ -38,7 +38,16 @@ impl Runner {
         }
         let (logs, id) = (self.shared.logs.clone(), self.state.id);
         logs.stopped(id);
-        leaving.drained = Some(Kept::new(Box::pin(async move { logs.drained(id, OUTPUT_GRACE).await })));
+        let (spawner, spec, reading) =
+            (self.shared.spawner.clone(), self.spec.clone(), self.shared.jobs.reading.clone());
+        leaving.drained = Some(Kept::new(Box::pin(async move {
+            logs.drained(id, OUTPUT_GRACE).await;
+            // Before its name is free for another one. It may wait for disks.
+            let released = reading.run(move || spawner.release(&spec)).await;
+            if let Err(lost) = released {
+                tracing::error!(%lost, "the sockets of a process that was removed were not closed");
+            }
+        })));
     }
 
     /// Whether the process is not in the registry any more.

@@ -8,11 +8,12 @@ use super::attempt::Launching;
 use super::awaited::{Trial, trial_of};
 use super::checkup::Finding;
 use super::departure::drained;
+use super::heard::notice_of;
 use super::kept::{Kept, next_of};
 use super::metered::Metered;
 use super::standing::{Standing, Step};
 use super::task::{Asked, Own, Runner};
-use crate::children::LifeEnd;
+use crate::children::{LifeEnd, Notice};
 use crate::decider::Verdict;
 use crate::mailbox::Request;
 
@@ -32,6 +33,10 @@ enum Input {
     Permitted(Incarnation, Verdict<StartAction>),
     /// A health check ended, or it was decided what one means.
     Health(Incarnation, Finding),
+    /// The process has said something about itself.
+    Noticed(Incarnation, Notice),
+    /// The status of the process may be committed.
+    StatusDue,
     /// The use of resources was read, or it was decided what it means.
     Metered(Incarnation, Metered),
     /// The deadline of the phase has come.
@@ -93,6 +98,8 @@ impl Runner {
                 Input::Permitted(incarnation, verdict) => self.on_permitted(incarnation, &verdict),
                 Input::Health(incarnation, finding) => self.on_health(incarnation, finding),
                 Input::Metered(incarnation, metered) => self.on_metered(incarnation, metered),
+                Input::Noticed(incarnation, notice) => self.on_notice(incarnation, &notice),
+                Input::StatusDue => self.tell_status(),
                 Input::Due => self.on_due(),
                 Input::WorldChanged => self.launch_if_open(),
                 Input::Drained => return self.leave(),
@@ -120,10 +127,12 @@ impl Runner {
             () = drained(&mut self.leaving) => Some(Input::Drained),
             () = end_of_question(&mut self.ruling) => Some(Input::Ruled),
             (incarnation, verdict) = next_of(&mut self.permission) => Some(Input::Permitted(incarnation, verdict)),
+            (incarnation, notice) = notice_of(&mut self.heard.notices) => Some(Input::Noticed(incarnation, notice)),
             (incarnation, trial) = trial_of(&mut self.readiness) => Some(Input::Tried(incarnation, trial)),
             request = self.mailbox.recv() => request.map(Input::Requested),
             (incarnation, finding) = next_of(&mut self.checkup.next) => Some(Input::Health(incarnation, finding)),
             (incarnation, metered) = next_of(&mut self.metering.next) => Some(Input::Metered(incarnation, metered)),
+            (_, ()) = next_of(&mut self.heard.later) => Some(Input::StatusDue),
             () = timer => Some(Input::Due),
             rung = self.changed.changed(), if waits => rung.ok().map(|()| Input::WorldChanged),
         }
@@ -141,6 +150,7 @@ impl Runner {
             (Phase::Backoff { until }, Standing::Plain | Standing::Held) => Some(*until),
             (Phase::Waiting, standing) => standing.deferred(),
             (Phase::Starting { .. }, _) => self.ready_by(),
+            (Phase::Running { .. }, _) => self.heard_by(),
             _ => None,
         }
     }
@@ -164,6 +174,7 @@ impl Runner {
                 self.launch_if_open();
             }
             Phase::Starting { .. } => self.on_deadline(),
+            Phase::Running { .. } => self.on_unheard(),
             Phase::Stopping { .. } => self.kill(),
             _ => {}
         }

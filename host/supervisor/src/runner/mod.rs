@@ -25,11 +25,13 @@
 //! | `exits` | the end of the child, and the ruling about it |
 //! | `launch` | from a start request to the spawn: dependencies, start policies, the spawn itself |
 //! | `readiness` | from the spawn to readiness: what the check finds, and the deadline |
+//! | `hearing` | what the process says about itself |
 //! | `health` | the checks while the process is ready, and what they mean |
 //! | `metering` | the samples of what the process uses, and what they mean |
 //! | `task` | the fields of a runner, and how it commits |
 //! | `adopted` | what a former host has left of one process |
 //! | `attempt` | an attempt to start, and a spawn in progress |
+//! | `heard` | what is heard of one life |
 //! | `awaited` | the wait for the readiness of one life |
 //! | `checkup` | the health checks of one life |
 //! | `metered` | the samples of one life |
@@ -46,6 +48,8 @@ mod checkup;
 mod departure;
 mod exits;
 mod health;
+mod heard;
+mod hearing;
 mod kept;
 mod launch;
 mod leaving;

@@ -11,6 +11,7 @@ use super::standing::Step;
 use super::task::{Beyond, Runner};
 use crate::children::probe::{self, Failed};
 use crate::groups::Tried;
+use crate::spec::{Check, Readiness};
 use crate::stash::Beside;
 
 /// How late a runner has to be for a deadline, in milliseconds, to conclude that the host was suspended.
@@ -28,6 +29,18 @@ impl Runner {
                 let reason = self.state.reason.clone();
                 self.on_ready(incarnation, &reason);
             }
+            Some(Readiness { check: Check::Notified | Check::Descriptor(_), .. }) => {
+                let (report, failed) = watch::channel(self.not_said());
+                self.readiness = Some(Awaited {
+                    incarnation,
+                    // The process says it, which is another input.
+                    ready: Box::pin(std::future::pending()),
+                    failed,
+                    news: News::after(FIRST),
+                    postponed: None,
+                    report: Some(report),
+                });
+            }
             Some(readiness) => {
                 let (report, failed) = watch::channel(None);
                 let (record, clock) = (self.record.clone(), self.shared.publisher.clock);
@@ -35,8 +48,14 @@ impl Runner {
                     record.tried.readiness.keep(Tried { passed, found, at: clock.now() });
                 };
                 let ready = Box::pin(probe::until_ready(readiness, text_seen, self.checked(), report, tried));
-                self.readiness =
-                    Some(Awaited { incarnation, ready, failed, news: News::after(FIRST), postponed: None });
+                self.readiness = Some(Awaited {
+                    incarnation,
+                    ready,
+                    failed,
+                    news: News::after(FIRST),
+                    postponed: None,
+                    report: None,
+                });
             }
         }
     }
@@ -48,10 +67,11 @@ impl Runner {
         }
     }
 
-    fn on_ready(&mut self, incarnation: Incarnation, reason: &str) {
+    pub(super) fn on_ready(&mut self, incarnation: Incarnation, reason: &str) {
         if self.commit(incarnation, &Event::Ready { reason: Arc::from(reason) }) {
             self.begin_checkup();
             self.begin_metering();
+            self.begin_watchdog();
         }
     }
 

@@ -86,12 +86,14 @@ impl Runner {
             vars,
             aside,
             adoption,
+            heard,
             ..
         } = self;
         let state = shared.publisher.reader().state(state.id).unwrap_or(state);
         let mut runner = Self::new(record, shared, state, mailbox);
         (runner.env, runner.vars) = (env, vars);
         (runner.aside, runner.adoption) = (aside, adoption);
+        runner.heard = heard;
         runner.inherit(Estate { child, launching, late, ruling, standing, leaving });
         runner
     }
@@ -159,6 +161,7 @@ impl Runner {
     pub(super) fn go_on_running(&mut self) {
         self.begin_checkup();
         self.begin_metering();
+        self.begin_watchdog();
     }
 
     /// Goes on with the end of a child.

@@ -13,6 +13,7 @@ use super::attempt::{Attempt, Launching};
 use super::awaited::Awaited;
 use super::checkup::Checkup;
 use super::departure::Leaving;
+use super::heard::Heard;
 use super::kept::{Kept, Tagged};
 use super::metered::Metering;
 use super::standing::{Standing, Step};
@@ -55,6 +56,7 @@ pub(crate) struct Runner {
     pub(super) permission: Tagged<Verdict<StartAction>>,
     pub(super) attempt: Attempt,
     pub(super) checkup: Checkup,
+    pub(super) heard: Heard,
     pub(super) metering: Metering,
     /// Held while a program that checks the process runs.
     pub(super) check_turn: Arc<Semaphore>,
@@ -126,6 +128,7 @@ impl Runner {
             permission: None,
             attempt: Attempt::new(Cause::Boot),
             checkup: Checkup::default(),
+            heard: Heard::default(),
             metering: Metering::default(),
             check_turn: Arc::new(Semaphore::new(1)),
             env: Arc::default(),

@@ -154,6 +154,7 @@ impl Supervisor {
             keeper: settings.keeper.clone(),
             stage: settings.stage.clone(),
             cgroups: settings.cgroups.clone(),
+            home: settings.log_dir.clone(),
         };
         let spawner = OsSpawner::new(&jobs, settings.degraded.clone(), leftovers, of_children);
         spawner.clear_cgroups(&adopted.held, &specs);
@@ -174,6 +175,7 @@ impl Supervisor {
         if let Some(stash) = &settings.stash {
             stash.go_on(&found.former);
         }
+        means.spawner.settle(&specs.iter().collect::<Vec<_>>());
         let specs: Vec<_> = specs.into_iter().map(|mut spec| (found.take(&mut spec), spec)).collect();
         let states: Vec<&ProcessState> =
             specs.iter().filter_map(|(resumed, _)| resumed.as_ref()).map(|resumed| &resumed.state).collect();

@@ -6,6 +6,7 @@ mod adding;
 mod ending;
 mod groups;
 mod health;
+mod hearing;
 mod jobs;
 mod judging;
 mod readiness;

@@ -1,12 +1,10 @@
 //! The handle of the connection to the keeper.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::ffi::CString;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -20,6 +18,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::link::{Answer, Link, Outgoing};
 use super::names::{Life, Names};
+use super::shelved::Shelved;
 use super::slots::{FormerSlot, Handed, Slot, Slots};
 use super::tabling::Tabling;
 use super::unborn;
@@ -47,20 +46,28 @@ struct Inner {
     former: Mutex<HashMap<Life, FormerSlot>>,
     /// The files of stashes that the keeper has, by their numbers.
     stashed: Mutex<BTreeMap<u64, Stashed>>,
+    /// The descriptors that outlive this host.
+    shelved: Shelved,
     /// The program of the keeper, which its children are until their exec.
     program: Option<(u64, u64)>,
     /// Whether another keeper was looked for in vain.
     given_up: AtomicBool,
     /// The thread that keeps the table on a disk, if there is one.
     tabling: Arc<OnceLock<Tabling>>,
+    outputs: Outputs,
+}
+
+/// What there is for the outputs of all lives.
+#[derive(Default)]
+pub(super) struct Outputs {
     /// The lives whose outputs are not read to their ends, and whether their ends are written down.
-    held: Mutex<HashMap<Id, bool>>,
+    pub(super) held: Mutex<HashMap<Id, bool>>,
     /// The directory of gap files, once there is one.
-    gaps: OnceLock<PathBuf>,
+    pub(super) gaps: OnceLock<PathBuf>,
     /// The file of the ledger of a former host.
-    former_ledger: Mutex<Option<OwnedFd>>,
+    pub(super) former_ledger: Mutex<Option<OwnedFd>>,
     /// The file of the ledger of this host.
-    ledger: Mutex<Option<Arc<OwnedFd>>>,
+    pub(super) ledger: Mutex<Option<Arc<OwnedFd>>>,
 }
 
 /// A file of a stash that the keeper has.
@@ -88,10 +95,18 @@ pub(super) struct Parts {
     pub(super) kept: BTreeMap<u64, Stashed>,
     /// The file of the ledger.
     pub(super) ledger: Option<OwnedFd>,
+    /// The descriptors that outlive this host.
+    pub(super) shelved: Shelved,
 }
 
 /// The key of the file of names.
 pub(super) const NAMES_KEY: u32 = 1;
+
+/// The key of the file of labels.
+pub(super) const LABELS_KEY: u32 = 9;
+
+/// The keys of the descriptors on the shelf. Each is used once.
+pub(super) const SHELF_KEYS: std::ops::RangeFrom<u32> = 64..;
 
 /// The key of the file of the ledger, which says what is being written of each output.
 pub(super) const LEDGER_KEY: u32 = 48;
@@ -109,7 +124,7 @@ impl Keeper {
     /// Begins to serve a connection. The lives are those that are held already; each has a slot with the senders that report
     /// about it.
     pub(super) fn new(parts: Parts) -> (Self, mpsc::Receiver<i32>) {
-        let Parts { pid, socket, names, slots, next_id, kept, ledger } = parts;
+        let Parts { pid, socket, names, slots, next_id, kept, ledger, shelved } = parts;
         let (orders, to_send) = mpsc::unbounded_channel();
         let (signals, signalled) = mpsc::channel(SIGNALS_MAX);
         let (gone, is_gone) = watch::channel(false);
@@ -125,13 +140,11 @@ impl Keeper {
             next_id: AtomicU32::new(next_id),
             former: Mutex::default(),
             stashed: Mutex::new(kept),
+            shelved,
             program: unborn::program_of(pid),
             given_up: AtomicBool::new(false),
             tabling: Arc::default(),
-            held: Mutex::default(),
-            gaps: OnceLock::new(),
-            former_ledger: Mutex::new(ledger),
-            ledger: Mutex::default(),
+            outputs: Outputs { former_ledger: Mutex::new(ledger), ..Outputs::default() },
         };
         let tabling = inner.tabling.clone();
         let link = Link { socket, orders: to_send, slots, family, signals, gone, tabling };
@@ -181,9 +194,11 @@ impl Keeper {
         let names = Arc::new(self.0.names.lock().file()?);
         let stashed = self.0.stashed.lock();
         let files = stashed.iter().map(|(number, stashed)| (stashed.key, *number, stashed.file.clone()));
-        let ledger = self.0.ledger.lock().clone().map(|ledger| (LEDGER_KEY, 0, ledger));
-        let own = std::iter::once((NAMES_KEY, 0, names)).chain(ledger);
-        Ok(Estate { lives, files: own.chain(files).collect() })
+        let ledger = self.0.outputs.ledger.lock().clone().map(|ledger| (LEDGER_KEY, 0, ledger));
+        let (labels, shelved) = self.0.shelved.estate()?;
+        let shelved = shelved.into_iter().map(|(key, descriptor)| (key, 0, descriptor));
+        let own = [(NAMES_KEY, 0, names), (LABELS_KEY, 0, Arc::new(labels))].into_iter().chain(ledger);
+        Ok(Estate { lives, files: own.chain(files).chain(shelved).collect() })
     }
 
     /// Changes how the keeper ends a life when there is no host.
@@ -272,74 +287,32 @@ impl Keeper {
         self.order(&Order::Stash { key: NAMES_KEY, generation: 0 }, vec![file], Answer::Unneeded);
     }
 
-    /// Has the keeper move output into files below this directory while there is no host; it is created. Until then, and if it
-    /// cannot be created, output waits in its pipe. The path is absolute.
-    ///
-    /// # Errors
-    /// The directory cannot be created.
-    pub(crate) fn keep_gaps_below(&self, dir: &Path) -> io::Result<()> {
-        provost_files::own_dir(dir)?;
-        // It was set before if it fails, to the same.
-        let _ = self.0.gaps.set(dir.to_owned());
-        Ok(())
+    /// Returns which life each id means.
+    pub(super) fn names(&self) -> &Mutex<Names> {
+        &self.0.names
     }
 
-    /// Returns the paths of the gap files of a life, standard output first.
-    pub(super) fn gap_paths(&self, id: Id) -> Option<[PathBuf; 2]> {
-        let life = self.0.names.lock().life(id)?;
-        self.gap_paths_of(&life)
+    /// Returns what there is for the outputs of all lives.
+    pub(super) fn outputs(&self) -> &Outputs {
+        &self.0.outputs
     }
 
-    fn gap_paths_of(&self, (name, incarnation): &Life) -> Option<[PathBuf; 2]> {
-        let dir = self.0.gaps.get()?;
-        Some(["out", "err"].map(|stream| dir.join(format!("{name}.{}.{stream}", incarnation.0))))
+    /// Returns what is on the shelf.
+    pub(super) fn shelved(&self) -> &Shelved {
+        &self.0.shelved
     }
 
-    /// Returns the paths of the gap files of all lives.
-    pub(crate) fn held_gaps(&self) -> HashSet<PathBuf> {
-        let names = self.0.names.lock();
-        names.lives().filter_map(|(_, life)| self.gap_paths_of(life)).flatten().collect()
-    }
-
-    /// Returns the paths of the gap files of a life as the keeper takes them.
-    pub(super) fn gap_files_of(&self, id: Id) -> [Option<CString>; 2] {
-        let life = self.0.names.lock().life(id);
-        life.map_or([None, None], |life| self.gap_files(&life))
-    }
-
-    /// Returns the paths of the gap files of a life that is about to be started.
-    pub(in crate::children) fn gap_files(&self, life: &Life) -> [Option<CString>; 2] {
-        let path = |path: PathBuf| CString::new(path.as_os_str().as_bytes()).ok();
-        self.gap_paths_of(life).map_or([None, None], |paths| paths.map(path))
-    }
-
-    /// Takes the file of the ledger that a former host has left.
-    pub(crate) fn former_ledger(&self) -> Option<OwnedFd> {
-        self.0.former_ledger.lock().take()
-    }
-
-    /// Has the keeper keep the file of the ledger.
-    pub(crate) fn keep_ledger(&self, file: OwnedFd) {
-        *self.0.ledger.lock() = file.try_clone().ok().map(Arc::new);
-        self.order(&Order::Stash { key: LEDGER_KEY, generation: 0 }, vec![file], Answer::Unneeded);
-    }
-
-    /// Returns the numbers of all lives, with the names of their processes.
-    pub(crate) fn lives(&self) -> Vec<(u32, Arc<str>)> {
-        self.0.names.lock().lives().map(|(id, (name, _))| (id.0, name.clone())).collect()
-    }
-
-    /// Keeps the slot of a life until it is [released](Keeper::release), although its end may be written down.
-    pub(super) fn hold(&self, id: Id) {
-        self.0.held.lock().insert(id, false);
-    }
-
-    /// The outputs of a life are read to their ends, or given up.
-    pub(super) fn release(&self, id: Id) {
-        let is_recorded = self.0.held.lock().remove(&id);
-        if is_recorded == Some(true) {
-            self.forget_id(id);
+    /// Has the keeper keep this file of labels, if it is a new one.
+    pub(super) fn keep_labels(&self, file: Option<OwnedFd>) {
+        if let Some(file) = file {
+            self.order(&Order::Stash { key: LABELS_KEY, generation: 0 }, vec![file], Answer::Unneeded);
         }
+    }
+
+    /// Has the keeper keep this descriptor under a key of the shelf, or drop the one that it has.
+    pub(super) fn keep_shelved(&self, key: u32, descriptor: Option<OwnedFd>) {
+        let descriptors = descriptor.into_iter().collect();
+        self.order(&Order::Stash { key, generation: 0 }, descriptors, Answer::Unneeded);
     }
 
     /// Removes a life that was never begun.
@@ -351,7 +324,7 @@ impl Keeper {
 
     /// Tells the keeper that a life is over and recorded.
     pub(super) fn forget_id(&self, id: Id) {
-        if let Some(is_recorded) = self.0.held.lock().get_mut(&id) {
+        if let Some(is_recorded) = self.0.outputs.held.lock().get_mut(&id) {
             *is_recorded = true;
             return self.tell(&Order::Reap { id });
         }

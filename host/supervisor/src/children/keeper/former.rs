@@ -7,12 +7,13 @@ use std::sync::Arc;
 use provost_keeper::protocol::{End, Id, SlotState};
 use tokio::sync::{mpsc, oneshot};
 
-use super::connection::{Keeper, LEDGER_KEY, NAMES_KEY, Parts, STASH_KEYS, Stashed};
+use super::connection::{Keeper, LABELS_KEY, LEDGER_KEY, NAMES_KEY, Parts, SHELF_KEYS, STASH_KEYS, Stashed};
 use super::greeting::{Greeting, HeldChild, StashedFile};
 use super::kept::told;
 use super::last_end::LastEnd;
 use super::last_words::{LAST_WORDS_KEY, said};
 use super::names::{Life, Names, contents};
+use super::shelved::Shelved;
 use super::slots::{Belongings, FormerOutput, FormerSlot, Slot};
 use crate::adoption::{Adopted, Held, HeldEnd};
 use crate::children::family::parent;
@@ -61,14 +62,19 @@ impl Keeper {
         let is_held = |id| held.iter().any(|child| child.id == id);
         let (mut former_names, mut words, mut ledger) = (None, None, None);
         let (mut stash, mut kept) = (Vec::new(), BTreeMap::new());
+        let (mut former_labels, mut shelved) = (None, HashMap::new());
         for StashedFile { key, number, file } in stashed {
             match key {
                 NAMES_KEY => former_names = Some(file),
                 LAST_WORDS_KEY => words = said(file),
+                LABELS_KEY => former_labels = Some(file),
                 LEDGER_KEY => ledger = Some(file),
                 key if STASH_KEYS.contains(&key) => {
                     stash.push(contents(file.try_clone()?, STASH_BYTES_MAX)?);
                     kept.insert(number, Stashed { key, file: Arc::new(file) });
+                }
+                key if SHELF_KEYS.contains(&key) => {
+                    shelved.insert(key, file);
                 }
                 // A newer host has kept it.
                 _ => {}
@@ -84,13 +90,17 @@ impl Keeper {
         }
         let Found { held, slots, former, unborn, refused, pids, .. } = found;
         let names_file = names.file()?;
+        let shelved = Shelved::read(former_labels, SHELF_KEYS.start, shelved)?;
+        let labels_file = shelved.file()?;
         let pid = welcome.keeper_pid;
-        let (keeper, signals) = Self::new(Parts { pid, socket, names, slots, next_id, kept, ledger });
+        let (keeper, signals) =
+            Self::new(Parts { pid, socket, names, slots, next_id, kept, ledger, shelved });
         // A keeper whose program has taken the place of another one has this host beside the orphans.
         for pid in pids.into_iter().chain([std::process::id()]) {
             keeper.family().enter(pid);
         }
         keeper.keep_names(names_file);
+        keeper.keep_labels(Some(labels_file));
         keeper.enter_former(former);
         for id in refused {
             keeper.forget_id(id);

@@ -6,13 +6,16 @@
 //! |---|---|
 //! | `running` | a keeper that runs already, as others than its host see it |
 //! | `former` | what a keeper holds of a former host, as this host finds it |
+//! | `shelf` | descriptors that outlive a host |
 //! | `kept` | a child of the keeper, from the order to start it to its reaping |
 //! | `adopting` | giving the keeper what was found of another one |
 //! | `recovery` | finding what is left of a keeper and a host that were killed together |
 //! | `handover` | giving everything to another keeper |
 //! | `last_end` | how the host before this one has ended, in words |
-//! | `output` | the outputs of a child, their gap files, and holding its slot until they are read |
+//! | `output` | the outputs of children, their gap files and the ledger, and holding a slot until they are read |
 //! | `connection` | the handle of the connection, and what it can be asked for |
+//! | `shelved` | what is on the shelf |
+//! | `labels` | what each descriptor on the shelf is |
 //! | `unborn` | children whose start a keeper did not answer |
 //! | `link` | the task that sends orders and receives reports |
 //! | `tabling` | the thread that keeps the table on a disk |
@@ -28,6 +31,7 @@ mod former;
 mod greeting;
 mod handover;
 mod kept;
+mod labels;
 mod last_end;
 mod last_words;
 mod link;
@@ -35,6 +39,8 @@ mod names;
 mod output;
 mod recovery;
 mod running;
+mod shelf;
+mod shelved;
 mod slots;
 mod table;
 mod tabling;
@@ -51,6 +57,7 @@ pub(crate) use output::{HeldGap, KeptOutput, KeptStream};
 pub use provost_keeper::protocol::HostEnding;
 pub use recovery::{Recovered, Unfit};
 pub use running::{Holding, RunningKeeper};
+pub(super) use shelf::Shelf;
 
 /// The lowest and the highest version of the protocol that this host speaks with its keeper.
 pub const PROTOCOL_VERSIONS: (u8, u8) = {

@@ -9,6 +9,7 @@ use provost_posix::{self as posix, Launch};
 use provost_state::Signal;
 
 use super::enclosure::Enclosure;
+use super::extras::{Extras, Sockets};
 use super::request::{Failure, SpawnRequest, Started, faults};
 use crate::children::cgroups::Cgroups;
 use crate::children::command::{Prepared, prepare};
@@ -19,6 +20,9 @@ use crate::children::stage::{StageProgram, Staged};
 use crate::degraded::Degraded;
 use crate::spec::ProcessSpec;
 
+/// The least number of a copy of a descriptor that a child is given: above all numbers that children have.
+const ABOVE: i32 = 64;
+
 /// Starts children of the host. Clones share everything.
 #[derive(Clone, Debug)]
 pub(super) struct Direct {
@@ -28,18 +32,23 @@ pub(super) struct Direct {
     pub(super) stage: StageProgram,
     pub(super) cgroups: Cgroups,
     pub(super) degraded: Degraded,
+    pub(super) sockets: Sockets,
 }
 
 impl Direct {
     /// Starts the child. Blocks for as long as its exec does.
     pub(super) fn start(&self, request: &SpawnRequest) -> Result<Started, Failure> {
         let SpawnRequest { line, spec, incarnation, env } = request;
-        let prepared = prepare(line, spec, *incarnation, env)?;
+        let extras = incarnation
+            .map(|incarnation| Extras::open(spec, incarnation, &self.sockets))
+            .transpose()?
+            .unwrap_or_default();
+        let prepared = prepare(line, spec, *incarnation, env, &extras.variables)?;
         // Reserves a descriptor for the pidfd, which must be available once the child exists.
         let spare = File::open("/dev/null").map_err(Failure::Short)?;
         let ends = Ends::open(spec, incarnation.is_some()).map_err(Failure::Short)?;
         let enclosure = Enclosure::make(&self.cgroups, &self.degraded, spec, *incarnation)?;
-        let pid = self.execute(&prepared, spec, &ends, &enclosure)?;
+        let pid = self.execute(&prepared, spec, &ends, &extras, &enclosure)?;
         self.family.enter(pid);
         drop(spare);
         let pidfd = match pid_of(pid).map(Pidfd::open) {
@@ -53,7 +62,8 @@ impl Direct {
         let Ends { output, keep, .. } = ends;
         let Prepared { vars, env_files, .. } = prepared;
         let (pidfd, stdin) = (Arc::new(pidfd), keep.map(Arc::new));
-        Ok(Started { pid, pidfd, output, stdin, vars, env_files, cgroup: enclosure.entered() })
+        let (ready, cgroup) = (extras.ready, enclosure.entered());
+        Ok(Started { pid, pidfd, output, stdin, ready, vars, env_files, cgroup })
     }
 
     fn execute(
@@ -61,27 +71,32 @@ impl Direct {
         prepared: &Prepared,
         spec: &ProcessSpec,
         ends: &Ends,
+        extras: &Extras,
         enclosure: &Enclosure,
     ) -> Result<u32, Failure> {
         faults(spec)?;
+        let copies = extras.copies(ABOVE).map_err(Failure::Short)?;
+        let files: Vec<BorrowedFd<'_>> = copies.iter().map(AsFd::as_fd).collect();
         let launch = Launch {
             program: &prepared.program,
             arguments: &prepared.arguments,
             environment: &prepared.environment,
             directory: prepared.directory.as_deref(),
             stdio: ends.targets(),
-            files: &[],
+            files: &files,
         };
         let failed = |error| Failure::of(error, prepared, spec);
-        let Some(steps) = self.steps(prepared, enclosure) else {
+        let Some(steps) = self.steps(prepared, extras, enclosure) else {
             return posix::spawn(&launch).map_err(failed);
         };
-        let staged = Staged::new(&self.stage, steps, prepared, enclosure.procs()).map_err(Failure::Short)?;
-        let Staged { program, arguments, files, report } = staged;
-        let given: Vec<BorrowedFd<'_>> = files.iter().map(AsFd::as_fd).collect();
+        let staged = Staged::new(&self.stage, steps, prepared, files.len(), enclosure.procs())
+            .map_err(Failure::Short)?;
+        let Staged { program, arguments, files: of_stage, report } = staged;
+        let given: Vec<BorrowedFd<'_>> =
+            files.iter().copied().chain(of_stage.iter().map(AsFd::as_fd)).collect();
         let launch = Launch { program: &program, arguments: &arguments, files: &given, ..launch };
         let pid = posix::spawn(&launch).map_err(failed)?;
-        drop(files);
+        drop(of_stage);
         match report.wait() {
             Ok(None) => Ok(pid),
             Ok(Some(failure)) => {
@@ -96,9 +111,13 @@ impl Direct {
     }
 
     /// Returns the steps that the child takes before its program, if there are any.
-    fn steps(&self, prepared: &Prepared, enclosure: &Enclosure) -> Option<Steps> {
+    fn steps(&self, prepared: &Prepared, extras: &Extras, enclosure: &Enclosure) -> Option<Steps> {
         let own = self.open_files.map(|limit| (Limited::Nofile, Limit::Soft(Some(limit))));
-        let is_needed = prepared.steps.is_some() || enclosure.procs().is_some() || own.is_some();
+        let is_needed = prepared.steps.is_some()
+            || enclosure.procs().is_some()
+            || own.is_some()
+            // The stage puts the process id into the variables.
+            || extras.has_own_pid();
         let mut steps = is_needed.then(|| prepared.steps.clone().unwrap_or_default())?;
         if !steps.limits.iter().any(|(limited, _)| *limited == Limited::Nofile) {
             steps.limits.extend(own);

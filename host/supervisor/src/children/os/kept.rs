@@ -1,7 +1,6 @@
 //! Starting a child of the keeper. What waits for disks before the exec is done on a thread for spawning; the exec is the
 //! keeper's.
 
-use std::io;
 use std::os::fd::OwnedFd;
 
 use provost_keeper::protocol::{Input, Output, Spec, Strings};
@@ -9,6 +8,7 @@ use provost_state::Incarnation;
 
 use super::direct::Direct;
 use super::enclosure::Enclosure;
+use super::extras::Extras;
 use super::request::{Failure, SpawnRequest, Started, faults};
 use crate::children::command::{Prepared, prepare};
 use crate::children::keeper::{Keeper, NewChild, NotStarted, Start};
@@ -20,6 +20,7 @@ use crate::spec::{ProcessSpec, Stderr, Stdin};
 /// Everything that the keeper needs to start a child.
 pub(super) struct Ready {
     prepared: Prepared,
+    extras: Extras,
     /// The child's own terminal, with its other side.
     terminal: Option<(Terminal, OwnedFd)>,
     enclosure: Enclosure,
@@ -30,15 +31,19 @@ pub(super) struct Ready {
 /// Prepares a start. It may wait for disks.
 pub(super) fn ready(request: &SpawnRequest, means: &Direct) -> Result<Ready, Failure> {
     let SpawnRequest { line, spec, incarnation, env } = request;
-    let prepared = prepare(line, spec, *incarnation, env)?;
+    let extras = incarnation
+        .map(|incarnation| Extras::open(spec, incarnation, &means.sockets))
+        .transpose()?
+        .unwrap_or_default();
+    let prepared = prepare(line, spec, *incarnation, env, &extras.variables)?;
     faults(spec)?;
     let terminal = spec.tty.then(Terminal::open).transpose().map_err(Failure::Short)?;
     let enclosure = Enclosure::make(&means.cgroups, &means.degraded, spec, *incarnation)?;
     let is_staged = prepared.steps.is_some() || enclosure.procs().is_some();
     let steps = is_staged.then(|| prepared.steps.clone().unwrap_or_default());
-    let call = |steps| Staged::new(&means.stage, steps, &prepared, enclosure.procs());
+    let call = |steps| Staged::new(&means.stage, steps, &prepared, extras.count(), enclosure.procs());
     let staged = steps.map(call).transpose().map_err(Failure::Short)?;
-    Ok(Ready { prepared, terminal, enclosure, staged })
+    Ok(Ready { prepared, extras, terminal, enclosure, staged })
 }
 
 impl Ready {
@@ -49,11 +54,15 @@ impl Ready {
         (spec, rank): (&ProcessSpec, u32),
         incarnation: Incarnation,
     ) -> Result<Start, Failure> {
-        let Self { prepared, terminal, staged, .. } = self;
-        let (program, arguments, files) = match staged {
+        let Self { prepared, extras, terminal, staged, .. } = self;
+        let (program, arguments, of_stage) = match staged {
             Some(Staged { program, arguments, files, .. }) => (program, arguments, files.as_slice()),
             None => (&prepared.program, &prepared.arguments, [].as_slice()),
         };
+        let mut files = extras.copies(3).map_err(Failure::Short)?;
+        for file in of_stage {
+            files.push(file.try_clone().map_err(Failure::Short)?);
+        }
         let is_terminal = terminal.is_some();
         let life = (spec.name.clone(), incarnation);
         let gap_files = keeper.gap_files(&life);
@@ -80,9 +89,8 @@ impl Ready {
         };
         let other_side = terminal.as_ref().map(|(_, other_side)| other_side.try_clone());
         let other_side = other_side.transpose().map_err(Failure::Short)?;
-        let files: io::Result<Vec<OwnedFd>> = files.iter().map(OwnedFd::try_clone).collect();
-        let descriptors = other_side.into_iter().chain(files.map_err(Failure::Short)?).collect();
-        Start::ask(keeper, life, &wanted, descriptors).map_err(|error| self.failure(error, spec))
+        Start::ask(keeper, life, &wanted, other_side.into_iter().chain(files).collect())
+            .map_err(|error| self.failure(error, spec))
     }
 
     /// Waits until the program runs.
@@ -101,9 +109,9 @@ impl Ready {
             kept.undo().await;
             return Err(failure);
         }
-        let Self { prepared: Prepared { vars, env_files, .. }, enclosure, .. } = self;
-        let cgroup = enclosure.entered();
-        Ok((Started { pid, pidfd, output, stdin, vars, env_files, cgroup }, Parent::Keeper(kept)))
+        let Self { prepared: Prepared { vars, env_files, .. }, extras, enclosure, .. } = self;
+        let (ready, cgroup) = (extras.ready, enclosure.entered());
+        Ok((Started { pid, pidfd, output, stdin, ready, vars, env_files, cgroup }, Parent::Keeper(kept)))
     }
 
     /// Waits until the stage has executed the program.

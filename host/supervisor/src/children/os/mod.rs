@@ -12,12 +12,14 @@
 //! | `kept` | starting a child of the keeper |
 //! | `direct` | starting a child of the host itself |
 //! | `enclosure` | the cgroup of a start |
+//! | `extras` | sockets and other descriptors that a child is given |
 //! | `flight` | a spawn in progress |
 //! | `ranks` | in which order the keeper ends processes when there is no host |
 //! | `request` | what is to be started, and what became of it |
 
 mod direct;
 mod enclosure;
+mod extras;
 mod flight;
 mod kept;
 mod ranks;
@@ -25,6 +27,7 @@ mod request;
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -34,12 +37,13 @@ use provost_state::{Exit, Incarnation, Signal};
 use tokio::sync::oneshot;
 
 use self::direct::Direct;
+use self::extras::Sockets;
 use self::flight::{Flight, InFlight};
 use self::ranks::Ranks;
 use self::request::{Failure, SpawnRequest, Started};
 use super::cgroups::{CgroupPlace, Cgroups};
 use super::family::{Family, pid_of};
-use super::keeper::{FormerChild, Keeper, Kept};
+use super::keeper::{FormerChild, Keeper, Kept, Shelf};
 use super::leftovers::{Leftover, Leftovers};
 use super::life::{Endings, Life, Owner, Parent, Surroundings};
 use super::pidfd::Pidfd;
@@ -75,6 +79,8 @@ pub(crate) struct OsSettings {
     pub(crate) stage: StageProgram,
     /// Where their cgroups are made.
     pub(crate) cgroups: CgroupPlace,
+    /// The directory that tells this host from others.
+    pub(crate) home: PathBuf,
 }
 
 /// The real spawner. Clones share everything.
@@ -90,12 +96,13 @@ pub(crate) struct OsSpawner {
     direct: Direct,
     /// The parent of the processes, if it is not this process.
     keeper: Option<Keeper>,
+    sockets: Sockets,
     ranks: Arc<Ranks>,
 }
 
 impl OsSpawner {
     pub(crate) fn new(jobs: &Jobs, degraded: Degraded, leftovers: Leftovers, settings: OsSettings) -> Self {
-        let OsSettings { open_files, keeper, stage, cgroups } = settings;
+        let OsSettings { open_files, keeper, stage, cgroups, home } = settings;
         let family = keeper.as_ref().map(Keeper::family).unwrap_or_default();
         let cgroups = Cgroups::new(cgroups, keeper.as_ref().map(Keeper::pid));
         let around = Surroundings {
@@ -104,7 +111,15 @@ impl OsSpawner {
             reading: jobs.reading.clone(),
             cgroups: cgroups.clone(),
         };
-        let direct = Direct { family, open_files, stage, cgroups, degraded: degraded.clone() };
+        let sockets = Sockets::new(Shelf::new(keeper.clone()), &home);
+        let direct = Direct {
+            family,
+            open_files,
+            stage,
+            cgroups,
+            degraded: degraded.clone(),
+            sockets: sockets.clone(),
+        };
         Self {
             spawning: jobs.spawning.clone(),
             around,
@@ -113,6 +128,7 @@ impl OsSpawner {
             flights: Arc::default(),
             flight: Arc::default(),
             direct,
+            sockets,
             keeper,
             ranks: Arc::default(),
         }
@@ -295,7 +311,7 @@ impl OsSpawner {
         parent: Parent,
         request: &SpawnRequest,
     ) -> Result<Child, Failure> {
-        let Started { pid, pidfd, output, stdin, vars, env_files, cgroup } = started;
+        let Started { pid, pidfd, output, stdin, ready, vars, env_files, cgroup } = started;
         let watch = match Pidfd::watch(pidfd) {
             Ok(watch) => watch,
             Err(error) => {
@@ -317,7 +333,10 @@ impl OsSpawner {
         let endings = Endings { escaped, ..of_spec };
         let life = Arc::new(Life::new(pid, owner, parent, endings, &self.around.family).within(cgroup));
         let exit = self.live(life, watch, stdin);
-        Ok(Child { pid, exit, output, vars, env_files })
+        let notices = request
+            .incarnation
+            .and_then(|incarnation| self.sockets.notifiers.hear(spec, incarnation, pid, ready));
+        Ok(Child { pid, exit, output, notices, vars, env_files })
     }
 
     /// Waits for the end of a life; `stdin` keeps its standard input open until then.
@@ -379,7 +398,16 @@ impl Spawner for OsSpawner {
             (None, Some(end)) => self.past(&spec, incarnation, end.exit),
             (None, None) => self.watch_former(&spec, incarnation, (pid, pidfd), Parent::Host, None),
         };
-        Child { pid, exit, output, vars: Arc::default(), env_files: Arc::default() }
+        let notices = self.sockets.notifiers.hear_former(&spec, incarnation, pid);
+        Child { pid, exit, output, notices, vars: Arc::default(), env_files: Arc::default() }
+    }
+
+    fn settle(&self, specs: &[&ProcessSpec]) {
+        self.sockets.settle(specs);
+    }
+
+    fn release(&self, spec: &ProcessSpec) {
+        self.sockets.release(spec);
     }
 
     fn forget(&self, process: &Arc<str>, incarnation: Incarnation) {

@@ -31,6 +31,8 @@ pub(super) struct Started {
     pub(super) output: Option<Output>,
     /// The end that keeps its standard input open.
     pub(super) stdin: Option<Arc<OwnedFd>>,
+    /// The end of its readiness descriptor that this host reads.
+    pub(super) ready: Option<Arc<OwnedFd>>,
     pub(super) vars: LifeEnv,
     pub(super) env_files: Arc<[Gave]>,
     /// Its cgroup, if it has one of its own.
