@@ -3,7 +3,7 @@
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -14,9 +14,9 @@ use provost_control::{
     ApiContext, Listening, Mount, PastEvents, RulesInForce, TcpError, TcpListening, TcpWanted,
 };
 use provost_plugin_host::PluginHost;
-use provost_state::Plugins;
+use provost_state::{Consumer, Plugins};
 use provost_supervisor::{
-    BootError, Degraded, Keeper, LogReader, Served, Settings, StageProgram, Stash, Supervisor,
+    Adopted, BootError, Degraded, Keeper, LogReader, Served, Settings, StageProgram, Stash, Supervisor,
 };
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -154,12 +154,7 @@ impl Host {
             children_open_files,
             width,
         } = booted;
-        let listening = {
-            // The readiness of the socket is noticed where it is served.
-            let _within = self.api.unix.enter();
-            Listening::bind(&runtime_dir.socket)
-        }
-        .map_err(|error| Failure::failed(reason(&error), "set another `host.runtime_dir` in the config"))?;
+        let listening = self.listen_on_socket(&runtime_dir.socket)?;
         let tcp = self.listen_on_tcp(&config.api.tcp)?;
         let recording = Recording::begin(&config, &plugins);
         let settings = self.settings(&config, children_open_files, &recording, keeper.clone());
@@ -169,25 +164,11 @@ impl Host {
             former: noted,
             quarantined,
         });
-        let Processes { specs, replica_sets } = processes;
-        self.done.check(&specs)?;
+        self.done.check(&processes.specs)?;
         let (copies, stash) = (Copies::within(runtime_dir.path()), settings.stash.clone());
         copies.recover(keeper.as_ref(), &mut adopted).await?;
         copies.keep(keeper.as_ref(), stash.as_ref(), &self.degraded);
-        // A partial failure may drop a runtime, which is not allowed in an async context.
-        let prepared = tokio::task::block_in_place(|| {
-            Supervisor::prepare(settings, specs, replica_sets, consumers, adopted)
-        })
-        .map_err(|error| not_booted(&error))?;
-        // Subscribed before the start, because the first process may write its first line at once.
-        let lines = self.screen.is_some().then(|| prepared.follow_output());
-        // Before the first process is started, because it may leave orphans at once.
-        if let Err(error) = prepared.adopt_orphans() {
-            tracing::warn!("orphans of processes go to pid 1: {error}");
-        }
-        // What happens from now on is safe from the end of this host, or the keeper has ended.
-        let _ = timeout(FAREWELL, prepared.kept()).await;
-        let supervisor = prepared.start();
+        let (supervisor, lines) = self.start_processes(settings, processes, consumers, adopted).await?;
         recording.follow(&supervisor);
         loading.serve(&supervisor);
         let socket = runtime_dir.socket.clone();
@@ -200,11 +181,7 @@ impl Host {
         let live = Live::new(&config, supervisor.clone(), plugins.clone(), rules.clone(), noted);
         let manager = ServiceManager::of_environment();
         tokio::spawn(reload_for_signals(live.clone(), reloads, manager.clone()));
-        let leaving = keeper.clone().map(|keeper| {
-            let (leaving, left) = Leaving::of(keeper);
-            asked.end_when_left(left);
-            leaving
-        });
+        let leaving = keeper.clone().map(|keeper| leaving(keeper, &mut asked));
         let (settled, is_settled) = watch::channel(false);
         let place = HostPlace {
             leaving: leaving.clone(),
@@ -229,6 +206,30 @@ impl Host {
             }
             Err(failure) => Ok(End::GoesOn(Err(failure))),
         }
+    }
+
+    /// Starts the processes, and takes over those that are found. Returns the output of all, if it is shown.
+    async fn start_processes(
+        &self,
+        settings: Settings,
+        Processes { specs, replica_sets }: Processes,
+        consumers: Vec<Box<dyn Consumer>>,
+        adopted: Adopted,
+    ) -> Result<(Supervisor, Option<LogReader>), Failure> {
+        // A partial failure may drop a runtime, which is not allowed in an async context.
+        let prepared = tokio::task::block_in_place(|| {
+            Supervisor::prepare(settings, specs, replica_sets, consumers, adopted)
+        })
+        .map_err(|error| not_booted(&error))?;
+        // Subscribed before the start, because the first process may write its first line at once.
+        let lines = self.screen.is_some().then(|| prepared.follow_output());
+        // Before the first process is started, because it may leave orphans at once.
+        if let Err(error) = prepared.adopt_orphans() {
+            tracing::warn!("orphans of processes go to pid 1: {error}");
+        }
+        // What happens from now on is safe from the end of this host, or the keeper has ended.
+        let _ = timeout(FAREWELL, prepared.kept()).await;
+        Ok((prepared.start(), lines))
     }
 
     /// Waits until the host is to end, and returns why. An error means that the next host goes on with everything.
@@ -276,6 +277,14 @@ impl Host {
             stash,
             ..config.settings.clone()
         }
+    }
+
+    /// Listens on the Unix socket.
+    fn listen_on_socket(&self, path: &Path) -> Result<Listening, Failure> {
+        // The readiness of the socket is noticed where it is served.
+        let _within = self.api.unix.enter();
+        Listening::bind(path)
+            .map_err(|error| Failure::failed(reason(&error), "set another `host.runtime_dir` in the config"))
     }
 
     /// Listens on TCP if the config says so.
@@ -343,6 +352,13 @@ impl Host {
         }
         Ok(())
     }
+}
+
+/// Returns how the host leaves its keeper; it is asked to end when that has happened.
+fn leaving(keeper: Keeper, asked: &mut Asked) -> Leaving {
+    let (leaving, left) = Leaving::of(keeper);
+    asked.end_when_left(left);
+    leaving
 }
 
 /// Reloads the config for each signal that asks for it, until the host ends.

@@ -265,8 +265,10 @@ impl Scripted {
             return std::future::pending().await;
         }
         let entered = self.enter(spec.name.clone(), incarnation, env);
-        if let Err((Ok(unwanted), _)) = ticket.hand_over(entered) {
-            let _ = self.signal(unwanted.pid, Signal::KILL);
+        if let Err(unwanted) = ticket.hand_over(entered)
+            && let Ok(child) = &unwanted.spawned
+        {
+            let _ = self.signal(child.pid, Signal::KILL);
         }
     }
 }

@@ -84,7 +84,7 @@ impl Identity {
 
 /// Returns the inode of a pidfd if it is unique, otherwise 0.
 fn unique_inode(pidfd: BorrowedFd<'_>) -> u64 {
-    let is_unique = rustix::fs::fstatfs(pidfd).is_ok_and(|system| i64::from(system.f_type) == PIDFS);
+    let is_unique = rustix::fs::fstatfs(pidfd).is_ok_and(|system| system.f_type == PIDFS);
     if is_unique { inode(pidfd) } else { 0 }
 }
 

@@ -49,7 +49,9 @@ use super::life::{Endings, Life, Owner, Parent, Surroundings};
 use super::pidfd::Pidfd;
 use super::resources::{Forest, Source};
 use super::stage::StageProgram;
-use super::{Boxed, Child, LifeEnd, LifeEnv, Output, PendingSpawn, SpawnTicket, Spawned, Spawner, Stop};
+use super::{
+    Boxed, Child, LifeEnd, LifeEnv, Output, PendingSpawn, SpawnTicket, Spawned, Spawner, Stop, Unwanted,
+};
 use crate::adoption::Held;
 use crate::clock::Clock;
 use crate::degraded::Degraded;
@@ -240,8 +242,12 @@ impl OsSpawner {
                     }
                 }
             }
-            Err((Ok(unwanted), _over)) => self.end_unwanted(unwanted).await,
-            Err(_) => {}
+            Err(unwanted) => {
+                let Unwanted { spawned, over: _over } = *unwanted;
+                if let Ok(child) = spawned {
+                    self.end_unwanted(child).await;
+                }
+            }
         }
     }
 
