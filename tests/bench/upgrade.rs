@@ -10,7 +10,7 @@ mod figures;
 use provost_tests::{Host, eventually};
 use serde_json::{Value, json};
 
-use figures::{Latencies, quick};
+use figures::{Latencies, now_ns, quick};
 
 const PROVOST: &str = env!("CARGO_BIN_EXE_provost");
 const UPGRADES: usize = 30;
@@ -31,15 +31,21 @@ fn main() {
     let before = pids(&eventually("all run", || host.status(), all_run));
     assert_eq!(before.len(), PROCESSES);
     let upgrades = if quick() { UPGRADES / 10 } else { UPGRADES };
-    let mut silent = Latencies::default();
+    let (mut silent, mut whole) = (Latencies::default(), Latencies::default());
     for _ in 0..upgrades {
+        let begun = now_ns();
         let upgraded = host.json(&["upgrade", "-o", "json"]);
+        whole.record(now_ns() - begun);
         silent.record(upgraded["silent_ms"].as_u64().unwrap() * 1_000_000);
         assert_eq!(pids(&host.status()), before, "a process was restarted");
     }
     host.down();
     println!("silence of the API over an upgrade, {PROCESSES} processes, {upgrades} upgrades");
-    println!("{}", silent.words_in(1_000_000, "ms"));
+    println!("silence      {}", silent.words_in(1_000_000, "ms"));
+    println!("the command  {}", whole.words());
     let setting = format!("{PROCESSES} processes");
-    figures::write("upgrade", json!([{ "setting": setting, "upgrades": upgrades, "silent": silent.json() }]));
+    figures::write(
+        "upgrade",
+        json!([{ "setting": setting, "upgrades": upgrades, "silent": silent.json(), "command": whole.json() }]),
+    );
 }

@@ -10,7 +10,6 @@
 //! Without arguments it takes a few seconds, with seed 1. The processes are this program again.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "a test prints, and fails by panicking"

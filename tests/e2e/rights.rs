@@ -250,7 +250,7 @@ fn what_a_killed_host_without_a_keeper_has_left_in_its_cgroups_is_ended_by_the_n
     let host = Host::up(PROVOST, &config);
     let first = host.until_phase("web", "running")["pid"].clone();
     let members = until_both_sleep(&cgroup_of(&root, &first));
-    let stray = members.into_iter().find(|pid| Value::from(*pid) != first).unwrap();
+    let stray = members.into_iter().find(|pid| *pid != first).unwrap();
     let setup = host.crash();
     assert!(is_alive(stray), "it is in no group that was killed");
     let host = setup.up();

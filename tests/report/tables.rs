@@ -95,6 +95,12 @@ pub fn felt(benches: &[Bench]) -> String {
             table += &row(&cells);
         }
     }
+    table + &lives(benches)
+}
+
+/// Describes how long processes and the host take to start, to end and to be replaced.
+fn lives(benches: &[Bench]) -> String {
+    let mut table = String::new();
     for block in blocks(benches, "restart") {
         for design in block.designs() {
             let [p50, p95, p99, max] = quantiles(&design["kill_to_successor"]);

@@ -10,7 +10,7 @@ use crate::machine::Usage;
 use crate::shared::Soak;
 use crate::watch;
 use provost_tests::runs::Control;
-use provost_tests::runs::{pause, until_none};
+use provost_tests::runs::until_none;
 
 /// The memory, descriptors and threads that a run may add. The host remembers a bounded number of changes and exits, and the
 /// allocator keeps freed memory; both level off after a few minutes.

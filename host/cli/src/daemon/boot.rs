@@ -11,12 +11,13 @@ use tokio::sync::{Notify, oneshot};
 
 use super::errors::{DEFECT_HINT, SHORTAGE_HINT, already_running};
 use super::host_log::{HOST_LOG_NAME, HostLog};
+use super::keeper::Copies;
 use super::limits;
 use super::loading::{Loaded, Loading};
 use super::noted::{FormerHost, NotedConfig, NotedPlugins};
 use super::plugins;
 use super::runtime_dir::{RuntimeDir, TakeError};
-use crate::config::{Config, Processes, SOCKET_NAME};
+use crate::config::{Config, Outline, Processes, SOCKET_NAME};
 use crate::failure::Failure;
 use crate::render::style::Paint;
 
@@ -66,6 +67,11 @@ fn load(
     degraded: &Degraded,
     stash: FormerStash,
 ) -> Result<Booted, Failure> {
+    let stash = match stash.is_empty() {
+        // What plugins are loaded by is read before the directory is locked, because the config follows from it.
+        true => Copies::within(&Outline::of(path).runtime_dir).former_stash(),
+        false => stash,
+    };
     let former = FormerHost::of(stash);
     let config = NotedConfig::load(former.config(), path)?;
     let path = config.path();

@@ -141,7 +141,7 @@ impl Host {
         mut asked: Asked,
         reloads: mpsc::Receiver<()>,
     ) -> Result<End<Result<u8, Failure>>, Failure> {
-        let Found { keeper, mut adopted, last_end, has_former } = found;
+        let Found { keeper, adopted, last_end, has_former } = found;
         let Booted {
             config,
             runtime_dir,
@@ -154,7 +154,7 @@ impl Host {
             children_open_files,
             width,
         } = booted;
-        let listening = self.listen_on_socket(&runtime_dir.socket)?;
+        let listening = self.listen(&runtime_dir.socket)?;
         let tcp = self.listen_on_tcp(&config.api.tcp)?;
         let recording = Recording::begin(&config, &plugins);
         let settings = self.settings(&config, children_open_files, &recording, keeper.clone());
@@ -164,11 +164,9 @@ impl Host {
             former: noted,
             quarantined,
         });
-        self.done.check(&processes.specs)?;
         let (copies, stash) = (Copies::within(runtime_dir.path()), settings.stash.clone());
-        copies.recover(keeper.as_ref(), &mut adopted).await?;
-        copies.keep(keeper.as_ref(), stash.as_ref(), &self.degraded);
-        let (supervisor, lines) = self.start_processes(settings, processes, consumers, adopted).await?;
+        let former = (keeper.as_ref(), adopted, &copies);
+        let (supervisor, lines) = self.prepare(settings, processes, consumers, former).await?;
         recording.follow(&supervisor);
         loading.serve(&supervisor);
         let socket = runtime_dir.socket.clone();
@@ -181,7 +179,11 @@ impl Host {
         let live = Live::new(&config, supervisor.clone(), plugins.clone(), rules.clone(), noted);
         let manager = ServiceManager::of_environment();
         tokio::spawn(reload_for_signals(live.clone(), reloads, manager.clone()));
-        let leaving = keeper.clone().map(|keeper| leaving(keeper, &mut asked));
+        let leaving = keeper.clone().map(|keeper| {
+            let (leaving, left) = Leaving::of(keeper);
+            asked.end_when_left(left);
+            leaving
+        });
         let (settled, is_settled) = watch::channel(false);
         let place = HostPlace {
             leaving: leaving.clone(),
@@ -208,14 +210,17 @@ impl Host {
         }
     }
 
-    /// Starts the processes, and takes over those that are found. Returns the output of all, if it is shown.
-    async fn start_processes(
+    /// Finds what there is of a former host, and starts the supervisor. Returns it with the reader of the lines for the screen.
+    async fn prepare(
         &self,
         settings: Settings,
         Processes { specs, replica_sets }: Processes,
         consumers: Vec<Box<dyn Consumer>>,
-        adopted: Adopted,
+        (keeper, mut adopted, copies): (Option<&Keeper>, Adopted, &Copies),
     ) -> Result<(Supervisor, Option<LogReader>), Failure> {
+        self.done.check(&specs)?;
+        copies.recover(keeper, &mut adopted).await?;
+        copies.keep(keeper, settings.stash.as_ref(), &self.degraded);
         // A partial failure may drop a runtime, which is not allowed in an async context.
         let prepared = tokio::task::block_in_place(|| {
             Supervisor::prepare(settings, specs, replica_sets, consumers, adopted)
@@ -280,10 +285,10 @@ impl Host {
     }
 
     /// Listens on the Unix socket.
-    fn listen_on_socket(&self, path: &Path) -> Result<Listening, Failure> {
+    fn listen(&self, socket: &Path) -> Result<Listening, Failure> {
         // The readiness of the socket is noticed where it is served.
         let _within = self.api.unix.enter();
-        Listening::bind(path)
+        Listening::bind(socket)
             .map_err(|error| Failure::failed(reason(&error), "set another `host.runtime_dir` in the config"))
     }
 
@@ -352,13 +357,6 @@ impl Host {
         }
         Ok(())
     }
-}
-
-/// Returns how the host leaves its keeper; it is asked to end when that has happened.
-fn leaving(keeper: Keeper, asked: &mut Asked) -> Leaving {
-    let (leaving, left) = Leaving::of(keeper);
-    asked.end_when_left(left);
-    leaving
 }
 
 /// Reloads the config for each signal that asks for it, until the host ends.

@@ -197,20 +197,16 @@ impl SpawnTicket {
     }
 
     /// Hands over the result of the spawn; gives it back if it is not wanted any more.
-    pub(crate) fn hand_over(self, spawned: Spawned) -> Result<HandedOver, Box<Unwanted>> {
+    pub(crate) fn hand_over(
+        self,
+        spawned: Spawned,
+    ) -> Result<HandedOver, Box<(Spawned, oneshot::Sender<()>)>> {
         let Self { outcome, abandoned, over } = self;
         match outcome.send(spawned) {
             Ok(()) => Ok(HandedOver { abandoned, _over: over }),
-            Err(spawned) => Err(Box::new(Unwanted { spawned, over })),
+            Err(spawned) => Err(Box::new((spawned, over))),
         }
     }
-}
-
-/// A result of a spawn that nobody waits for any more.
-pub(crate) struct Unwanted {
-    pub(crate) spawned: Spawned,
-    /// Dropped when what is left of the child is gone.
-    pub(crate) over: oneshot::Sender<()>,
 }
 
 /// A spawn that was handed over, but perhaps not taken.

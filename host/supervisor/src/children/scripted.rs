@@ -265,10 +265,10 @@ impl Scripted {
             return std::future::pending().await;
         }
         let entered = self.enter(spec.name.clone(), incarnation, env);
-        if let Err(unwanted) = ticket.hand_over(entered)
-            && let Ok(child) = &unwanted.spawned
+        if let Err(returned) = ticket.hand_over(entered)
+            && let (Ok(unwanted), _) = *returned
         {
-            let _ = self.signal(child.pid, Signal::KILL);
+            let _ = self.signal(unwanted.pid, Signal::KILL);
         }
     }
 }

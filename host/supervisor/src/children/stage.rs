@@ -131,7 +131,6 @@ impl Report {
             let mut bytes = [0; StepFailure::LEN];
             // A pipe takes so few bytes at once or not at all.
             let read = ready.try_io(|report| Ok(rustix::io::read(report.get_ref(), &mut bytes)?));
-            // An error means that there is nothing yet.
             if let Ok(read) = read {
                 return Ok(StepFailure::read(bytes.get(..read?).unwrap_or_default()));
             }

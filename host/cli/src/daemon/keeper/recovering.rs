@@ -4,7 +4,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use provost_supervisor::{Adopted, Degraded, Keeper, Recovered, Stash, Unfit};
+use provost_supervisor::{Adopted, Degraded, FormerStash, Keeper, Recovered, Stash, Unfit};
 
 use crate::daemon::errors::SHORTAGE_HINT;
 use crate::failure::Failure;
@@ -34,14 +34,17 @@ impl Copies {
         Self { table: runtime_dir.join(TABLE_NAME), stash: runtime_dir.join(STASH_NAME) }
     }
 
-    /// Finds what is left of a former host that was killed together with its keeper, gives the keeper the processes, and adds
-    /// everything to what this host adopts. The runtime directory has to be locked.
-    pub(crate) async fn recover(
-        &self,
-        keeper: Option<&Keeper>,
-        adopted: &mut Adopted,
-    ) -> Result<(), Failure> {
-        let stash = match provost_files::read_own(&self.stash, STASH_BYTES_MAX) {
+    /// Returns what a former host has written down that was killed together with its keeper; nothing if there was none.
+    pub(crate) fn former_stash(&self) -> FormerStash {
+        // An ordered end removes both files, the table first.
+        match self.table.exists() {
+            true => FormerStash::default().with(self.read_stash()),
+            false => FormerStash::default(),
+        }
+    }
+
+    fn read_stash(&self) -> Vec<u8> {
+        match provost_files::read_own(&self.stash, STASH_BYTES_MAX) {
             Ok(stash) => stash,
             Err(error) => {
                 if !error.is_missing() {
@@ -51,7 +54,17 @@ impl Copies {
                 }
                 Vec::new()
             }
-        };
+        }
+    }
+
+    /// Finds what is left of a former host that was killed together with its keeper, gives the keeper the processes, and adds
+    /// everything to what this host adopts. The runtime directory has to be locked.
+    pub(crate) async fn recover(
+        &self,
+        keeper: Option<&Keeper>,
+        adopted: &mut Adopted,
+    ) -> Result<(), Failure> {
+        let stash = self.read_stash();
         let keeper_pid = keeper.map(Keeper::pid);
         let found = tokio::task::block_in_place(|| Recovered::find(&self.table, &stash, keeper_pid));
         let found = found.map_err(|error| {

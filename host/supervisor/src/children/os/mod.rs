@@ -49,9 +49,7 @@ use super::life::{Endings, Life, Owner, Parent, Surroundings};
 use super::pidfd::Pidfd;
 use super::resources::{Forest, Source};
 use super::stage::StageProgram;
-use super::{
-    Boxed, Child, LifeEnd, LifeEnv, Output, PendingSpawn, SpawnTicket, Spawned, Spawner, Stop, Unwanted,
-};
+use super::{Boxed, Child, LifeEnd, LifeEnv, Output, PendingSpawn, SpawnTicket, Spawned, Spawner, Stop};
 use crate::adoption::Held;
 use crate::clock::Clock;
 use crate::degraded::Degraded;
@@ -242,10 +240,10 @@ impl OsSpawner {
                     }
                 }
             }
-            Err(unwanted) => {
-                let Unwanted { spawned, over: _over } = *unwanted;
-                if let Ok(child) = spawned {
-                    self.end_unwanted(child).await;
+            Err(returned) => {
+                let (spawned, _over) = *returned;
+                if let Ok(unwanted) = spawned {
+                    self.end_unwanted(unwanted).await;
                 }
             }
         }
