@@ -22,8 +22,7 @@ use super::shelved::{ShelfEstate, Shelved};
 use super::slots::{FormerSlot, Handed, Slot, Slots};
 use super::tabling::Tabling;
 use super::unborn;
-use crate::children::command::RUNTIME_DIR_VARIABLE;
-use crate::children::family::Family;
+use crate::children::family::{Family, RUNTIME_DIR_VARIABLE};
 use crate::degraded::Degraded;
 use crate::stash::{StashKeeper, StashKept};
 
