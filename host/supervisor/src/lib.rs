@@ -69,7 +69,7 @@ mod usage;
 pub use activation::{SocketAddress, SocketKind, SocketSpec};
 pub use adoption::{Adopted, Held, HeldEnd};
 pub use children::cgroups::CgroupPlace;
-pub use children::command::RUNTIME_DIR_VARIABLE;
+pub use children::family::RUNTIME_DIR_VARIABLE;
 pub use children::keeper::{
     Farewell, Greeting, HandedOver, Holding, HostEnding, Keeper, LastEnd, LastWords, NotGreeted,
     NotHandedOver, PROTOCOL_VERSIONS, Recovered, RunningKeeper, Served, Unfit,

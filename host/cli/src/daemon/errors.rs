@@ -4,6 +4,9 @@ use std::error::Error;
 use std::fmt::Display;
 use std::path::Path;
 
+use provost_control::TcpError;
+use provost_supervisor::BootError;
+
 use crate::failure::Failure;
 
 /// The hint when the kernel has no thread, memory or descriptor left.
@@ -28,6 +31,34 @@ pub(crate) fn not_listening_hint(pid: impl Display) -> String {
         "it may be starting or ending, or be suspended: `kill -CONT {pid}` lets it go on, `kill {pid}` stops it and its \
          processes in order"
     )
+}
+
+/// The failure of a host whose supervisor cannot be prepared.
+pub(super) fn not_booted(error: &BootError) -> Failure {
+    let hint = match error {
+        BootError::Io(error)
+            if matches!(
+                error.raw_os_error(),
+                Some(libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE)
+            ) =>
+        {
+            SHORTAGE_HINT
+        }
+        _ => "set another `host.log_dir` in the config",
+    };
+    Failure::failed(reason(error), hint)
+}
+
+/// The failure of a host that cannot listen on TCP.
+pub(super) fn not_listening_on_tcp(error: TcpError) -> Failure {
+    let hint = match &error {
+        TcpError::Listen { .. } => {
+            "does another program listen there? `listen` of [api] names the address; nothing was started"
+        }
+        TcpError::Tls(_) => "`tls` of [api] names the files; nothing was started",
+        TcpError::Tokens(_) => "`tokens` of [api] names the directory; nothing was started",
+    };
+    Failure::failed(error, hint)
 }
 
 /// The failure of a host where another one is running with this process id.

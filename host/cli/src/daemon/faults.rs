@@ -35,6 +35,21 @@ pub(crate) fn is_in_this_program() -> bool {
     fail::has_failpoints() && own().is_some_and(|path| path.file_name().is_some_and(|name| name == "broken"))
 }
 
+/// Whether a test makes this program fail before it is in service.
+pub(super) fn fails() -> bool {
+    let is_broken = is_in_this_program();
+    fail::fail_point!("serving.panics", is_broken, |_| false);
+    fail::fail_point!("serving.fails", is_broken, |_| true);
+    let _ = is_broken;
+    false
+}
+
+/// Fails if a test injects that.
+pub(super) fn set_up_fails() -> io::Result<()> {
+    fail::fail_point!("daemon.set_up", |_| Err(io::Error::other("the host cannot be set up")));
+    Ok(())
+}
+
 /// Applies the difference between the current faults and those that `text` names, and returns the latter.
 fn change(now: BTreeMap<String, String>, text: &str) -> BTreeMap<String, String> {
     let lines = text.lines().filter_map(|line| line.split_once('='));

@@ -10,13 +10,11 @@ use std::task::Poll;
 use std::time::Duration;
 
 use provost_api::Ended;
-use provost_control::{
-    ApiContext, Listening, Mount, PastEvents, RulesInForce, TcpError, TcpListening, TcpWanted,
-};
+use provost_control::{ApiContext, Listening, Mount, PastEvents, RulesInForce, TcpListening, TcpWanted};
 use provost_plugin_host::PluginHost;
 use provost_state::{Consumer, Plugins};
 use provost_supervisor::{
-    Adopted, BootError, Degraded, Keeper, LogReader, Served, Settings, StageProgram, Stash, Supervisor,
+    Adopted, Degraded, Keeper, LogReader, Served, Settings, StageProgram, Stash, Supervisor,
 };
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -26,7 +24,8 @@ use tokio::time::timeout;
 use super::asked::{Asked, Why};
 use super::boot::{self, Booted};
 use super::done::When;
-use super::errors::{DEFECT_HINT, SHORTAGE_HINT, reason};
+use super::errors::{DEFECT_HINT, SHORTAGE_HINT, not_booted, not_listening_on_tcp, reason};
+use super::faults::{fails, set_up_fails};
 use super::host_log::HostLog;
 use super::journal::Recording;
 use super::keeper::{Copies, End, Leaving, Means, Parent, Successor, settle, stage};
@@ -299,16 +298,7 @@ impl Host {
         }
         // The readiness of the sockets is noticed where they are served.
         let _within = self.api.tcp.enter();
-        let listening = TcpListening::bind(wanted).map_err(|error| {
-            let hint = match &error {
-                TcpError::Listen { .. } => {
-                    "does another program listen there? `listen` of [api] names the address; nothing was started"
-                }
-                TcpError::Tls(_) => "`tls` of [api] names the files; nothing was started",
-                TcpError::Tokens(_) => "`tokens` of [api] names the directory; nothing was started",
-            };
-            Failure::failed(error, hint)
-        })?;
+        let listening = TcpListening::bind(wanted).map_err(not_listening_on_tcp)?;
         for url in listening.urls() {
             tracing::info!("the API listens on {url}");
         }
@@ -376,21 +366,6 @@ async fn caught<T>(future: impl Future<Output = T>) -> Option<T> {
         Err(_) => Poll::Ready(None),
     })
     .await
-}
-
-fn not_booted(error: &BootError) -> Failure {
-    let hint = match error {
-        BootError::Io(error)
-            if matches!(
-                error.raw_os_error(),
-                Some(libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE)
-            ) =>
-        {
-            SHORTAGE_HINT
-        }
-        _ => "set another `host.log_dir` in the config",
-    };
-    Failure::failed(reason(error), hint)
 }
 
 /// Starts the server, and connects requests to stop with `asked`.
@@ -520,19 +495,4 @@ impl Running {
             screen.finish(FAREWELL).await;
         }
     }
-}
-
-/// Whether a test makes this program fail before it is in service.
-fn fails() -> bool {
-    let is_broken = super::faults::is_in_this_program();
-    fail::fail_point!("serving.panics", is_broken, |_| false);
-    fail::fail_point!("serving.fails", is_broken, |_| true);
-    let _ = is_broken;
-    false
-}
-
-/// Fails if a test injects that.
-fn set_up_fails() -> std::io::Result<()> {
-    fail::fail_point!("daemon.set_up", |_| Err(std::io::Error::other("the host cannot be set up")));
-    Ok(())
 }

@@ -42,7 +42,7 @@ pub struct Steps {
 pub struct CapabilitySets {
     /// Those that it or a program that it executes can ever have.
     pub bounding: u64,
-    /// Those that it has whoever its user is, and hands on to what it executes. They are among the others.
+    /// Those that it has with any user, and hands on to what it executes. They are among the others.
     pub ambient: u64,
 }
 

@@ -14,6 +14,7 @@ use provost_keeper::HOST_VARIABLE;
 use provost_keeper::stage::Steps;
 use provost_state::Incarnation;
 
+use super::family::RUNTIME_DIR_VARIABLE;
 use super::rights::{self, Rights};
 use super::spawned_with::SpawnedWith;
 use super::{LifeEnv, env_file, variables};
@@ -155,9 +156,6 @@ fn environment(
     }
     Ok((all, gave.into()))
 }
-
-/// The variable that names the runtime directory. The keeper gives it to its host, and both find by it what belongs to them.
-pub const RUNTIME_DIR_VARIABLE: &str = "PROVOST_RUNTIME_DIR";
 
 /// Returns the runtime directory of a host that has a keeper. That of a host further up is not its own.
 fn runtime_dir() -> Option<String> {

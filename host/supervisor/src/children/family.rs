@@ -21,6 +21,9 @@ use tokio::sync::watch;
 
 use crate::jobs::Lane;
 
+/// The variable that names the runtime directory. The keeper gives it to its host, and both find by it what belongs to them.
+pub const RUNTIME_DIR_VARIABLE: &str = "PROVOST_RUNTIME_DIR";
+
 /// The children that tasks own, and what this process has adopted.
 #[derive(Debug)]
 pub(crate) struct Family {

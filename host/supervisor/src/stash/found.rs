@@ -1,4 +1,4 @@
-//! The files of the stash of a former host, as they were found. They are read once, whoever asks.
+//! The files of the stash of a former host, as they were found. They are read once, for all who ask.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};

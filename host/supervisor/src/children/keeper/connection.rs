@@ -18,12 +18,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::link::{Answer, Link, Outgoing};
 use super::names::{Life, Names};
-use super::shelved::Shelved;
+use super::shelved::{ShelfEstate, Shelved};
 use super::slots::{FormerSlot, Handed, Slot, Slots};
 use super::tabling::Tabling;
 use super::unborn;
-use crate::children::command::RUNTIME_DIR_VARIABLE;
-use crate::children::family::Family;
+use crate::children::family::{Family, RUNTIME_DIR_VARIABLE};
 use crate::degraded::Degraded;
 use crate::stash::{StashKeeper, StashKept};
 
@@ -195,8 +194,8 @@ impl Keeper {
         let stashed = self.0.stashed.lock();
         let files = stashed.iter().map(|(number, stashed)| (stashed.key, *number, stashed.file.clone()));
         let ledger = self.0.outputs.ledger.lock().clone().map(|ledger| (LEDGER_KEY, 0, ledger));
-        let (labels, shelved) = self.0.shelved.estate()?;
-        let shelved = shelved.into_iter().map(|(key, descriptor)| (key, 0, descriptor));
+        let ShelfEstate { labels, descriptors } = self.0.shelved.estate()?;
+        let shelved = descriptors.into_iter().map(|(key, descriptor)| (key, 0, descriptor));
         let own = [(NAMES_KEY, 0, names), (LABELS_KEY, 0, Arc::new(labels))].into_iter().chain(ledger);
         Ok(Estate { lives, files: own.chain(files).chain(shelved).collect() })
     }

@@ -18,8 +18,7 @@ use super::names::Life;
 use super::table::{Identity, KeeperId, Row, Table, inode, started_in};
 use super::tabling::boot_id;
 use super::unborn;
-use crate::children::command::RUNTIME_DIR_VARIABLE;
-use crate::children::family::{environ, of_living, owner_in, pid_of, value_in};
+use crate::children::family::{RUNTIME_DIR_VARIABLE, environ, of_living, owner_in, pid_of, value_in};
 use crate::stash::Former;
 
 /// The longest table that is read.

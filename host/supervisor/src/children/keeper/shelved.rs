@@ -13,6 +13,14 @@ use super::labels::Labels;
 #[derive(Debug)]
 pub(super) struct Shelved(Mutex<Contents>);
 
+/// What another keeper is given.
+pub(super) struct ShelfEstate {
+    /// The file of labels.
+    pub(super) labels: OwnedFd,
+    /// The descriptors with their keys.
+    pub(super) descriptors: Vec<(u32, Arc<OwnedFd>)>,
+}
+
 /// The labels, and the descriptors under them.
 #[derive(Debug)]
 pub(super) struct Contents {
@@ -39,11 +47,12 @@ impl Shelved {
         self.0.lock().labels.file()
     }
 
-    /// Returns what another keeper is given: the file of labels, and the descriptors with their keys, of one moment.
-    pub(super) fn estate(&self) -> io::Result<(OwnedFd, Vec<(u32, Arc<OwnedFd>)>)> {
+    /// Returns what another keeper is given, of one moment.
+    pub(super) fn estate(&self) -> io::Result<ShelfEstate> {
         let contents = self.0.lock();
         let of = |(label, key)| Some((key, contents.descriptors.get(label)?.clone()));
-        Ok((contents.labels.file()?, contents.labels.all().filter_map(of).collect()))
+        let descriptors = contents.labels.all().filter_map(of).collect();
+        Ok(ShelfEstate { labels: contents.labels.file()?, descriptors })
     }
 
     /// Returns all of it, for one change.

@@ -16,8 +16,7 @@ use provost_state::Signal;
 use rustix::process::{PidfdFlags, pidfd_open};
 
 use super::names::Life;
-use crate::children::command::RUNTIME_DIR_VARIABLE;
-use crate::children::family::{environ, of_living, owner_in, pid_of, value_in};
+use crate::children::family::{RUNTIME_DIR_VARIABLE, environ, of_living, owner_in, pid_of, value_in};
 
 /// The number of looks; what is still there after them was sent SIGKILL and waits for a disk.
 const LOOKS: u32 = 50;
