@@ -102,7 +102,7 @@ fn the_lines_of_a_bad_config_are_shown_to_an_admin_alone() {
     let file = config.display().to_string();
     insta::assert_snapshot!(report(&reader).replace(&file, "CONFIG"), @r"
     error: CONFIG:5:1: unknown key `comand` in [process.web]
-    hint: did you mean `command`? keys here: `command`, `group`, `stop`, `stderr`, `stdin`, `tty`, `logs`, `cwd`, `env`, `env_files`, `autostart`, `policies`, `depends_on`, `ready`, `health`, `usage`, `replicas`, `user`, `groups`, `umask`, `nice`, `ioprio`, `oom_score_adj`, `limits`, `no_new_privs`, `capabilities`, `cgroup`, `type`, `success_codes`
+    hint: did you mean `command`? keys here: `command`, `group`, `stop`, `stderr`, `stdin`, `tty`, `logs`, `cwd`, `env`, `env_files`, `autostart`, `policies`, `depends_on`, `ready`, `sockets`, `watchdog`, `health`, `usage`, `replicas`, `user`, `groups`, `umask`, `nice`, `ioprio`, `oom_score_adj`, `limits`, `no_new_privs`, `capabilities`, `cgroup`, `type`, `success_codes`
     ");
     host.down();
 }

@@ -9,6 +9,7 @@
 //!
 //! | room | owns |
 //! |---|---|
+//! | `persist` | a spawn until there is a child, or none is wanted |
 //! | `kept` | starting a child of the keeper |
 //! | `direct` | starting a child of the host itself |
 //! | `enclosure` | the cgroup of a start |
@@ -22,6 +23,7 @@ mod enclosure;
 mod extras;
 mod flight;
 mod kept;
+mod persist;
 mod ranks;
 mod request;
 
@@ -29,7 +31,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use dashmap::DashMap;
@@ -49,24 +51,18 @@ use super::life::{Endings, Life, Owner, Parent, Surroundings};
 use super::pidfd::Pidfd;
 use super::resources::{Forest, Source};
 use super::stage::StageProgram;
-use super::{Boxed, Child, LifeEnd, LifeEnv, Output, PendingSpawn, SpawnTicket, Spawned, Spawner, Stop};
+use super::{Boxed, Child, LifeEnd, LifeEnv, Output, PendingSpawn, Spawner, Stop};
 use crate::adoption::Held;
 use crate::clock::Clock;
 use crate::degraded::Degraded;
 use crate::jobs::{Jobs, Lane};
 use crate::spec::{CommandLine, Escaped, ProcessSpec, StopTo};
 
-/// The first pause before a spawn is retried after a shortage; it doubles up to [`RETRY_MAX`].
-const RETRY_FIRST: Duration = Duration::from_millis(50);
-
-/// The longest such pause.
-const RETRY_MAX: Duration = Duration::from_secs(1);
-
 /// How long abandoned spawns may take to end before they are reported.
 const LATE_WITHIN: Duration = Duration::from_secs(2);
 
-/// The entry in [`Degraded`] while spawns are retried.
-const LACK: &str = "spawning";
+/// The pause between two looks at them.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// What holds for all children.
 #[derive(Clone, Debug, Default)]
@@ -180,82 +176,6 @@ impl OsSpawner {
             }
         });
         Box::pin(async move { told.await.unwrap_or_else(|_| Err(Arc::from("the host is ending"))) })
-    }
-
-    /// Spawns, and retries after shortages, until the child is not wanted any more.
-    async fn persist(self, request: Arc<SpawnRequest>, ticket: SpawnTicket) {
-        let number = self.flight.fetch_add(1, Ordering::Relaxed);
-        let in_flight = Arc::new(InFlight::default());
-        let flight = Flight { name: request.spec.name.clone(), in_flight: in_flight.clone() };
-        self.flights.insert(number, flight);
-        self.try_until_there(request, ticket, in_flight).await;
-        self.flights.remove(&number);
-    }
-
-    async fn try_until_there(
-        &self,
-        request: Arc<SpawnRequest>,
-        mut ticket: SpawnTicket,
-        in_flight: Arc<InFlight>,
-    ) {
-        let mut pause = RETRY_FIRST;
-        loop {
-            let attempt = self.attempt(&request, &in_flight);
-            tokio::pin!(attempt);
-            let spawned = tokio::select! {
-                spawned = &mut attempt => spawned,
-                () = ticket.abandoned() => {
-                    in_flight.kill(&self.around.family);
-                    if let Ok(unwanted) = attempt.await {
-                        self.end_unwanted(unwanted).await;
-                    }
-                    return;
-                }
-            };
-            let error = match spawned {
-                Ok(child) => {
-                    self.degraded.clear(LACK);
-                    return self.hand_over(ticket, Ok(child)).await;
-                }
-                Err(Failure::Refused(why)) => return self.hand_over(ticket, Err(why)).await,
-                Err(Failure::Short(error)) => error,
-            };
-            self.degraded.set(LACK, format!("{}: {error}; it is tried again", request.spec.name));
-            tokio::select! {
-                () = tokio::time::sleep(pause) => pause = (pause * 2).min(RETRY_MAX),
-                () = ticket.abandoned() => return,
-            }
-        }
-    }
-
-    async fn hand_over(&self, ticket: SpawnTicket, spawned: Spawned) {
-        let pid = spawned.as_ref().ok().map(|child| child.pid);
-        match ticket.hand_over(spawned) {
-            Ok(ticket) => {
-                // The spawn may have been abandoned with the child in the channel, where nothing takes it out.
-                if let Some(pid) = ticket.lost().await.and(pid) {
-                    let _ = self.kill(pid);
-                    while self.living.contains_key(&pid) {
-                        tokio::time::sleep(RETRY_FIRST).await;
-                    }
-                }
-            }
-            Err(returned) => {
-                let (spawned, _over) = *returned;
-                if let Ok(unwanted) = spawned {
-                    self.end_unwanted(unwanted).await;
-                }
-            }
-        }
-    }
-
-    async fn end_unwanted(&self, child: Child) {
-        let life = self.life(child.pid);
-        let _ = self.kill(child.pid);
-        child.exit.await;
-        if let Ok(life) = life {
-            life.forget();
-        }
     }
 
     /// Makes one attempt. The keeper starts processes, if there is one, and this process starts checks.
@@ -492,7 +412,7 @@ impl OsSpawner {
     async fn name_leftovers(&self) {
         let until = tokio::time::Instant::now() + LATE_WITHIN;
         while !self.flights.is_empty() && tokio::time::Instant::now() < until {
-            tokio::time::sleep(RETRY_FIRST).await;
+            tokio::time::sleep(LOOK_AGAIN).await;
         }
         let leave = |process: Option<Arc<str>>, pid: u32, reason: &str| {
             if !self.around.leftovers.has(pid) {

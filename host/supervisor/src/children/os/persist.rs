@@ -1,0 +1,98 @@
+//! A spawn until there is a child, or none is wanted any more: shortages of the machine are waited out, and a child that nobody takes
+//! is ended.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::OsSpawner;
+use super::flight::{Flight, InFlight};
+use super::request::{Failure, SpawnRequest};
+use crate::children::{Child, SpawnTicket, Spawned, Spawner};
+
+/// The first pause before a spawn is retried after a shortage; it doubles up to [`RETRY_MAX`].
+const RETRY_FIRST: Duration = Duration::from_millis(50);
+
+/// The longest such pause.
+const RETRY_MAX: Duration = Duration::from_secs(1);
+
+/// The entry in [`Degraded`] while spawns are retried.
+const LACK: &str = "spawning";
+
+impl OsSpawner {
+    /// Spawns, and retries after shortages, until the child is not wanted any more.
+    pub(super) async fn persist(self, request: Arc<SpawnRequest>, ticket: SpawnTicket) {
+        let number = self.flight.fetch_add(1, Ordering::Relaxed);
+        let in_flight = Arc::new(InFlight::default());
+        let flight = Flight { name: request.spec.name.clone(), in_flight: in_flight.clone() };
+        self.flights.insert(number, flight);
+        self.try_until_there(request, ticket, in_flight).await;
+        self.flights.remove(&number);
+    }
+
+    async fn try_until_there(
+        &self,
+        request: Arc<SpawnRequest>,
+        mut ticket: SpawnTicket,
+        in_flight: Arc<InFlight>,
+    ) {
+        let mut pause = RETRY_FIRST;
+        loop {
+            let attempt = self.attempt(&request, &in_flight);
+            tokio::pin!(attempt);
+            let spawned = tokio::select! {
+                spawned = &mut attempt => spawned,
+                () = ticket.abandoned() => {
+                    in_flight.kill(&self.around.family);
+                    if let Ok(unwanted) = attempt.await {
+                        self.end_unwanted(unwanted).await;
+                    }
+                    return;
+                }
+            };
+            let error = match spawned {
+                Ok(child) => {
+                    self.degraded.clear(LACK);
+                    return self.hand_over(ticket, Ok(child)).await;
+                }
+                Err(Failure::Refused(why)) => return self.hand_over(ticket, Err(why)).await,
+                Err(Failure::Short(error)) => error,
+            };
+            self.degraded.set(LACK, format!("{}: {error}; it is tried again", request.spec.name));
+            tokio::select! {
+                () = tokio::time::sleep(pause) => pause = (pause * 2).min(RETRY_MAX),
+                () = ticket.abandoned() => return,
+            }
+        }
+    }
+
+    async fn hand_over(&self, ticket: SpawnTicket, spawned: Spawned) {
+        let pid = spawned.as_ref().ok().map(|child| child.pid);
+        match ticket.hand_over(spawned) {
+            Ok(ticket) => {
+                // The spawn may have been abandoned with the child in the channel, where nothing takes it out.
+                if let (Some(_over), Some(pid)) = (ticket.lost().await, pid) {
+                    let _ = self.kill(pid);
+                    while self.living.contains_key(&pid) {
+                        tokio::time::sleep(RETRY_FIRST).await;
+                    }
+                }
+            }
+            Err(returned) => {
+                let (spawned, _over) = *returned;
+                if let Ok(unwanted) = spawned {
+                    self.end_unwanted(unwanted).await;
+                }
+            }
+        }
+    }
+
+    async fn end_unwanted(&self, child: Child) {
+        let life = self.life(child.pid);
+        let _ = self.kill(child.pid);
+        child.exit.await;
+        if let Ok(life) = life {
+            life.forget();
+        }
+    }
+}
