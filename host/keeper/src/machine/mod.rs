@@ -102,7 +102,7 @@ impl Machine {
     }
 
     /// Returns a keeper that takes the place of one that has died: a host is there, which this keeper has not started, and
-    /// hands over what it has. It leaves with [`Leave::Replace`] when all of it is handed over. Until then the keeper ends
+    /// hands over what it has. It leaves with [`Leave::Replace`](crate::protocol::Leave::Replace) when all of it is handed over. Until then the keeper ends
     /// if the host closes the connection, and touches neither the host nor any process.
     #[must_use]
     pub fn handed(is_stubborn: bool, now: Now) -> Self {

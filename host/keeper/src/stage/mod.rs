@@ -1,5 +1,5 @@
 //! The exec stage: what a child runs for a moment before its program, if its spec asks for something that only the child can
-//! set on itself, such as another user or lower limits. It sets that, in the order of [`apply`], and then executes the program in
+//! set on itself, such as another user or lower limits. It sets that, in the order of `apply`, and then executes the program in
 //! its own place. A step that fails is reported through a pipe, which the exec closes.
 //!
 //! It is called as `provost-exec-stage STEPS PATH NAME ARGUMENTS…`: [`Steps`] as text, the path of the program, its own name and

@@ -16,7 +16,7 @@ const RETRY_FIRST: Duration = Duration::from_millis(50);
 /// The longest such pause.
 const RETRY_MAX: Duration = Duration::from_secs(1);
 
-/// The entry in [`Degraded`] while spawns are retried.
+/// The entry in [`Degraded`](crate::degraded::Degraded) while spawns are retried.
 const LACK: &str = "spawning";
 
 impl OsSpawner {
