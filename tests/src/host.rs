@@ -308,14 +308,27 @@ impl Host {
         eventually(&format!("{name}: {what}"), || self.process(name), holds)
     }
 
-    /// Sends a signal directly to a process id, not through the host.
+    /// Sends a signal directly to a process id, not through the host. After SIGSTOP, none of its threads runs any more.
     ///
     /// # Panics
     /// If there is no such process.
     pub fn kill(pid: &Value, signal: rustix::process::Signal) {
         let pid =
             pid.as_i64().and_then(|pid| i32::try_from(pid).ok()).and_then(rustix::process::Pid::from_raw);
-        rustix::process::kill_process(pid.expect("a pid"), signal).unwrap();
+        let pid = pid.expect("a pid");
+        rustix::process::kill_process(pid, signal).unwrap();
+        if signal == rustix::process::Signal::STOP {
+            // Some of its threads may run on for a while.
+            let all_stopped = || {
+                let tasks =
+                    std::fs::read_dir(format!("/proc/{}/task", pid.as_raw_nonzero())).into_iter().flatten();
+                let stat = |task: std::io::Result<std::fs::DirEntry>| {
+                    std::fs::read_to_string(task.unwrap().path().join("stat")).unwrap_or_default()
+                };
+                tasks.map(stat).all(|stat| stat.contains(") T "))
+            };
+            eventually("all its threads are stopped", all_stopped, |stopped| *stopped);
+        }
     }
 
     /// Returns its resident memory, in KiB.
