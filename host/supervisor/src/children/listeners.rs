@@ -276,7 +276,7 @@ mod tests {
         drop(theirs);
         // A child that another test has just forked has it as well, until its exec.
         let is_there = (0..1_000).any(|_| {
-            std::thread::sleep(std::time::Duration::from_millis(10));
+            std::thread::park_timeout(std::time::Duration::from_millis(10));
             listeners.prepare(&web).is_ok()
         });
         assert!(is_there);
