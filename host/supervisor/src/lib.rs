@@ -19,6 +19,7 @@
 //! | `children` | operating-system processes: starting and signalling them (the real spawner and the scripted one), orphans, environment files, checks |
 //! | `adoption` | what a host finds of the one before it |
 //! | `stash` | what another host needs to go on, written down as it changes |
+//! | `disk_copy` | a file on a disk that follows what is in memory |
 //! | `jobs` | the threads for blocking work |
 //! | `slots` | a semaphore that knows whether a task waits for it |
 //! | `panics` | catching panics of tasks |
@@ -44,6 +45,7 @@ mod completion;
 mod decider;
 mod degraded;
 mod digest;
+mod disk_copy;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod gave;

@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use provost_state::{EventKind, Generation, MemoryChange, ProcessState, Routing};
 use tokio::sync::{Notify, watch};
 
-use super::copying::Copying;
+use super::copying;
 use super::counted::Counted;
 use super::file::StashFile;
 use super::former::Former;
@@ -24,6 +24,7 @@ use super::kept::{Kept, Spawn};
 use super::records::{Aside, Life, Record, put, put_commit, together};
 use crate::clock::boot_id;
 use crate::degraded::Degraded;
+use crate::disk_copy::DiskCopy;
 use crate::steps::step;
 
 /// The number of generations that are leased at once. This is also the largest number by which a new host overestimates
@@ -47,7 +48,7 @@ pub(super) struct Inner {
     /// The file to which records are appended; `None` while there is none.
     pub(super) current: Arc<ArcSwapOption<StashFile>>,
     /// The thread that copies it to a disk, if there is one.
-    copying: OnceLock<Copying>,
+    copying: OnceLock<DiskCopy>,
     pub(super) kept: Mutex<Kept>,
     /// The number of the last file that was created.
     pub(super) number: AtomicU64,
@@ -149,8 +150,7 @@ impl Stash {
     /// # Errors
     /// If the thread cannot be started, or if there is a copy already.
     pub fn copy_to(&self, file: PathBuf) -> io::Result<()> {
-        let copying = Copying::start(Arc::downgrade(&self.0.current), self.0.degraded.clone(), file)?;
-        copying.wake();
+        let copying = copying::start(Arc::downgrade(&self.0.current), self.0.degraded.clone(), file)?;
         let taken = |_| io::Error::from(io::ErrorKind::AlreadyExists);
         self.0.copying.set(copying).map_err(taken)
     }

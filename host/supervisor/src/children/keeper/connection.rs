@@ -20,10 +20,11 @@ use super::link::{Answer, Link, Outgoing};
 use super::names::{Life, Names};
 use super::shelved::{ShelfEstate, Shelved};
 use super::slots::{FormerSlot, Handed, Slot, Slots};
-use super::tabling::Tabling;
+use super::tabling;
 use super::unborn;
 use crate::children::family::{Family, RUNTIME_DIR_VARIABLE};
 use crate::degraded::Degraded;
+use crate::disk_copy::DiskCopy;
 use crate::stash::{StashKeeper, StashKept};
 
 /// The number of signals that wait to be taken.
@@ -52,7 +53,7 @@ struct Inner {
     /// Whether another keeper was looked for in vain.
     given_up: AtomicBool,
     /// The thread that keeps the table on a disk, if there is one.
-    tabling: Arc<OnceLock<Tabling>>,
+    tabling: Arc<OnceLock<DiskCopy>>,
     outputs: Outputs,
 }
 
@@ -367,7 +368,7 @@ impl Keeper {
     /// # Errors
     /// The thread cannot be started, or there is a table already.
     pub fn table_to(&self, file: PathBuf, degraded: Degraded) -> io::Result<()> {
-        let tabling = Tabling::start(self.0.slots.clone(), self.0.pid, file, degraded)?;
+        let tabling = tabling::start(self.0.slots.clone(), self.0.pid, file, degraded)?;
         let taken = |_| io::Error::from(io::ErrorKind::AlreadyExists);
         self.0.tabling.set(tabling).map_err(taken)
     }

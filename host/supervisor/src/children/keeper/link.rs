@@ -13,9 +13,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Duration, sleep};
 
 use super::slots::{Belongings, Slot, Slots, Started};
-use super::tabling::Tabling;
 use crate::children::family::Family;
 use crate::children::watched::Socket;
+use crate::disk_copy::DiskCopy;
 use crate::steps::step;
 
 /// The pause before a message is sent again when too many descriptors are in transit.
@@ -53,7 +53,7 @@ pub(super) struct Link {
     pub(super) signals: mpsc::Sender<i32>,
     pub(super) gone: watch::Sender<bool>,
     /// The thread that keeps the table of processes, if there is one.
-    pub(super) tabling: Arc<OnceLock<Tabling>>,
+    pub(super) tabling: Arc<OnceLock<DiskCopy>>,
 }
 
 /// The state of the task.

@@ -16,9 +16,9 @@ use rustix::process::{PidfdFlags, pidfd_open};
 
 use super::names::Life;
 use super::table::{Identity, KeeperId, Row, Table, inode, started_in};
-use super::tabling::boot_id;
 use super::unborn;
 use crate::children::family::{RUNTIME_DIR_VARIABLE, environ, of_living, owner_in, pid_of, value_in};
+use crate::clock::boot_id;
 use crate::stash::Former;
 
 /// The longest table that is read.
@@ -85,7 +85,7 @@ impl Recovered {
                     found.unfit = Some(Unfit::Foreign);
                     Vec::new()
                 }
-                Some(table) if table.boot != boot_id() => {
+                Some(table) if table.boot != *boot_id() => {
                     found.unfit = Some(Unfit::OtherBoot);
                     return Ok(found);
                 }
