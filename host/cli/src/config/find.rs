@@ -49,7 +49,7 @@ pub fn find_nearest(from: &Path) -> Result<PathBuf, NotFound> {
 }
 
 /// Returns the absolute path of the config at `path`; `path` itself if the working directory is gone.
-pub(super) fn absolute(path: &Path) -> PathBuf {
+pub(crate) fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 

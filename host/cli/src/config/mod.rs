@@ -71,6 +71,7 @@ pub use crate::compiling::CompileLimits;
 pub(crate) use digest::{digest, digest_of_file};
 pub use error::ConfigError;
 pub(crate) use find::KEEPER_SOCKET_NAME;
+pub(crate) use find::absolute;
 pub use find::{CONFIG_NAME, NotFound, SOCKET_NAME, find_nearest};
 pub(crate) use outline::{Names, Outline};
 pub use report::{Place, Problem, Problems, SourceFile};

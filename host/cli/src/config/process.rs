@@ -6,11 +6,11 @@ use std::ops::RangeInclusive;
 use provost_state::{ProcessType, Signal, naming};
 use provost_supervisor::{Check, CommandLine, Condition, Escaped, ReplicaSet, Stderr, Stdin, StopTo};
 use toml::Spanned;
-use toml::de::{DeInteger, DeValue};
+use toml::de::DeValue;
 
 use super::command::{COMMAND_HINT, read_command};
 use super::report::{choices, nearest};
-use super::section::Section;
+use super::section::{Section, decimal};
 use super::sections::{ProcessSection, ReplicasSection, StopSection};
 use super::{cgroup, job, probe, setup, sockets};
 
@@ -201,12 +201,6 @@ fn read_env(process: &mut Section<'_>) -> BTreeMap<String, String> {
         variables.insert(name.into_inner(), text);
     }
     variables
-}
-
-/// Returns a whole number in decimal, whichever base it was written in.
-fn decimal(number: &DeInteger<'_>) -> String {
-    i128::from_str_radix(number.as_str(), number.radix())
-        .map_or_else(|_| number.as_str().to_owned(), |number| number.to_string())
 }
 
 /// Reads `depends_on`: a list of names, or a table of names and conditions.

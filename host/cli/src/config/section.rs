@@ -5,7 +5,7 @@ use std::ops::{Range, RangeInclusive};
 
 use provost_state::naming::BadName;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::foreign::Place;
 use super::report::{Collector, choices};
@@ -328,4 +328,10 @@ pub(super) fn json(value: &Spanned<DeValue<'_>>) -> Result<serde_json::Value, Ra
                 .collect::<Result<_, Range<usize>>>()?,
         ),
     })
+}
+
+/// Returns a whole number in decimal, whichever base it was written in.
+pub(super) fn decimal(number: &DeInteger<'_>) -> String {
+    i128::from_str_radix(number.as_str(), number.radix())
+        .map_or_else(|_| number.as_str().to_owned(), |number| number.to_string())
 }

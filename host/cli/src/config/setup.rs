@@ -9,7 +9,7 @@ use toml::de::DeValue;
 
 use super::capabilities;
 use super::limits;
-use super::section::Section;
+use super::section::{Section, decimal};
 use super::sections::SetupSection;
 
 const USER_HINT: &str = "write user = \"www-data\", \"www-data:adm\" with another group, or \":adm\" for the group alone; numbers are taken as they are";
@@ -48,8 +48,7 @@ pub(super) fn read(process: &mut Section<'_>) -> SetupSection {
 fn read_user(process: &mut Section<'_>) -> (Option<String>, Option<String>) {
     let Some(value) = process.value("user") else { return (None, None) };
     let text = match value.get_ref() {
-        DeValue::Integer(number) => i128::from_str_radix(number.as_str(), number.radix())
-            .map_or_else(|_| number.as_str().to_owned(), |number| number.to_string()),
+        DeValue::Integer(number) => decimal(number),
         _ => match process.text("user") {
             Some(text) => text.into_inner(),
             None => return (None, None),

@@ -455,7 +455,7 @@ impl Running {
     ) -> End<Result<u8, Failure>> {
         let followed = match why {
             Why::Handed => Some(Why::Handed),
-            _ if successor.forestall().await.is_some() => Some(Why::Handed),
+            _ if !successor.forestall().await => Some(Why::Handed),
             _ if service.stop().await => None,
             _ => Some(Why::Replaced),
         };

@@ -110,19 +110,23 @@ fn is_descendant(pid: u32, ancestor: u32) -> bool {
 }
 
 /// The state, parent, group and session of a process, as `/proc/PID/stat` has them.
-struct Stat {
+pub(super) struct Stat {
     state: u8,
     parent: u32,
     group: u32,
-    session: u32,
+    pub(super) session: u32,
+}
+
+/// Returns the fields of a line of `/proc/PID/stat` from the third one on, which is the state.
+pub(super) fn stat_fields(line: &[u8]) -> Option<std::str::SplitAsciiWhitespace<'_>> {
+    // The name before these fields may contain anything, even a parenthesis.
+    let end = line.iter().rposition(|byte| *byte == b')')?;
+    Some(std::str::from_utf8(line.get(end + 1..)?).ok()?.split_ascii_whitespace())
 }
 
 impl Stat {
-    fn parse(text: &[u8]) -> Option<Self> {
-        // The name before these fields may contain anything, even a parenthesis.
-        let end = text.iter().rposition(|byte| *byte == b')')?;
-        let rest = String::from_utf8_lossy(text.get(end + 1..)?);
-        let mut fields = rest.split_ascii_whitespace();
+    pub(super) fn parse(line: &[u8]) -> Option<Self> {
+        let mut fields = stat_fields(line)?;
         Some(Self {
             state: *fields.next()?.as_bytes().first()?,
             parent: fields.next()?.parse().ok()?,
@@ -131,7 +135,7 @@ impl Stat {
         })
     }
 
-    fn has_ended(&self) -> bool {
+    pub(super) fn has_ended(&self) -> bool {
         matches!(self.state, b'Z' | b'X')
     }
 }

@@ -8,6 +8,8 @@ use std::time::Duration;
 use provost_posix as posix;
 use tokio::time::{Instant, sleep};
 
+use super::family::stat_fields;
+
 /// How long a parent may take to reap a process whose zombie tells nothing.
 const REAPED_WITHIN: Duration = Duration::from_secs(1);
 
@@ -88,10 +90,7 @@ fn is_ours(pid: u32) -> io::Result<bool> {
 
 /// Reads the status, which is the 52nd field, of a zombie.
 fn status_in(stat: &[u8]) -> Option<i32> {
-    let end = stat.iter().rposition(|byte| *byte == b')')?;
-    let rest = std::str::from_utf8(stat.get(end + 1..)?).ok()?;
-    let mut fields = rest.split_ascii_whitespace();
-    // The state is the third field.
+    let mut fields = stat_fields(stat)?;
     if fields.next()? != "Z" {
         return None;
     }

@@ -98,8 +98,8 @@ impl Runner {
         }
     }
 
-    /// Reads the output of a child that was taken over, if it is captured.
-    fn capture(&self, incarnation: Incarnation, output: Option<Output>) {
+    /// Reads the output of a child, if it is captured.
+    pub(super) fn capture(&self, incarnation: Incarnation, output: Option<Output>) {
         if let Some(output) = output {
             self.shared.logs.capture(self.state.id, incarnation, output);
         }

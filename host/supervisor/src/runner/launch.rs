@@ -156,9 +156,7 @@ impl Runner {
                 self.record.spawned.store(Some(spawned.clone()));
                 self.record.tried.forget();
                 let text_seen = self.await_text(incarnation);
-                if let Some(output) = output {
-                    self.shared.logs.capture(self.state.id, incarnation, output);
-                }
+                self.capture(incarnation, output);
                 self.fault_once_spawned();
                 let said = self.beyond_spawn(spawned);
                 self.commit_with(before, &Event::Spawned { pid, reason }, said);

@@ -39,10 +39,14 @@ impl FormerStash {
         self.0.former.get_or_init(read)
     }
 
-    /// Returns these files with another one, which was found elsewhere.
+    /// Returns these files with those of another one, which were found elsewhere.
     #[must_use]
-    pub fn with(&self, file: Vec<u8>) -> Self {
-        self.0.files.iter().cloned().chain([file]).collect::<Vec<_>>().into()
+    pub fn with(&self, other: &Self) -> Self {
+        match (self.is_empty(), other.is_empty()) {
+            (true, _) => other.clone(),
+            (_, true) => self.clone(),
+            _ => self.0.files.iter().chain(&other.0.files).cloned().collect::<Vec<_>>().into(),
+        }
     }
 
     /// Whether there are no files: there was no former host, or it has written nothing down.

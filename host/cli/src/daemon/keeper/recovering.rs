@@ -38,21 +38,21 @@ impl Copies {
     pub(crate) fn former_stash(&self) -> FormerStash {
         // An ordered end removes both files, the table first.
         match self.table.exists() {
-            true => FormerStash::default().with(self.read_stash()),
+            true => self.read_stash(),
             false => FormerStash::default(),
         }
     }
 
-    fn read_stash(&self) -> Vec<u8> {
+    fn read_stash(&self) -> FormerStash {
         match provost_files::read_own(&self.stash, STASH_BYTES_MAX) {
-            Ok(stash) => stash,
+            Ok(stash) => vec![stash].into(),
             Err(error) => {
                 if !error.is_missing() {
                     tracing::error!(
                         "the copy of the stash cannot be read, so its decisions are lost: {error}"
                     );
                 }
-                Vec::new()
+                FormerStash::default()
             }
         }
     }
@@ -64,9 +64,9 @@ impl Copies {
         keeper: Option<&Keeper>,
         adopted: &mut Adopted,
     ) -> Result<(), Failure> {
-        let stash = self.read_stash();
         let keeper_pid = keeper.map(Keeper::pid);
-        let found = tokio::task::block_in_place(|| Recovered::find(&self.table, &stash, keeper_pid));
+        let find = || Recovered::find(&self.table, || self.read_stash(), keeper_pid);
+        let found = tokio::task::block_in_place(find);
         let found = found.map_err(|error| {
             let what = format!("cannot look for the processes of a host that was killed: {error}");
             Failure::failed(what, SHORTAGE_HINT)
@@ -92,9 +92,7 @@ impl Copies {
             found.ended.len()
         );
         adopted.held.extend(held);
-        if !stash.is_empty() {
-            adopted.stash = adopted.stash.with(stash);
-        }
+        adopted.stash = adopted.stash.with(&found.stash);
         adopted.last_end.get_or_insert_with(|| "it was killed together with its keeper".into());
         Ok(())
     }

@@ -132,20 +132,20 @@ impl Successor {
         }
     }
 
-    /// Says that the host ends in order. Returns the process id of another keeper if that has everything already: it was sent
-    /// SIGTERM, and ends everything in order, by the host that it starts.
-    pub(crate) async fn forestall(&mut self) -> Option<u32> {
+    /// Says that the host ends in order. Returns false if another keeper has everything already: it was sent SIGTERM, and ends
+    /// everything in order, by the host that it starts.
+    pub(crate) async fn forestall(&mut self) -> bool {
         {
             let mut course = self.course.lock();
             if *course != Course::Leaving {
                 *course = Course::InOrder;
-                return None;
+                return true;
             }
         }
-        let pid = timeout(LEFT_WITHIN, self.is_in_place()).await.ok()?;
+        let Ok(pid) = timeout(LEFT_WITHIN, self.is_in_place()).await else { return true };
         let keeper = i32::try_from(pid).ok().and_then(Pid::from_raw);
         let _ = keeper.map(|keeper| kill_process(keeper, Signal::TERM));
-        Some(pid)
+        false
     }
 }
 

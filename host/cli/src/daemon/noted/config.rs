@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use provost_supervisor::Stash;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Config, SourceFile};
+use crate::config::{Config, SourceFile, absolute};
 use crate::failure::Failure;
 
 /// The config that a host had in force.
@@ -74,9 +74,4 @@ impl NotedConfig {
             Err(_) => Err(error.into()),
         }
     }
-}
-
-/// Returns the absolute path; the same one if there is no current directory.
-fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }

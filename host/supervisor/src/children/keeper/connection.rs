@@ -254,7 +254,7 @@ impl Keeper {
     }
 
     /// Sends an order that has no strings, and waits until the keeper has carried it out.
-    async fn asked(&self, order: &Order<'_>, descriptors: Vec<OwnedFd>) -> io::Result<()> {
+    pub(super) async fn asked(&self, order: &Order<'_>, descriptors: Vec<OwnedFd>) -> io::Result<()> {
         let (wanted, answer) = oneshot::channel();
         self.order(order, descriptors, Answer::Wanted(wanted));
         Ok(answer.await.unwrap_or(Err(Errno::PIPE))?)

@@ -11,7 +11,6 @@ use provost_keeper::protocol::{End, Ending, Id, MESSAGE_MAX, Order, SPEC_MAX, Sc
 use provost_state::{Exit, Incarnation};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::io::Errno;
-use rustix::time::{ClockId, Timespec, clock_gettime};
 use tokio::sync::oneshot;
 
 use super::connection::Keeper;
@@ -188,7 +187,7 @@ impl Kept {
             Some(end) if end.status.is_some() => told(&end),
             end => {
                 let status = status_of(self.pid, pidfd).await;
-                let ended_at = end.map_or_else(now, |end| end.ended_at);
+                let ended_at = end.map_or_else(|| Clock::boottime_in(Duration::ZERO), |end| end.ended_at);
                 self.keeper.found_out(self.id, End { status, ended_at, usage: Usage::default() });
                 status.map_or(Exit::Unobserved, exit_of)
             }
@@ -246,12 +245,6 @@ fn message(id: Id, spec: &Spec<'_>, descriptors: &mut Vec<OwnedFd>) -> io::Resul
     let length = u32::try_from(spec.len()).map_err(io::Error::other)?;
     let order = Order::SpawnLarge { id, length };
     Ok(order.encode(0, &mut buffer).map_err(io::Error::other)?.to_vec())
-}
-
-/// Returns the present time of `CLOCK_BOOTTIME`, in nanoseconds.
-fn now() -> u64 {
-    let Timespec { tv_sec, tv_nsec } = clock_gettime(ClockId::Boottime);
-    u64::try_from(tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(tv_nsec).unwrap_or(0)
 }
 
 /// Returns how a child ended, as far as the keeper knows it.

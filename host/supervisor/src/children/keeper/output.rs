@@ -12,8 +12,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use provost_keeper::protocol::{Id, Order, Stream};
-use rustix::io::Errno;
-use tokio::sync::oneshot;
 
 use super::connection::{Keeper, LEDGER_KEY};
 use super::link::Answer;
@@ -170,9 +168,7 @@ impl KeptStream {
     /// # Errors
     /// `EBUSY` if the keeper is still moving output into the file; `EPIPE` if the keeper is gone.
     pub(crate) async fn framed(&self, bytes: u64) -> io::Result<()> {
-        let (wanted, answer) = oneshot::channel();
         let order = Order::Framed { id: self.hold.id, stream: self.stream, bytes };
-        self.hold.keeper.order(&order, Vec::new(), Answer::Wanted(wanted));
-        Ok(answer.await.unwrap_or(Err(Errno::PIPE))?)
+        self.hold.keeper.asked(&order, Vec::new()).await
     }
 }

@@ -17,9 +17,9 @@ use rustix::process::{PidfdFlags, pidfd_open};
 use super::names::Life;
 use super::table::{Identity, KeeperId, Row, Table, inode, started_in};
 use super::unborn;
-use crate::children::family::{RUNTIME_DIR_VARIABLE, environ, of_living, owner_in, pid_of, value_in};
+use crate::children::family::{RUNTIME_DIR_VARIABLE, Stat, environ, of_living, owner_in, pid_of, value_in};
 use crate::clock::boot_id;
-use crate::stash::Former;
+use crate::stash::{Former, FormerStash};
 
 /// The longest table that is read.
 const TABLE_BYTES_MAX: u64 = 256 << 20;
@@ -60,6 +60,8 @@ pub struct Recovered {
     pub unfit: Option<Unfit>,
     /// Whether there is a table that another keeper's host has written.
     pub is_former: bool,
+    /// What that host has written down, by the copy.
+    pub stash: FormerStash,
     /// The names of processes whose table entry is of a process that has ended.
     pub ended: Vec<Arc<str>>,
     /// The names of processes whose output could not be opened again.
@@ -68,11 +70,12 @@ pub struct Recovered {
 
 impl Recovered {
     /// Looks for what is left of a host that has written its table into this file, unless `keeper` was the keeper of that host.
-    /// `stash` is the copy of its stash. Blocks, and looks at all processes of the machine.
+    /// `stash` reads the copy of its stash, and is called only if there was such a host. Blocks, and looks at all processes of the
+    /// machine then.
     ///
     /// # Errors
     /// The processes of the machine could not be looked at: some may be there.
-    pub fn find(table: &Path, stash: &[u8], keeper: Option<u32>) -> io::Result<Self> {
+    pub fn find(table: &Path, stash: impl FnOnce() -> FormerStash, keeper: Option<u32>) -> io::Result<Self> {
         let mut found = Self::default();
         let rows = match provost_files::read_own(table, TABLE_BYTES_MAX) {
             Err(error) if error.is_missing() => return Ok(found),
@@ -109,9 +112,11 @@ impl Recovered {
                 None => found.ended.push(row.life.0),
             }
         }
-        let former = Former::read([stash], &boot_id());
-        for life in strays(&known)?.into_iter().filter(|stray| may_be_main(&former, &stray.life)) {
-            found.enter(life, [0, 0]);
+        found.stash = stash();
+        for stray in strays(&known)? {
+            if may_be_main(found.stash.former(), &stray.life) {
+                found.enter(stray, [0, 0]);
+            }
         }
         Ok(found)
     }
@@ -211,7 +216,7 @@ fn main_process(pid: u32, dir: &str) -> io::Result<Option<(Life, u64)>> {
         return Ok(None);
     }
     let Some(stat) = of_living(std::fs::read(format!("/proc/{pid}/stat")))? else { return Ok(None) };
-    if !leads_session(&stat, pid) {
+    if !Stat::parse(&stat).is_some_and(|it| !it.has_ended() && it.session == pid) {
         return Ok(None);
     }
     let Some(environ) = environ(pid)? else { return Ok(None) };
@@ -220,14 +225,6 @@ fn main_process(pid: u32, dir: &str) -> io::Result<Option<(Life, u64)>> {
     Ok(owner
         .zip(started_in(&stat))
         .map(|((name, life), started)| ((name.into(), Incarnation(life)), started)))
-}
-
-fn leads_session(stat: &[u8], pid: u32) -> bool {
-    let end = stat.iter().rposition(|byte| *byte == b')').unwrap_or(0);
-    let rest = String::from_utf8_lossy(stat.get(end + 1..).unwrap_or_default()).into_owned();
-    let mut fields = rest.split_ascii_whitespace();
-    let is_living = fields.next().is_some_and(|state| !matches!(state, "Z" | "X"));
-    is_living && fields.nth(2).is_some_and(|session| session.parse() == Ok(pid))
 }
 
 /// Opens the reading end of a pipe that a keeper has made: it is open for reading and writing.
@@ -279,7 +276,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("table");
         provost_files::replace(&path, provost_files::Access::Private, &[text.as_bytes()]).unwrap();
-        Recovered::find(&path, b"", Some(std::process::id())).unwrap()
+        Recovered::find(&path, FormerStash::default, Some(std::process::id())).unwrap()
     }
 
     #[test]

@@ -12,6 +12,7 @@ use provost_keeper::protocol::{Ending, Scope};
 use provost_state::Incarnation;
 
 use super::names::Life;
+use crate::children::family::stat_fields;
 
 /// The form of the first line.
 const FORM: &str = "provost-lives 1";
@@ -95,10 +96,7 @@ pub(super) fn inode(fd: BorrowedFd<'_>) -> u64 {
 
 /// Reads the start of a process, which is the 22nd field of its line in `/proc`.
 pub(super) fn started_in(stat: &[u8]) -> Option<u64> {
-    let end = stat.iter().rposition(|byte| *byte == b')')?;
-    let rest = std::str::from_utf8(stat.get(end + 1..)?).ok()?;
-    // The state is the third field.
-    rest.split_ascii_whitespace().nth(19)?.parse().ok()
+    stat_fields(stat)?.nth(19)?.parse().ok()
 }
 
 /// Returns the first line of a table.
