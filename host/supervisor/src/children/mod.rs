@@ -20,8 +20,8 @@
 //! | `rights` | what the setup of a spec comes to on this machine |
 //! | `accounts` | users and groups by their names |
 //! | `keeper` | the keeper, which is the parent of the children where there is one |
-//! | `family` | the descendants that no task owns |
 //! | `fate` | how a process has ended that somebody else has reaped |
+//! | `family` | the descendants that no task owns |
 //! | `terminal` | a child's own terminal |
 //! | `pidfd` | waiting for the end of a child |
 //! | `watched` | waiting for a descriptor |
