@@ -26,7 +26,7 @@ pub(super) struct Resumed {
     /// The state that it goes on from.
     pub(super) state: ProcessState,
     pub(super) adoption: Adoption,
-    /// Whether its child was spawned with another spec.
+    /// Whether its spec is neither that of its child nor the one that the former host had in force.
     pub(super) is_changed: bool,
 }
 

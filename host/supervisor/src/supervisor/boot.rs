@@ -54,7 +54,7 @@ pub struct Prepared {
     supervisor: Supervisor,
     /// The processes that are new.
     processes: Vec<ProcessId>,
-    /// The processes that go on, each with whether its child was spawned with another spec.
+    /// The processes that go on, each with whether its spec is [another one](super::adopting::Resumed::is_changed).
     resumed: Vec<(ProcessId, bool)>,
     /// The processes that are not in the config any more.
     leaving: Vec<ProcessId>,

@@ -1,6 +1,7 @@
 //! The program of the keeper, which this binary carries. It is executed from memory, or, where the kernel refuses that, from a file
 //! in the runtime directory.
 
+use std::convert::Infallible;
 use std::ffi::OsString;
 use std::fs::{File, Permissions};
 use std::io::{self, Write};
@@ -33,20 +34,32 @@ pub(crate) struct NotExecuted {
 
 /// Replaces this process by the keeper. Returns only if that is not possible.
 pub(super) fn execute(arguments: &[OsString], runtime_dir: &Path, owners: Owners) -> NotExecuted {
-    let memory = match in_memory() {
-        Ok(program) => become_it(&in_process(&program), arguments, runtime_dir),
+    let become_it = |mut command: Command| Err::<Infallible, _>(command.exec());
+    let Err(error) = by_memory_or_file(arguments, runtime_dir, owners, become_it);
+    error
+}
+
+/// Runs the command of the keeper with its program in memory, or else with its program in a file.
+fn by_memory_or_file<T>(
+    arguments: &[OsString],
+    runtime_dir: &Path,
+    owners: Owners,
+    run: impl Fn(Command) -> io::Result<T>,
+) -> Result<T, NotExecuted> {
+    let run = |program: &Path| {
+        let mut command = Command::new(program);
+        command.arg0(NAME).args(arguments).env(RUNTIME_DIR_VARIABLE, named(runtime_dir));
+        run(command)
+    };
+    let memory = match in_memory().and_then(|file| run(&in_process(&file))) {
+        Ok(done) => return Ok(done),
         Err(error) => error,
     };
     let path = runtime_dir.join(NAME);
-    let file = match in_file(&path, runtime_dir, owners) {
-        Ok(()) => become_it(&path, arguments, runtime_dir),
-        Err(error) => error,
-    };
-    NotExecuted { memory, path, file }
-}
-
-fn become_it(program: &Path, arguments: &[OsString], runtime_dir: &Path) -> io::Error {
-    Command::new(program).arg0(NAME).args(arguments).env(RUNTIME_DIR_VARIABLE, named(runtime_dir)).exec()
+    match in_file(&path, runtime_dir, owners).and_then(|()| run(&path)) {
+        Ok(done) => Ok(done),
+        Err(file) => Err(NotExecuted { memory, path, file }),
+    }
 }
 
 /// Returns the name by which processes are told apart that belong to different runtime directories.
@@ -65,21 +78,9 @@ pub(super) fn start(
     owners: Owners,
     connection: OwnedFd,
 ) -> Result<Child, NotExecuted> {
-    let spawn = |program: &Path| {
-        let mut command = Command::new(program);
-        command.arg0(NAME).args(arguments).env(RUNTIME_DIR_VARIABLE, named(runtime_dir));
+    by_memory_or_file(arguments, runtime_dir, owners, |mut command| {
         command.stdin(connection.try_clone()?).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
-    };
-    let in_memory = in_memory();
-    let memory = match in_memory.and_then(|file| spawn(&in_process(&file))) {
-        Ok(child) => return Ok(child),
-        Err(error) => error,
-    };
-    let path = runtime_dir.join(NAME);
-    match in_file(&path, runtime_dir, owners).and_then(|()| spawn(&path)) {
-        Ok(child) => Ok(child),
-        Err(file) => Err(NotExecuted { memory, path, file }),
-    }
+    })
 }
 
 /// Returns the path of an open file of this process.
@@ -111,8 +112,7 @@ pub(crate) fn stage() -> io::Result<OwnedFd> {
 
 /// Whether the kernel executes it: it may be told not to (`vm.memfd_noexec`).
 fn is_executable(program: &File) -> bool {
-    let path = format!("/proc/self/fd/{}", program.as_raw_fd());
-    rustix::fs::access(path, Access::EXEC_OK).is_ok()
+    rustix::fs::access(in_process(program), Access::EXEC_OK).is_ok()
 }
 
 /// Puts the program into a sealed file that exists in memory only.
