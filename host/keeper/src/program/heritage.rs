@@ -22,10 +22,7 @@ use super::options::{Options, TABLE_OPTION};
 use super::outlet::Outlets;
 use crate::machine::Machine;
 use crate::protocol::SlotState;
-use crate::table::{HostEntry, KeeperEntry, OutletEntry, SlotEntry, Table};
-
-/// The longest table that is read, in bytes.
-const BYTES_MAX: u64 = 64 << 20;
+use crate::table::{BYTES_MAX, HostEntry, KeeperEntry, OutletEntry, SlotEntry, Table};
 
 /// What the loop consists of, besides its thread.
 pub(super) struct Parts {
@@ -150,7 +147,7 @@ pub(super) fn take_over(number: RawFd) -> io::Result<Parts> {
         |error: &dyn std::error::Error| io::Error::new(io::ErrorKind::InvalidData, error.to_string());
     let mut inherited = Inherited::of_this_program().ok_or(Errno::BUSY)?;
     let mut bytes = Vec::new();
-    File::from(inherited.take(number)?).take(BYTES_MAX).read_to_end(&mut bytes)?;
+    File::from(inherited.take(number)?).take(BYTES_MAX as u64).read_to_end(&mut bytes)?;
     let table = Table::decode(&bytes).map_err(|error| invalid(&error))?;
     drop(bytes);
     let entry = &table.keeper;

@@ -21,8 +21,8 @@ pub const TABLE_VERSIONS: Versions = Versions { lowest: VERSION, highest: VERSIO
 /// The version of the table that this code writes.
 const VERSION: u8 = 1;
 
-/// The longest table in bytes.
-const BYTES_MAX: usize = 64 << 20;
+/// The longest table that is written or read, in bytes.
+pub(crate) const BYTES_MAX: usize = 64 << 20;
 
 /// Everything that the next program has to know. It is written only while a host is attached that is not on trial, was told
 /// everything that it is greeted with, and is not about to end.
