@@ -16,7 +16,7 @@ use super::children::Child;
 use super::drain::Drain;
 use super::elders::Elders;
 use super::gap::GapPaths;
-use super::kernel::{Host, Kernel, Resources, Token};
+use super::kernel::{Kernel, Resources, Token};
 use super::limits::Limits;
 use super::options::{Options, TABLE_OPTION};
 use super::outlet::Outlets;
@@ -183,11 +183,8 @@ pub(super) fn take_over(number: RawFd) -> io::Result<Parts> {
     };
     let pids = table.slots.iter().filter(is_elder).map(|slot| slot.held.pid);
     kernel.elders = Elders::of(pids.chain([table.host.pid]));
-    let ends = EventFlags::IN | EventFlags::ONESHOT;
     kernel.watch(socket.as_fd(), Token::Host, EventFlags::IN)?;
-    kernel.watch(pidfd.as_fd(), Token::HostEnd, ends)?;
-    kernel.host =
-        Some(Host { child: Child { pid: table.host.pid, pidfd, report: None }, socket, is_child: true });
+    kernel.keep_host(Child { pid: table.host.pid, pidfd, report: None }, socket, true)?;
     for (slot, resources) in slots {
         let place = usize::try_from(slot.place).map_err(|error| invalid(&error))?;
         kernel.reserve(place)?;

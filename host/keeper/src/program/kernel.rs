@@ -130,8 +130,7 @@ impl Kernel {
         if is_handed {
             let (child, socket) = former_host()?;
             kernel.watch(socket.as_fd(), Token::Host, EventFlags::IN)?;
-            kernel.watch(child.pidfd.as_fd(), Token::HostEnd, EventFlags::IN | EventFlags::ONESHOT)?;
-            kernel.host = Some(Host { child, socket, is_child: false });
+            kernel.keep_host(child, socket, false)?;
         }
         Ok(kernel)
     }
@@ -269,12 +268,18 @@ impl Kernel {
             limits: &self.limits,
             is_host: true,
         })?;
-        let watched = self.watch(child.pidfd.as_fd(), Token::HostEnd, EventFlags::IN | EventFlags::ONESHOT);
-        watched.inspect_err(|_| end_at_once(child.pid))?;
-        self.host = Some(Host { child, socket: ours, is_child: true });
+        let pid = child.pid;
+        self.keep_host(child, ours, true).inspect_err(|_| end_at_once(pid))?;
         if self.options.is_detached {
             leave_streams()?;
         }
+        Ok(())
+    }
+
+    /// Watches the end of a host, and keeps it. Its socket is watched already: before the fork, if this keeper has forked it.
+    pub(super) fn keep_host(&mut self, child: Child, socket: OwnedFd, is_child: bool) -> Result<(), Errno> {
+        self.watch(child.pidfd.as_fd(), Token::HostEnd, EventFlags::IN | EventFlags::ONESHOT)?;
+        self.host = Some(Host { child, socket, is_child });
         Ok(())
     }
 
