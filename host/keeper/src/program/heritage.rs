@@ -41,10 +41,8 @@ fn table(machine: &Machine, kernel: &Kernel, answerer: &Answerer, seq: u32) -> O
     let (signals, orphans, is_asked_to_end) = machine.news_left();
     let mut slots = Vec::new();
     let mut from = 0;
-    while let (Some((place, id, held)), Some(slotted)) =
-        (machine.held_from(kernel, from), machine.slotted_from(from))
-    {
-        let resources = kernel.get(place)?;
+    while let Some((place, id, held)) = machine.held_from(kernel, from) {
+        let (slotted, resources) = (machine.slotted(place)?, kernel.get(place)?);
         let outlet = |at: usize| {
             let outlets = &resources.outlets;
             let file = outlets.gap_file(at).map(|file| file.file.as_raw_fd());

@@ -4,7 +4,7 @@ use std::ffi::CStr;
 use std::os::fd::RawFd;
 
 use super::{
-    BYTES_MAX, HostEntry, KeeperEntry, OrphansEntry, OutletEntry, SlotEntry, TABLE_VERSIONS, Table, VERSION,
+    BYTES_MAX, HostEntry, KeeperEntry, Orphans, OutletEntry, SlotEntry, TABLE_VERSIONS, Table, VERSION,
 };
 use crate::protocol::bytes::{Malformed, Reader, Writer};
 use crate::protocol::{Held, HostEnd, Id, TooLong};
@@ -68,7 +68,7 @@ impl Table {
             writer.u32(*pid);
         });
         writer.u64(self.signals);
-        let OrphansEntry { count, pid, status, is_due } = self.orphans;
+        let Orphans { count, pid, status, is_due } = self.orphans;
         writer.u64(count);
         writer.u32(pid);
         writer.i32(status);
@@ -84,7 +84,7 @@ impl Table {
             answers: reader
                 .list(|reader| Ok((reader.u32()?, reader.u32()?, reader.i32()?, reader.u32()?)))?,
             signals: reader.u64()?,
-            orphans: OrphansEntry {
+            orphans: Orphans {
                 count: reader.u64()?,
                 pid: reader.u32()?,
                 status: reader.i32()?,

@@ -33,7 +33,7 @@ pub(crate) struct Table {
     pub(crate) answers: Vec<(u32, u32, i32, u32)>,
     /// The signals that the host has not been sent, as bits.
     pub(crate) signals: u64,
-    pub(crate) orphans: OrphansEntry,
+    pub(crate) orphans: Orphans,
     /// Whether a signal asked for the end of everything.
     pub(crate) is_asked_to_end: bool,
     pub(crate) slots: Vec<SlotEntry>,
@@ -55,9 +55,9 @@ pub(crate) struct HostEntry {
     pub(crate) socket: RawFd,
 }
 
-/// The orphans that were reaped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct OrphansEntry {
+/// The orphans that were reaped: how many, the last of them and its status, and whether the host is still to be told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Orphans {
     pub(crate) count: u64,
     pub(crate) pid: u32,
     pub(crate) status: i32,
