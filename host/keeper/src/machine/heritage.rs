@@ -1,8 +1,8 @@
 //! What the machine tells the program that takes its place, and how it begins where another one has ended.
 
+use super::Machine;
 use super::outbox::Greeting;
 use super::slots::{Slot, Stop};
-use super::{Machine, World};
 use crate::protocol::{HostState, Report};
 use crate::table::{HostEntry, Orphans, SlotEntry, Table};
 
@@ -58,7 +58,7 @@ impl Machine {
     }
 
     /// Returns the keeper that goes on where the one that has written this table has ended. None if there is no memory for it.
-    pub(crate) fn resumed(table: &Table, world: &mut impl World) -> Option<Self> {
+    pub(crate) fn resumed(table: &Table) -> Option<Self> {
         let mut machine = Self::new(table.host.is_stubborn);
         machine.host.resume(&table.host);
         machine.outbox.greeting = Greeting::Over;
@@ -71,7 +71,6 @@ impl Machine {
         for entry in &table.slots {
             machine.resume_slot(entry)?;
         }
-        world.drain(false);
         Some(machine)
     }
 

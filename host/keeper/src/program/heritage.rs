@@ -189,7 +189,7 @@ pub(super) fn take_over(number: RawFd) -> io::Result<Parts> {
         // The end of one that has ended is an event once more, and is known.
         kernel.keep(place, resources)?;
     }
-    let machine = Machine::resumed(&table, &mut kernel).ok_or(Errno::NOMEM)?;
+    let machine = Machine::resumed(&table).ok_or(Errno::NOMEM)?;
     Ok(Parts { machine, kernel, answerer: Answerer::resumed(listener), orphans: table.orphans.count })
 }
 

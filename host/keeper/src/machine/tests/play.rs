@@ -264,7 +264,7 @@ impl Play {
         }
         let table = self.table();
         let table = Table::decode(&table.encode().unwrap()).unwrap();
-        self.machine = Machine::resumed(&table, &mut self.world).unwrap();
+        self.machine = Machine::resumed(&table).unwrap();
     }
 
     fn table(&self) -> Table {
