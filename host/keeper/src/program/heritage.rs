@@ -18,7 +18,7 @@ use super::elders::Elders;
 use super::gap::GapPaths;
 use super::kernel::{Kernel, Resources, Token};
 use super::limits::Limits;
-use super::options::{Options, TABLE_OPTION};
+use super::options::{HostOptions, TABLE_OPTION};
 use super::outlet::Outlets;
 use crate::machine::Machine;
 use crate::protocol::SlotState;
@@ -149,13 +149,8 @@ pub(super) fn take_over(number: RawFd) -> io::Result<Parts> {
     let table = Table::decode(&bytes).map_err(|error| invalid(&error))?;
     drop(bytes);
     let entry = &table.keeper;
-    let options = Options {
-        socket: None,
-        is_stubborn: table.host.is_stubborn,
+    let options = HostOptions {
         is_detached: entry.is_detached,
-        is_handed: false,
-        open_files: None,
-        program: CString::default(),
         arguments: entry.arguments.clone(),
         environment: entry.environment.clone(),
     };

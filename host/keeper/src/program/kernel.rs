@@ -16,7 +16,7 @@ use super::gap::{GapFile, GapPaths};
 use super::groups;
 use super::handed::{former_host, leave_streams};
 use super::limits::Limits;
-use super::options::Options;
+use super::options::{HostOptions, Options};
 use super::outlet::{Outlets, Reader};
 use crate::machine::{Adopted, RESERVED, World};
 use crate::protocol::{Descriptors, Gap, STASHES_MAX, Scope, SlotState, Spec, Stream, Strings};
@@ -102,7 +102,7 @@ pub(super) struct Host {
 #[derive(Debug)]
 pub(super) struct Kernel {
     pub(super) epoll: OwnedFd,
-    pub(super) options: Options,
+    pub(super) options: HostOptions,
     pub(super) limits: Limits,
     /// `/proc` and `/proc/self/fd`, if they are there.
     proc: Option<OwnedFd>,
@@ -125,9 +125,8 @@ const PATH: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
 impl Kernel {
     pub(super) fn new(options: Options, limits: Limits, drain: Drain) -> Result<Self, Errno> {
         let program = rustix::fs::open(&options.program, PATH, Mode::empty())?;
-        let is_handed = options.is_handed;
-        let mut kernel = Self::with(options, limits, drain, program)?;
-        if is_handed {
+        let mut kernel = Self::with(options.host, limits, drain, program)?;
+        if options.is_handed {
             let (child, socket) = former_host()?;
             kernel.watch(socket.as_fd(), Token::Host, EventFlags::IN)?;
             kernel.keep_host(child, socket, false)?;
@@ -137,7 +136,7 @@ impl Kernel {
 
     /// Returns one that holds nothing; the host is this program.
     pub(super) fn with(
-        options: Options,
+        options: HostOptions,
         limits: Limits,
         drain: Drain,
         program: OwnedFd,
