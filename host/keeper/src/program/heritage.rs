@@ -21,7 +21,6 @@ use super::limits::Limits;
 use super::options::{HostOptions, TABLE_OPTION};
 use super::outlet::Outlets;
 use crate::machine::Machine;
-use crate::protocol::SlotState;
 use crate::table::{BYTES_MAX, HostEntry, KeeperEntry, OutletEntry, SlotEntry, Table};
 
 /// What the loop consists of, besides its thread.
@@ -169,11 +168,7 @@ pub(super) fn take_over(number: RawFd) -> io::Result<Parts> {
     let mut kernel = Kernel::with(options, limits, Drain::new()?, program)?;
     kernel.stashes.extend(stashes);
     // The number of one that is reaped may be an orphan's.
-    let is_elder = |slot: &&SlotEntry| {
-        let has_process =
-            matches!(slot.held.state, SlotState::Starting | SlotState::Running | SlotState::Ended);
-        slot.is_child && has_process
-    };
+    let is_elder = |slot: &&SlotEntry| slot.is_child && slot.held.state.has_process();
     let pids = table.slots.iter().filter(is_elder).map(|slot| slot.held.pid);
     kernel.elders = Elders::of(pids.chain([table.host.pid]));
     kernel.watch(socket.as_fd(), Token::Host, EventFlags::IN)?;
