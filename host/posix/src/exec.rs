@@ -5,6 +5,7 @@
     reason = "execveat, execve, fcntl and ioprio_set are C calls, and what a former program has left open has no owner yet"
 )]
 
+use std::collections::BTreeSet;
 use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -67,7 +68,7 @@ static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 /// The descriptors that a former program of this process has left open.
 #[derive(Debug)]
 pub struct Inherited {
-    taken: Vec<RawFd>,
+    taken: BTreeSet<RawFd>,
 }
 
 impl Inherited {
@@ -75,7 +76,7 @@ impl Inherited {
     /// the standard streams is then owned by nothing.
     #[must_use]
     pub fn of_this_program() -> Option<Self> {
-        (!IS_TAKEN.swap(true, Ordering::SeqCst)).then(|| Self { taken: Vec::new() })
+        (!IS_TAKEN.swap(true, Ordering::SeqCst)).then(|| Self { taken: BTreeSet::new() })
     }
 
     /// Takes the descriptor of this number, which is closed by the next exec.
@@ -87,7 +88,7 @@ impl Inherited {
             return Err(io::Error::from_raw_os_error(libc::EBADF));
         }
         keep_over_exec(number, false)?;
-        self.taken.push(number);
+        self.taken.insert(number);
         // SAFETY: it is open, as the call above shows. A former program has left it open: nothing in this program had opened
         // anything when this value was made, of which there is one, and it is returned once.
         Ok(unsafe { OwnedFd::from_raw_fd(number) })
