@@ -1,10 +1,12 @@
-//! Replacing the program of this process by another one, and what the other one finds open.
+//! Replacing the program of this process by another one, what the other one finds open, and the priority for disks that it keeps.
 
 #![expect(
     unsafe_code,
-    reason = "the exec of an open file, and descriptors that a former program has left open, are C calls"
+    reason = "execveat, execve, fcntl and ioprio_set are C calls, and what a former program has left open has no owner yet"
 )]
 
+use std::collections::BTreeSet;
+use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,6 +24,29 @@ pub fn exec(program: BorrowedFd<'_>, arguments: &List<'_>, environment: &List<'_
         libc::syscall(libc::SYS_execveat, program.as_raw_fd(), empty, arguments, environment, flags);
     }
     io::Error::last_os_error()
+}
+
+/// Executes the program of this path in the place of this one, with SIGPIPE, which the runtime of Rust ignores, as it was at the
+/// start of a process. Returns why that is not possible.
+pub fn execute(program: &CStr, arguments: &List<'_>, environment: &List<'_>) -> io::Error {
+    // SAFETY: the path ends with a zero; both lists end with a null, and their strings, which they borrow, end with a zero. The
+    // default disposition runs no code of this program.
+    unsafe {
+        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+        libc::execve(program.as_ptr(), arguments.as_ptr(), environment.as_ptr());
+    }
+    io::Error::last_os_error()
+}
+
+/// Sets the priority of this process for disks: the class, and the level in the low 13 bits.
+///
+/// # Errors
+/// `EPERM` if the class is not for this user, `EINVAL` if there is none of this number.
+pub fn set_io_priority(priority: u16) -> io::Result<()> {
+    const PROCESS: libc::c_int = 1;
+    // SAFETY: the call takes numbers; process 0 is the calling one.
+    let done = unsafe { libc::syscall(libc::SYS_ioprio_set, PROCESS, 0, libc::c_int::from(priority)) };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Keeps the descriptor of this number open over an exec, or not.
@@ -43,7 +68,7 @@ static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 /// The descriptors that a former program of this process has left open.
 #[derive(Debug)]
 pub struct Inherited {
-    taken: Vec<RawFd>,
+    taken: BTreeSet<RawFd>,
 }
 
 impl Inherited {
@@ -51,7 +76,7 @@ impl Inherited {
     /// the standard streams is then owned by nothing.
     #[must_use]
     pub fn of_this_program() -> Option<Self> {
-        (!IS_TAKEN.swap(true, Ordering::SeqCst)).then(|| Self { taken: Vec::new() })
+        (!IS_TAKEN.swap(true, Ordering::SeqCst)).then(|| Self { taken: BTreeSet::new() })
     }
 
     /// Takes the descriptor of this number, which is closed by the next exec.
@@ -62,11 +87,8 @@ impl Inherited {
         if number <= libc::STDERR_FILENO || self.taken.contains(&number) {
             return Err(io::Error::from_raw_os_error(libc::EBADF));
         }
-        // SAFETY: the call only sets the flags of a number.
-        if unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) } == -1 {
-            return Err(io::Error::last_os_error());
-        }
-        self.taken.push(number);
+        keep_over_exec(number, false)?;
+        self.taken.insert(number);
         // SAFETY: it is open, as the call above shows. A former program has left it open: nothing in this program had opened
         // anything when this value was made, of which there is one, and it is returned once.
         Ok(unsafe { OwnedFd::from_raw_fd(number) })

@@ -5,8 +5,7 @@
 //! | room | owns |
 //! |---|---|
 //! | `spawn` | `posix_spawn`, for a large program |
-//! | `stage` | executing another program in the place of this one |
-//! | `exec` | another program in the place of this one, and what it finds open |
+//! | `exec` | another program in the place of this one, what it finds open and keeps |
 //! | `birth` | `fork`, for a small one that must not wait |
 //! | `datagram` | a datagram with its sender |
 //! | `ended` | how a child has ended |
@@ -23,16 +22,14 @@ mod own_pid;
 mod reaped;
 mod signals;
 mod spawn;
-mod stage;
 mod target;
 
 pub use birth::{Birth, DESCRIPTORS_MAX, Failure, List, Program, fork};
 pub use datagram::{DATAGRAM_DESCRIPTORS_MAX, Datagram, DatagramSender, drop_datagram, peek_datagram};
 pub use ended::{Ended, ended};
-pub use exec::{Inherited, exec, keep_over_exec};
+pub use exec::{Inherited, exec, execute, keep_over_exec, set_io_priority};
 pub use own_pid::PidVariable;
 pub use reaped::reaped;
 pub use signals::{hangup_is_ignored, next_signal, signal_group, signal_pidfd, signal_process, signals};
 pub use spawn::{Launch, spawn};
-pub use stage::{execute, inherited, set_io_priority};
 pub use target::Target;

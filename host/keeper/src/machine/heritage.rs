@@ -1,10 +1,10 @@
 //! What the machine tells the program that takes its place, and how it begins where another one has ended.
 
-use super::outbox::{Greeting, Orphans};
+use super::Machine;
+use super::outbox::Greeting;
 use super::slots::{Slot, Stop};
-use super::{Machine, World};
 use crate::protocol::{HostState, Report};
-use crate::table::{HostEntry, OrphansEntry, SlotEntry, Table};
+use crate::table::{HostEntry, Orphans, SlotEntry, Table};
 
 /// What a table says of one slot besides what the world knows.
 pub(crate) struct Slotted {
@@ -41,14 +41,13 @@ impl Machine {
     }
 
     /// Returns the signals and the orphans that the host has not been told of, and whether everything is to end.
-    pub(crate) fn news_left(&self) -> (u64, OrphansEntry, bool) {
-        let Orphans { count, pid, status, is_due } = self.outbox.orphans;
-        (self.outbox.signals(), OrphansEntry { count, pid, status, is_due }, self.is_asked_to_end)
+    pub(crate) fn news_left(&self) -> (u64, Orphans, bool) {
+        (self.outbox.signals(), self.outbox.orphans, self.is_asked_to_end)
     }
 
-    /// Returns what is said of the first slot that is not free, from this place on.
-    pub(crate) fn slotted_from(&self, from: usize) -> Option<Slotted> {
-        let slot = (from..self.slots.places()).find_map(|at| self.slots.get(at))?;
+    /// Returns what is said of the slot at this place, if it is not free.
+    pub(crate) fn slotted(&self, place: usize) -> Option<Slotted> {
+        let slot = self.slots.get(place)?;
         let (stop, stop_until) = match slot.stop {
             Stop::Unasked => (0, 0),
             Stop::Asked => (1, 0),
@@ -59,7 +58,7 @@ impl Machine {
     }
 
     /// Returns the keeper that goes on where the one that has written this table has ended. None if there is no memory for it.
-    pub(crate) fn resumed(table: &Table, world: &mut impl World) -> Option<Self> {
+    pub(crate) fn resumed(table: &Table) -> Option<Self> {
         let mut machine = Self::new(table.host.is_stubborn);
         machine.host.resume(&table.host);
         machine.outbox.greeting = Greeting::Over;
@@ -67,13 +66,11 @@ impl Machine {
             machine.outbox.answer(*seq, Report::Done { id: *id, errno: *errno, pid: *pid });
         }
         machine.outbox.resume_signals(table.signals);
-        let OrphansEntry { count, pid, status, is_due } = table.orphans;
-        machine.outbox.orphans = Orphans { count, pid, status, is_due };
+        machine.outbox.orphans = table.orphans;
         machine.is_asked_to_end = table.is_asked_to_end;
         for entry in &table.slots {
             machine.resume_slot(entry)?;
         }
-        world.drain(false);
         Some(machine)
     }
 

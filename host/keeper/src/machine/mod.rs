@@ -29,6 +29,7 @@ use self::outbox::{Greeting, Outbox};
 use self::slots::Slots;
 pub use self::world::{Adopted, Now, RESERVED, World};
 use crate::protocol::{Descriptors, End, Held, HostEnding, HostState, Id, Refusal, SlotState, Welcome};
+use crate::table::Orphans;
 
 /// The number of SIGINT, of SIGKILL, of SIGTERM and of SIGCONT, which are the same on all architectures.
 const INTERRUPT: i32 = 2;
@@ -151,7 +152,7 @@ impl Machine {
 
     /// Orphans were reaped: this many since the start, the last of which was this one.
     pub fn orphaned(&mut self, count: u64, pid: u32, status: i32) {
-        self.outbox.orphans = outbox::Orphans { count, pid, status, is_due: true };
+        self.outbox.orphans = Orphans { count, pid, status, is_due: true };
     }
 
     /// The keeper was sent a signal.

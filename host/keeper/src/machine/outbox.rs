@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 
 use crate::protocol::{CREDIT, Report};
+use crate::table::Orphans;
 
 /// How far the welcome of a host has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,15 +36,6 @@ pub(super) struct Outbox {
     /// The signals to be passed on, as bits by their numbers: 1 is the lowest bit.
     signals: u64,
     pub(super) orphans: Orphans,
-}
-
-/// The orphans that were reaped.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Orphans {
-    pub(super) count: u64,
-    pub(super) pid: u32,
-    pub(super) status: i32,
-    pub(super) is_due: bool,
 }
 
 impl Outbox {

@@ -4,6 +4,7 @@ use super::outbox::Greeting;
 use super::slots::{ENDED, REFUSED, SPAWNED};
 use super::{Beside, Machine, Now, World};
 use crate::protocol::{Report, Versions};
+use crate::table::Orphans;
 
 impl Machine {
     /// Returns the next message with its sequence number, and what is beside it.
@@ -49,7 +50,7 @@ impl Machine {
         if let Some(number) = self.outbox.next_signal() {
             return Some((0, Report::Signalled { number }, Beside::Nothing));
         }
-        let super::outbox::Orphans { count, pid, status, is_due } = self.outbox.orphans;
+        let Orphans { count, pid, status, is_due } = self.outbox.orphans;
         if is_due {
             return Some((0, Report::Orphans { count, pid, status }, Beside::Nothing));
         }

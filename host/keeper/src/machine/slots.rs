@@ -75,9 +75,9 @@ impl Slot {
         may
     }
 
-    /// Whether its number is its own, so that it can be signalled.
+    /// See [`SlotState::has_process`].
     pub(super) fn has_process(&self) -> bool {
-        matches!(self.state, SlotState::Starting | SlotState::Running | SlotState::Ended)
+        self.state.has_process()
     }
 
     /// Whether the keeper still has to end it.
@@ -115,12 +115,17 @@ impl Slots {
         if let Some(place) = self.free.last() {
             return Ok(*place);
         }
+        self.make_room()?;
+        Ok(self.slots.len())
+    }
+
+    /// Makes room for one more place, also where each place is entered when it is free or has a report.
+    fn make_room(&mut self) -> Result<(), std::collections::TryReserveError> {
         let more = self.slots.len() + 1;
         self.slots.try_reserve(1)?;
         self.places.try_reserve(1)?;
         self.free.try_reserve(more.saturating_sub(self.free.len()))?;
-        self.queue.try_reserve(more.saturating_sub(self.queue.len()))?;
-        Ok(self.slots.len())
+        self.queue.try_reserve(more.saturating_sub(self.queue.len()))
     }
 
     /// Fills the place that [`reserve`](Self::reserve) has returned.
@@ -153,15 +158,11 @@ impl Slots {
     ) -> Result<(), std::collections::TryReserveError> {
         while self.slots.len() < place {
             let next = self.slots.len();
-            self.slots.try_reserve(1)?;
-            self.free.try_reserve(1)?;
+            self.make_room()?;
             self.slots.push(Slot::new(Id(0), slot.ending));
             self.free.push(next);
         }
-        self.slots.try_reserve(1)?;
-        self.places.try_reserve(1)?;
-        self.queue.try_reserve(place + 1)?;
-        self.free.try_reserve(place + 1)?;
+        self.make_room()?;
         self.places.insert(slot.id.0, place);
         self.slots.push(slot);
         Ok(())

@@ -348,8 +348,7 @@ impl Engine {
 
     /// Gives the place of this program to the one beside the message. Returns only if that is not possible.
     fn upgrade(&mut self, seq: u32, tables: Option<Versions>) {
-        let is_read =
-            tables.is_some_and(|tables| (tables.lowest..=tables.highest).contains(&TABLE_VERSIONS.highest));
+        let is_read = tables.is_some_and(|tables| tables.includes(TABLE_VERSIONS.highest));
         let program = self.kernel.take_first();
         // What the main thread has found would be lost with it.
         self.handle(Token::Main);

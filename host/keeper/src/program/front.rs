@@ -2,7 +2,6 @@
 //! by the loop, on another thread: so what this thread waits for are orphans alone, and the list of its children
 //! (`/proc/PID/task/PID/children`) lists orphans alone.
 
-use std::collections::BTreeSet;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -107,10 +106,20 @@ pub(super) fn run(signals: &OwnedFd, news: &News, elders: &Elders) {
 
 fn reap_orphans(news: &News, elders: &Elders) {
     let (mut count, mut last) = (0, None);
-    let elders = elders.list();
-    while let Some((pid, status)) = next_orphan(&elders) {
+    let mut reaped = |(pid, status): (Pid, WaitStatus)| {
         count += 1;
         last = Some((pid.as_raw_nonzero().get().cast_unsigned(), status.as_raw()));
+    };
+    let elders = elders.list();
+    if elders.is_empty() {
+        let next = || wait(WaitOptions::NOHANG | OF_THIS_THREAD).ok().flatten();
+        std::iter::from_fn(next).for_each(&mut reaped);
+    } else {
+        // Among the children of this thread are some that are no orphans. One that ends after this look is a signal of its own.
+        let children = std::fs::read_to_string("/proc/thread-self/children").unwrap_or_default();
+        let pids = children.split_ascii_whitespace().filter_map(|pid| pid.parse::<u32>().ok());
+        let reap = |pid| pid_of(pid).and_then(|pid| waitpid(Some(pid), WaitOptions::NOHANG)).ok().flatten();
+        pids.filter(|pid| !elders.contains(pid)).filter_map(reap).for_each(&mut reaped);
     }
     drop(elders);
     if last.is_some() {
@@ -119,16 +128,4 @@ fn reap_orphans(news: &News, elders: &Elders) {
             found.last = last;
         });
     }
-}
-
-/// Reaps an orphan that has ended, if there is one.
-fn next_orphan(elders: &BTreeSet<u32>) -> Option<(Pid, WaitStatus)> {
-    if elders.is_empty() {
-        return wait(WaitOptions::NOHANG | OF_THIS_THREAD).ok().flatten();
-    }
-    // Among the children of this thread are some that are no orphans.
-    let children = std::fs::read_to_string("/proc/thread-self/children").ok()?;
-    let pids = children.split_ascii_whitespace().filter_map(|pid| pid.parse::<u32>().ok());
-    let reap = |pid| pid_of(pid).and_then(|pid| waitpid(Some(pid), WaitOptions::NOHANG)).ok().flatten();
-    pids.filter(|pid| !elders.contains(pid)).find_map(reap)
 }

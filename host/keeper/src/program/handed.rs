@@ -2,13 +2,14 @@
 
 use std::os::fd::OwnedFd;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::net::sockopt::socket_peercred;
 use rustix::process::{PidfdFlags, pidfd_open};
 
 use super::children::Child;
+use super::outlet::has_hung_up;
+
 /// Replaces the standard streams by `/dev/null`.
 pub(super) fn leave_streams() -> Result<(), Errno> {
     let flags = OFlags::RDWR | OFlags::CLOEXEC;
@@ -29,15 +30,9 @@ pub(super) fn former_host() -> Result<(Child, OwnedFd), Errno> {
     let pid = socket_peercred(&socket)?.pid;
     let pidfd = pidfd_open(pid, PidfdFlags::NONBLOCK)?;
     // Its end is still open, so the number was its own when it was looked up.
-    if is_closed(&socket)? {
+    if has_hung_up(&socket)? {
         return Err(Errno::PIPE);
     }
     let pid = pid.as_raw_nonzero().get().cast_unsigned();
     Ok((Child { pid, pidfd, report: None }, socket))
-}
-
-fn is_closed(socket: &OwnedFd) -> Result<bool, Errno> {
-    let mut looked = [PollFd::new(socket, PollFlags::IN)];
-    poll(&mut looked, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))?;
-    Ok(looked.iter().any(|looked| looked.revents().contains(PollFlags::HUP)))
 }

@@ -16,16 +16,12 @@ use super::children::Child;
 use super::drain::Drain;
 use super::elders::Elders;
 use super::gap::GapPaths;
-use super::kernel::{Host, Kernel, Resources, Token};
+use super::kernel::{Kernel, Resources, Token};
 use super::limits::Limits;
-use super::options::{Options, TABLE_OPTION};
+use super::options::{HostOptions, TABLE_OPTION};
 use super::outlet::Outlets;
 use crate::machine::Machine;
-use crate::protocol::SlotState;
-use crate::table::{HostEntry, KeeperEntry, OutletEntry, SlotEntry, Table};
-
-/// The longest table that is read, in bytes.
-const BYTES_MAX: u64 = 64 << 20;
+use crate::table::{BYTES_MAX, HostEntry, KeeperEntry, OutletEntry, SlotEntry, Table};
 
 /// What the loop consists of, besides its thread.
 pub(super) struct Parts {
@@ -44,10 +40,8 @@ fn table(machine: &Machine, kernel: &Kernel, answerer: &Answerer, seq: u32) -> O
     let (signals, orphans, is_asked_to_end) = machine.news_left();
     let mut slots = Vec::new();
     let mut from = 0;
-    while let (Some((place, id, held)), Some(slotted)) =
-        (machine.held_from(kernel, from), machine.slotted_from(from))
-    {
-        let resources = kernel.get(place)?;
+    while let Some((place, id, held)) = machine.held_from(kernel, from) {
+        let (slotted, resources) = (machine.slotted(place)?, kernel.get(place)?);
         let outlet = |at: usize| {
             let outlets = &resources.outlets;
             let file = outlets.gap_file(at).map(|file| file.file.as_raw_fd());
@@ -150,17 +144,12 @@ pub(super) fn take_over(number: RawFd) -> io::Result<Parts> {
         |error: &dyn std::error::Error| io::Error::new(io::ErrorKind::InvalidData, error.to_string());
     let mut inherited = Inherited::of_this_program().ok_or(Errno::BUSY)?;
     let mut bytes = Vec::new();
-    File::from(inherited.take(number)?).take(BYTES_MAX).read_to_end(&mut bytes)?;
+    File::from(inherited.take(number)?).take(BYTES_MAX as u64).read_to_end(&mut bytes)?;
     let table = Table::decode(&bytes).map_err(|error| invalid(&error))?;
     drop(bytes);
     let entry = &table.keeper;
-    let options = Options {
-        socket: None,
-        is_stubborn: table.host.is_stubborn,
+    let options = HostOptions {
         is_detached: entry.is_detached,
-        is_handed: false,
-        open_files: None,
-        program: CString::default(),
         arguments: entry.arguments.clone(),
         environment: entry.environment.clone(),
     };
@@ -179,25 +168,18 @@ pub(super) fn take_over(number: RawFd) -> io::Result<Parts> {
     let mut kernel = Kernel::with(options, limits, Drain::new()?, program)?;
     kernel.stashes.extend(stashes);
     // The number of one that is reaped may be an orphan's.
-    let is_elder = |slot: &&SlotEntry| {
-        let has_process =
-            matches!(slot.held.state, SlotState::Starting | SlotState::Running | SlotState::Ended);
-        slot.is_child && has_process
-    };
+    let is_elder = |slot: &&SlotEntry| slot.is_child && slot.held.state.has_process();
     let pids = table.slots.iter().filter(is_elder).map(|slot| slot.held.pid);
     kernel.elders = Elders::of(pids.chain([table.host.pid]));
-    let ends = EventFlags::IN | EventFlags::ONESHOT;
     kernel.watch(socket.as_fd(), Token::Host, EventFlags::IN)?;
-    kernel.watch(pidfd.as_fd(), Token::HostEnd, ends)?;
-    kernel.host =
-        Some(Host { child: Child { pid: table.host.pid, pidfd, report: None }, socket, is_child: true });
+    kernel.keep_host(Child { pid: table.host.pid, pidfd, report: None }, socket, true)?;
     for (slot, resources) in slots {
         let place = usize::try_from(slot.place).map_err(|error| invalid(&error))?;
         kernel.reserve(place)?;
         // The end of one that has ended is an event once more, and is known.
         kernel.keep(place, resources)?;
     }
-    let machine = Machine::resumed(&table, &mut kernel).ok_or(Errno::NOMEM)?;
+    let machine = Machine::resumed(&table).ok_or(Errno::NOMEM)?;
     Ok(Parts { machine, kernel, answerer: Answerer::resumed(listener), orphans: table.orphans.count })
 }
 

@@ -16,7 +16,7 @@ use super::gap::{GapFile, GapPaths};
 use super::groups;
 use super::handed::{former_host, leave_streams};
 use super::limits::Limits;
-use super::options::Options;
+use super::options::{HostOptions, Options};
 use super::outlet::{Outlets, Reader};
 use crate::machine::{Adopted, RESERVED, World};
 use crate::protocol::{Descriptors, Gap, STASHES_MAX, Scope, SlotState, Spec, Stream, Strings};
@@ -102,7 +102,7 @@ pub(super) struct Host {
 #[derive(Debug)]
 pub(super) struct Kernel {
     pub(super) epoll: OwnedFd,
-    pub(super) options: Options,
+    pub(super) options: HostOptions,
     pub(super) limits: Limits,
     /// `/proc` and `/proc/self/fd`, if they are there.
     proc: Option<OwnedFd>,
@@ -125,20 +125,18 @@ const PATH: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
 impl Kernel {
     pub(super) fn new(options: Options, limits: Limits, drain: Drain) -> Result<Self, Errno> {
         let program = rustix::fs::open(&options.program, PATH, Mode::empty())?;
-        let is_handed = options.is_handed;
-        let mut kernel = Self::with(options, limits, drain, program)?;
-        if is_handed {
+        let mut kernel = Self::with(options.host, limits, drain, program)?;
+        if options.is_handed {
             let (child, socket) = former_host()?;
             kernel.watch(socket.as_fd(), Token::Host, EventFlags::IN)?;
-            kernel.watch(child.pidfd.as_fd(), Token::HostEnd, EventFlags::IN | EventFlags::ONESHOT)?;
-            kernel.host = Some(Host { child, socket, is_child: false });
+            kernel.keep_host(child, socket, false)?;
         }
         Ok(kernel)
     }
 
     /// Returns one that holds nothing; the host is this program.
     pub(super) fn with(
-        options: Options,
+        options: HostOptions,
         limits: Limits,
         drain: Drain,
         program: OwnedFd,
@@ -269,12 +267,18 @@ impl Kernel {
             limits: &self.limits,
             is_host: true,
         })?;
-        let watched = self.watch(child.pidfd.as_fd(), Token::HostEnd, EventFlags::IN | EventFlags::ONESHOT);
-        watched.inspect_err(|_| end_at_once(child.pid))?;
-        self.host = Some(Host { child, socket: ours, is_child: true });
+        let pid = child.pid;
+        self.keep_host(child, ours, true).inspect_err(|_| end_at_once(pid))?;
         if self.options.is_detached {
             leave_streams()?;
         }
+        Ok(())
+    }
+
+    /// Watches the end of a host, and keeps it. Its socket is watched already: before the fork, if this keeper has forked it.
+    pub(super) fn keep_host(&mut self, child: Child, socket: OwnedFd, is_child: bool) -> Result<(), Errno> {
+        self.watch(child.pidfd.as_fd(), Token::HostEnd, EventFlags::IN | EventFlags::ONESHOT)?;
+        self.host = Some(Host { child, socket, is_child });
         Ok(())
     }
 

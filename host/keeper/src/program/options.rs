@@ -18,14 +18,21 @@ pub(super) struct Options {
     pub(super) socket: Option<CString>,
     /// Whether the host is started again however often it dies.
     pub(super) is_stubborn: bool,
-    /// Whether the first host alone gets the standard streams.
-    pub(super) is_detached: bool,
     /// Whether a host that has lost its keeper hands everything over first.
     pub(super) is_handed: bool,
     /// The soft limit on open files that children get, if it is not that of this process.
     pub(super) open_files: Option<u64>,
     /// The path of the program of the host.
     pub(super) program: CString,
+    /// How each host is started.
+    pub(super) host: HostOptions,
+}
+
+/// How each host is started: what the keeper needs of its command line as long as it runs.
+#[derive(Debug)]
+pub(super) struct HostOptions {
+    /// Whether the first host alone gets the standard streams.
+    pub(super) is_detached: bool,
     /// The name of the host, and its arguments.
     pub(super) arguments: Vec<CString>,
     /// The environment of the host.
@@ -71,12 +78,10 @@ impl Options {
         Some(Self {
             socket,
             is_stubborn,
-            is_detached,
             is_handed,
             open_files,
             program,
-            arguments,
-            environment: variables,
+            host: HostOptions { is_detached, arguments, environment: variables },
         })
     }
 }
@@ -109,8 +114,8 @@ mod tests {
         assert_eq!(options.socket.as_deref(), Some(c"/run/k"));
         assert!(!options.is_stubborn && !options.is_handed && options.open_files.is_none());
         assert_eq!(options.program.as_c_str(), c"/bin/provost");
-        assert_eq!(options.arguments, [c"provost".to_owned(), c"--".to_owned(), c"x".to_owned()]);
-        assert_eq!(options.environment, [c"A=1".to_owned(), c"PROVOST_KEEPER=3".to_owned()]);
+        assert_eq!(options.host.arguments, [c"provost".to_owned(), c"--".to_owned(), c"x".to_owned()]);
+        assert_eq!(options.host.environment, [c"A=1".to_owned(), c"PROVOST_KEEPER=3".to_owned()]);
     }
 
     #[test]

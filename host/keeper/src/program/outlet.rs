@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::FallocateFlags;
 use rustix::io::Errno;
 use rustix::pipe::SpliceFlags;
@@ -206,13 +207,17 @@ impl Outlet {
 
     /// Tells an output that has nothing at the moment from one whose writers are gone.
     fn nothing(&self) -> Result<Moved, Errno> {
-        use rustix::event::{PollFd, PollFlags, Timespec, poll};
-        let mut looked = [PollFd::new(&self.from, PollFlags::IN)];
-        poll(&mut looked, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))?;
-        let is_closed = looked.first().is_some_and(|looked| looked.revents().contains(PollFlags::HUP));
+        let is_closed = has_hung_up(&self.from)?;
         if is_closed {
             self.is_over.store(true, Ordering::Release);
         }
         Ok(if is_closed { Moved::End } else { Moved::Nothing })
     }
+}
+
+/// Whether the other side of this descriptor is closed: nobody writes any more.
+pub(super) fn has_hung_up(fd: &OwnedFd) -> Result<bool, Errno> {
+    let mut looked = [PollFd::new(fd, PollFlags::IN)];
+    poll(&mut looked, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))?;
+    Ok(looked.iter().any(|looked| looked.revents().contains(PollFlags::HUP)))
 }

@@ -91,6 +91,11 @@ impl<'a> Writer<'a> {
         self.bytes(bytes);
     }
 
+    /// Writes a string, or that there is none: an empty string is none.
+    pub(crate) fn optional_text(&mut self, text: Option<&CStr>) {
+        self.text(text.unwrap_or_default());
+    }
+
     /// Writes how many there are, and each.
     pub(crate) fn list<T>(
         &mut self,
@@ -155,6 +160,11 @@ impl<'a> Reader<'a> {
     pub(crate) fn text(&mut self) -> Result<&'a CStr, Malformed> {
         let length = usize::try_from(self.u32()?).map_err(|_| Malformed::Short)?;
         CStr::from_bytes_with_nul(self.bytes(length)?).map_err(|_| Malformed::Text)
+    }
+
+    /// Reads what [`Writer::optional_text`] has written.
+    pub(crate) fn optional_text(&mut self) -> Result<Option<&'a CStr>, Malformed> {
+        Ok(Some(self.text()?).filter(|text| !text.is_empty()))
     }
 
     /// Reads a byte that is 0 or 1.

@@ -27,6 +27,11 @@ impl Versions {
         Ok(Self { lowest: reader.u8()?, highest: reader.u8()? })
     }
 
+    /// Whether this version is one of them.
+    pub(crate) fn includes(self, version: u8) -> bool {
+        (self.lowest..=self.highest).contains(&version)
+    }
+
     /// Returns the highest version that both ends speak.
     #[must_use]
     pub fn common(self, other: Self) -> Option<u8> {
@@ -136,8 +141,7 @@ pub struct Head {
 impl Head {
     /// Refuses a body of a version that is not spoken here.
     pub(super) fn check_version(&self) -> Result<(), Malformed> {
-        let Versions { lowest, highest } = Versions::OURS;
-        let is_ours = (lowest..=highest).contains(&self.version);
+        let is_ours = Versions::OURS.includes(self.version);
         if is_ours { Ok(()) } else { Err(Malformed::Value("version", u32::from(self.version))) }
     }
 

@@ -4,7 +4,7 @@ use std::ffi::CStr;
 
 use super::bytes::{Malformed, Reader, TooLong, Writer};
 use super::head::{Head, Kind, VERSION, Versions};
-use super::spec::{Spec, read_path, write_path};
+use super::spec::Spec;
 use super::values::{Ending, Held, Id, Scope, Stream};
 
 /// The flag of a `SPAWN` whose spec is in a memfd.
@@ -217,7 +217,7 @@ impl<'a> Order<'a> {
                 held.write(&mut writer);
                 writer.u8(u8::from(*is_terminal));
                 for path in gap_files {
-                    write_path(&mut writer, *path);
+                    writer.optional_text(*path);
                 }
             }
             Self::Reap { .. }
@@ -266,7 +266,7 @@ impl<'a> Order<'a> {
                 id,
                 held: Held::read(reader)?,
                 is_terminal: reader.flag("terminal")?,
-                gap_files: [read_path(reader)?, read_path(reader)?],
+                gap_files: [reader.optional_text()?, reader.optional_text()?],
             },
             Kind::Upgrade => {
                 let [lowest, highest] = head.flags.to_le_bytes();

@@ -38,6 +38,18 @@ pub struct HostEnd {
     pub ended_at: u64,
 }
 
+impl HostEnd {
+    pub(crate) fn write(self, writer: &mut Writer<'_>) {
+        self.why.write(writer);
+        writer.i32(self.status);
+        writer.u64(self.ended_at);
+    }
+
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        Ok(Self { why: HostEnding::read(reader)?, status: reader.i32()?, ended_at: reader.u64()? })
+    }
+}
+
 /// The answer to `HELLO`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Welcome {
@@ -250,9 +262,7 @@ impl Welcome {
         for number in [self.held, self.stashed, self.hosts, self.deaths] {
             writer.u32(number);
         }
-        self.last.why.write(writer);
-        writer.i32(self.last.status);
-        writer.u64(self.last.ended_at);
+        self.last.write(writer);
         self.state.write(writer);
         writer.u8(u8::from(self.is_draining));
     }
@@ -265,7 +275,7 @@ impl Welcome {
             stashed: reader.u32()?,
             hosts: reader.u32()?,
             deaths: reader.u32()?,
-            last: HostEnd { why: HostEnding::read(reader)?, status: reader.i32()?, ended_at: reader.u64()? },
+            last: HostEnd::read(reader)?,
             state: HostState::read(reader)?,
             is_draining: reader.flag("draining")?,
         })

@@ -102,16 +102,6 @@ impl PartialEq for Strings<'_> {
 
 impl Eq for Strings<'_> {}
 
-/// Writes a path, or that there is none: an empty path is no path.
-pub(super) fn write_path(writer: &mut Writer<'_>, path: Option<&CStr>) {
-    writer.text(path.unwrap_or_default());
-}
-
-/// Reads what [`write_path`] has written.
-pub(super) fn read_path<'a>(reader: &mut Reader<'a>) -> Result<Option<&'a CStr>, Malformed> {
-    Ok(Some(reader.text()?).filter(|path| !path.is_empty()))
-}
-
 /// A process that is to be started, in its own session and group, with an empty signal mask and default dispositions.
 ///
 /// The descriptors beside [`Order::Spawn`](super::Order::Spawn) are, in this order: the memfd of the spec if it is
@@ -153,7 +143,7 @@ impl<'a> Spec<'a> {
         self.ending.write(writer);
         writer.text(self.program);
         for path in [self.directory, self.terminal, self.gap_files[0], self.gap_files[1]] {
-            write_path(writer, path);
+            writer.optional_text(path);
         }
         self.arguments.write(writer);
         self.environment.write(writer);
@@ -172,9 +162,9 @@ impl<'a> Spec<'a> {
             files: reader.u8()?,
             ending: Ending::read(reader)?,
             program: reader.text()?,
-            directory: read_path(reader)?,
-            terminal: read_path(reader)?,
-            gap_files: [read_path(reader)?, read_path(reader)?],
+            directory: reader.optional_text()?,
+            terminal: reader.optional_text()?,
+            gap_files: [reader.optional_text()?, reader.optional_text()?],
             arguments: Strings::read(reader)?,
             environment: Strings::read(reader)?,
         })

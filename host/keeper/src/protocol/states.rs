@@ -49,6 +49,11 @@ impl SlotState {
     pub fn may_become(self, next: Self) -> bool {
         SLOT_EDGES.contains(&(self, next))
     }
+
+    /// Whether the number of its main process is its own, so that it can be signalled.
+    pub(crate) fn has_process(self) -> bool {
+        matches!(self, Self::Starting | Self::Running | Self::Ended)
+    }
 }
 
 numbered! {

@@ -20,7 +20,7 @@ mod steps;
 use std::ffi::{CString, OsString};
 use std::os::unix::ffi::OsStringExt;
 
-use provost_posix::{List, execute, inherited};
+use provost_posix::{Inherited, List, execute};
 use rustix::io::Errno;
 
 use crate::protocol::OWN_PID;
@@ -32,7 +32,7 @@ pub use steps::{CapabilitySets, IoPriority, Steps};
 /// The name by which a process knows that it is the stage.
 pub const STAGE_NAME: &str = "provost-exec-stage";
 
-/// Becomes the program, if this process is the stage. Returns `None` if it is not, or the exit code if the program cannot be
+/// Becomes the program, if this process is the stage. Must be called before the program has opened anything. Returns `None` if it is not, or the exit code if the program cannot be
 /// run, which has been reported then.
 #[must_use]
 pub fn run_if_stage(
@@ -42,9 +42,10 @@ pub fn run_if_stage(
     if arguments.next()? != STAGE_NAME {
         return None;
     }
-    if let Some(steps) = arguments.next().and_then(|text| text.to_str()?.parse::<Steps>().ok()) {
-        let report = inherited(steps.report);
-        let failure = become_program(&steps, arguments, environment);
+    let steps = arguments.next().and_then(|text| text.to_str()?.parse::<Steps>().ok());
+    if let (Some(steps), Some(mut inherited)) = (steps, Inherited::of_this_program()) {
+        let report = inherited.take(steps.report);
+        let failure = become_program(&steps, &mut inherited, arguments, environment);
         // If even this cannot be written, the exit code is all that is left.
         let _ = report.map(|report| rustix::io::write(report, &failure.to_bytes()));
     }
@@ -54,12 +55,14 @@ pub fn run_if_stage(
 /// Takes the steps and executes the program; returns why that is not possible.
 fn become_program(
     steps: &Steps,
+    inherited: &mut Inherited,
     arguments: impl Iterator<Item = OsString>,
     environment: impl Iterator<Item = (OsString, OsString)>,
 ) -> StepFailure {
     let malformed = StepFailure::of(Step::Called, Errno::INVAL);
     // The exec closes what only the stage needs.
-    let own: Result<Vec<_>, _> = steps.program.into_iter().chain(steps.cgroup).map(inherited).collect();
+    let numbers = steps.program.into_iter().chain(steps.cgroup);
+    let own: Result<Vec<_>, _> = numbers.map(|number| inherited.take(number)).collect();
     let Ok(own) = own else { return malformed };
     let texts: Option<Vec<CString>> = arguments.map(|text| CString::new(text.into_vec()).ok()).collect();
     let Some((path, arguments)) = texts.as_deref().and_then(<[CString]>::split_first) else {

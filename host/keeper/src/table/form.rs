@@ -1,13 +1,13 @@
 //! Writing the table and reading it.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::os::fd::RawFd;
 
 use super::{
-    BYTES_MAX, HostEntry, KeeperEntry, OrphansEntry, OutletEntry, SlotEntry, TABLE_VERSIONS, Table, VERSION,
+    BYTES_MAX, HostEntry, KeeperEntry, Orphans, OutletEntry, SlotEntry, TABLE_VERSIONS, Table, VERSION,
 };
 use crate::protocol::bytes::{Malformed, Reader, Writer};
-use crate::protocol::{Held, HostEnd, HostEnding, Id, TooLong};
+use crate::protocol::{Held, HostEnd, Id, TooLong};
 
 /// What a table begins with.
 const MAGIC: &[u8; 8] = b"provostK";
@@ -49,7 +49,7 @@ impl Table {
             return Err(Malformed::Kind(0));
         }
         let version = reader.u8()?;
-        if !(TABLE_VERSIONS.lowest..=TABLE_VERSIONS.highest).contains(&version) {
+        if !TABLE_VERSIONS.includes(version) {
             return Err(Malformed::Value("table version", u32::from(version)));
         }
         let table = Self::read(reader)?;
@@ -68,7 +68,7 @@ impl Table {
             writer.u32(*pid);
         });
         writer.u64(self.signals);
-        let OrphansEntry { count, pid, status, is_due } = self.orphans;
+        let Orphans { count, pid, status, is_due } = self.orphans;
         writer.u64(count);
         writer.u32(pid);
         writer.i32(status);
@@ -84,7 +84,7 @@ impl Table {
             answers: reader
                 .list(|reader| Ok((reader.u32()?, reader.u32()?, reader.i32()?, reader.u32()?)))?,
             signals: reader.u64()?,
-            orphans: OrphansEntry {
+            orphans: Orphans {
                 count: reader.u64()?,
                 pid: reader.u32()?,
                 status: reader.i32()?,
@@ -100,9 +100,7 @@ impl Table {
 impl HostEntry {
     fn write(&self, writer: &mut Writer<'_>) {
         writer.u8(u8::from(self.is_stubborn));
-        self.last.why.write(writer);
-        writer.i32(self.last.status);
-        writer.u64(self.last.ended_at);
+        self.last.write(writer);
         writer.u32(self.started);
         for death in self.deaths {
             writer.u64(death);
@@ -118,7 +116,7 @@ impl HostEntry {
     fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
         Ok(Self {
             is_stubborn: reader.flag("stubborn")?,
-            last: HostEnd { why: HostEnding::read(reader)?, status: reader.i32()?, ended_at: reader.u64()? },
+            last: HostEnd::read(reader)?,
             started: reader.u32()?,
             deaths: [reader.u64()?, reader.u64()?, reader.u64()?, reader.u64()?, reader.u64()?],
             due_at: reader.u64()?,
@@ -142,15 +140,6 @@ fn read_fd(reader: &mut Reader<'_>) -> Result<Option<RawFd>, Malformed> {
     Ok(Some(reader.i32()?).filter(|descriptor| *descriptor != NONE))
 }
 
-/// Writes a string that is not empty, or that there is none.
-fn write_text(writer: &mut Writer<'_>, text: Option<&CString>) {
-    writer.text(text.map_or(c"", CString::as_c_str));
-}
-
-fn read_text(reader: &mut Reader<'_>) -> Result<Option<CString>, Malformed> {
-    Ok(Some(reader.text()?).filter(|text| !text.is_empty()).map(CStr::to_owned))
-}
-
 impl SlotEntry {
     fn write(&self, writer: &mut Writer<'_>) {
         writer.u32(self.place);
@@ -172,7 +161,7 @@ impl SlotEntry {
             write_fd(writer, outlet.as_ref().map(|outlet| outlet.from));
             if let Some(outlet) = outlet {
                 writer.u8(u8::from(outlet.is_terminal));
-                write_text(writer, outlet.path.as_ref());
+                writer.optional_text(outlet.path.as_deref());
                 write_fd(writer, outlet.file);
             }
         }
@@ -182,7 +171,8 @@ impl SlotEntry {
         let outlet = |reader: &mut Reader<'_>| {
             let Some(from) = read_fd(reader)? else { return Ok(None) };
             let is_terminal = reader.flag("terminal")?;
-            Ok(Some(OutletEntry { from, is_terminal, path: read_text(reader)?, file: read_fd(reader)? }))
+            let path = reader.optional_text()?.map(CStr::to_owned);
+            Ok(Some(OutletEntry { from, is_terminal, path, file: read_fd(reader)? }))
         };
         Ok(Self {
             place: reader.u32()?,
@@ -216,7 +206,7 @@ impl KeeperEntry {
             writer.u64(soft);
             writer.u64(hard);
         }
-        write_text(writer, self.oom_score.as_ref());
+        writer.optional_text(self.oom_score.as_deref());
         writer.list(self.stashes.iter(), |writer, (key, number, descriptor)| {
             writer.u32(*key);
             writer.u64(*number);
@@ -236,7 +226,7 @@ impl KeeperEntry {
                 true => Some((reader.u64()?, reader.u64()?)),
                 false => None,
             },
-            oom_score: read_text(reader)?,
+            oom_score: reader.optional_text()?.map(CStr::to_owned),
             stashes: reader.list(|reader| Ok((reader.u32()?, reader.u64()?, reader.i32()?)))?,
         })
     }

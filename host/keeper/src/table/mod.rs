@@ -21,8 +21,8 @@ pub const TABLE_VERSIONS: Versions = Versions { lowest: VERSION, highest: VERSIO
 /// The version of the table that this code writes.
 const VERSION: u8 = 1;
 
-/// The longest table in bytes.
-const BYTES_MAX: usize = 64 << 20;
+/// The longest table that is written or read, in bytes.
+pub(crate) const BYTES_MAX: usize = 64 << 20;
 
 /// Everything that the next program has to know. It is written only while a host is attached that is not on trial, was told
 /// everything that it is greeted with, and is not about to end.
@@ -33,7 +33,7 @@ pub(crate) struct Table {
     pub(crate) answers: Vec<(u32, u32, i32, u32)>,
     /// The signals that the host has not been sent, as bits.
     pub(crate) signals: u64,
-    pub(crate) orphans: OrphansEntry,
+    pub(crate) orphans: Orphans,
     /// Whether a signal asked for the end of everything.
     pub(crate) is_asked_to_end: bool,
     pub(crate) slots: Vec<SlotEntry>,
@@ -55,9 +55,9 @@ pub(crate) struct HostEntry {
     pub(crate) socket: RawFd,
 }
 
-/// The orphans that were reaped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct OrphansEntry {
+/// The orphans that were reaped: how many, the last of them and its status, and whether the host is still to be told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Orphans {
     pub(crate) count: u64,
     pub(crate) pid: u32,
     pub(crate) status: i32,

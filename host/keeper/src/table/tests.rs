@@ -63,7 +63,7 @@ pub(crate) fn table() -> Table {
         },
         answers: vec![(8, 0, 0, 0), (9, 101, 3, 0)],
         signals: 1 << 14,
-        orphans: OrphansEntry { count: 5, pid: 4_300, status: 9, is_due: true },
+        orphans: Orphans { count: 5, pid: 4_300, status: 9, is_due: true },
         is_asked_to_end: false,
         slots: vec![slot(0), SlotEntry { failure: None, report: Some(30), ..slot(4) }],
         keeper: KeeperEntry {

@@ -264,7 +264,7 @@ impl Play {
         }
         let table = self.table();
         let table = Table::decode(&table.encode().unwrap()).unwrap();
-        self.machine = Machine::resumed(&table, &mut self.world).unwrap();
+        self.machine = Machine::resumed(&table).unwrap();
     }
 
     fn table(&self) -> Table {
@@ -272,7 +272,7 @@ impl Play {
         let mut slots = Vec::new();
         let mut from = 0;
         while let Some((place, id, held)) = self.machine.held_from(&self.world, from) {
-            let slotted = self.machine.slotted_from(from).unwrap();
+            let slotted = self.machine.slotted(place).unwrap();
             slots.push(SlotEntry {
                 place: u32::try_from(place).unwrap(),
                 id,
