@@ -1,6 +1,7 @@
 //! The keeper: the host is killed and its processes go on, without a second copy of any of them.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use provost_tests::{Host, Setup, children, eventually, is_alive, parent};
 use rustix::process::Signal;
@@ -17,6 +18,21 @@ pub(crate) fn lives(status: &Value) -> BTreeMap<String, Value> {
     status["processes"].as_array().unwrap().iter().map(life).collect()
 }
 
+/// Whether each process runs.
+pub(crate) fn all_run(status: &Value) -> bool {
+    status["processes"].as_array().unwrap().iter().all(|it| it["phase"] == "running")
+}
+
+/// Writes the numbers from 1 to 3,000, one a line, with a pause after every twenty, and goes on.
+pub(crate) const WRITER: &str = "i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo $i; \
+    [ $((i % 20)) != 0 ] || sleep 0.01; done; exec sleep 1000";
+
+/// Returns the numbers in the log file of a writer.
+pub(crate) fn numbers(log: &Path) -> Vec<u32> {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    text.lines().filter_map(|line| line.rsplit(' ').next()?.parse().ok()).collect()
+}
+
 /// Asks the status until another host than this one answers.
 pub(crate) fn until_another_host(host: &Host, former: u64) -> Value {
     eventually(
@@ -31,11 +47,8 @@ fn a_host_that_is_killed_is_started_again_and_adopts_all_processes_without_a_sec
     let config =
         "[host]\nkeeper = true\n[process.web]\nreplicas = 20\ncommand = \"while :; do sleep 1000; done\"\n";
     let mut host = Host::up(PROVOST, config);
-    let all_run = |status: &Value| {
-        let processes = status["processes"].as_array().unwrap();
-        processes.len() == 20 && processes.iter().all(|it| it["phase"] == "running")
-    };
     let before = eventually("all run", || host.status(), all_run);
+    assert_eq!(lives(&before).len(), 20);
     let generation = before["generation"].as_u64().unwrap();
     let mut former = before["host"]["pid"].as_u64().unwrap();
     assert_eq!(parent(u32::try_from(former).unwrap()), Some(host.up_pid()));
@@ -79,15 +92,9 @@ fn an_exit_while_there_is_no_host_has_its_code_and_is_decided_once() {
 
 #[test]
 fn output_from_the_time_without_a_host_is_in_the_log_in_order() {
-    let config = "[host]\nkeeper = true\n[process.web]\n\
-                  command = \"i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo $i; [ $((i % 20)) != 0 ] || sleep 0.01; \
-                  done; exec sleep 1000\"\n";
-    let host = Host::up(PROVOST, config);
+    let host = Host::up(PROVOST, &format!("[host]\nkeeper = true\n[process.web]\ncommand = \"{WRITER}\"\n"));
     let log = host.setup().dir().join(".provost/logs/web.log");
-    let numbers = || -> Vec<u32> {
-        let text = std::fs::read_to_string(&log).unwrap_or_default();
-        text.lines().filter_map(|line| line.rsplit(' ').next()?.parse().ok()).collect()
-    };
+    let numbers = || numbers(&log);
     let mut former = u64::from(host.pid());
     for reached in [200, 1_000, 1_800] {
         eventually("it writes", numbers, |numbers| numbers.last().is_some_and(|last| *last >= reached));
@@ -135,8 +142,6 @@ fn a_keeper_that_cannot_be_executed_from_memory_is_executed_from_a_file() {
 fn a_host_that_dies_again_and_again_is_left_down_and_up_starts_it_again_without_a_second_copy() {
     let config = "[host]\nkeeper = true\n[process.web]\nreplicas = 3\ncommand = \"exec sleep 1000\"\n";
     let host = Host::up(PROVOST, config);
-    let all_run =
-        |status: &Value| status["processes"].as_array().unwrap().iter().all(|it| it["phase"] == "running");
     let before = eventually("all run", || host.status(), all_run);
     let mut former = u64::from(host.pid());
     for _ in 0..4 {

@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::PROVOST;
-use crate::keeper::{lives, until_another_host};
+use crate::keeper::{WRITER, all_run, lives, numbers, until_another_host};
 
 /// The names of the files for the next host.
 const TABLE: &str = ".provost/processes.table";
@@ -23,13 +23,8 @@ fn up(processes: usize) -> Host {
     Host::up(PROVOST, &config)
 }
 
-fn all_run(status: &Value, count: usize) -> bool {
-    let processes = status["processes"].as_array().map(Vec::as_slice).unwrap_or_default();
-    processes.len() == count && processes.iter().all(|it| it["phase"] == "running")
-}
-
 fn until_all_run(host: &Host, count: usize) -> Value {
-    eventually("all run", || host.status(), |status| all_run(status, count))
+    eventually("all run", || host.status(), |status| lives(status).len() == count && all_run(status))
 }
 
 fn pids(lives: &BTreeMap<String, Value>) -> Vec<u64> {
@@ -153,15 +148,9 @@ fn kill_both_of(host: &Host, processes: usize) {
 
 #[test]
 fn the_lines_of_a_writer_are_complete_and_in_order_after_both_were_killed() {
-    let config = "[host]\nkeeper = true\n[process.web]\n\
-                  command = \"i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo $i; [ $((i % 20)) != 0 ] || sleep 0.01; \
-                  done; exec sleep 1000\"\n";
-    let host = Host::up(PROVOST, config);
+    let host = Host::up(PROVOST, &format!("[host]\nkeeper = true\n[process.web]\ncommand = \"{WRITER}\"\n"));
     let log = file(&host, ".provost/logs/web.log");
-    let numbers = || -> Vec<u32> {
-        let text = std::fs::read_to_string(&log).unwrap_or_default();
-        text.lines().filter_map(|line| line.rsplit(' ').next()?.parse().ok()).collect()
-    };
+    let numbers = || numbers(&log);
     eventually("it writes", numbers, |numbers| numbers.last().is_some_and(|last| *last >= 200));
     kill_both(&host, 1);
     up_again(&host);

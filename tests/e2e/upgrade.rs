@@ -13,19 +13,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::PROVOST;
-
-/// Returns what has to stay the same over an upgrade, by the names of the processes.
-fn lives(status: &Value) -> BTreeMap<String, Value> {
-    let life = |it: &Value| {
-        let kept = ["phase", "pid", "incarnation", "started_at", "restarts"];
-        (it["name"].as_str().unwrap().to_owned(), kept.iter().map(|key| it[*key].clone()).collect())
-    };
-    status["processes"].as_array().unwrap().iter().map(life).collect()
-}
-
-fn all_run(status: &Value) -> bool {
-    status["processes"].as_array().unwrap().iter().all(|it| it["phase"] == "running")
-}
+use crate::keeper::{WRITER, all_run, lives, numbers};
 
 /// Puts the program under another name beside the config.
 fn program(dir: &Path, name: &str) -> PathBuf {
@@ -43,18 +31,13 @@ fn up_with_fault(config: &str, fault: &str) -> Host {
     setup.up_with(&[("FAILPOINTS", fault)])
 }
 
-fn numbers(log: &Path) -> Vec<u32> {
-    let text = std::fs::read_to_string(log).unwrap_or_default();
-    text.lines().filter_map(|line| line.rsplit(' ').next()?.parse().ok()).collect()
-}
-
-const TWENTY: &str = "[host]\nkeeper = true\n[process.quiet]\nreplicas = 15\ncommand = \"exec sleep 1000\"\n\
-    [process.writer]\nreplicas = 5\ncommand = \"i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo $i; \
-    [ $((i % 20)) != 0 ] || sleep 0.01; done; exec sleep 1000\"\n";
-
 #[test]
 fn an_upgrade_changes_no_process_and_loses_no_line_and_five_can_follow_each_other() {
-    let host = Host::up(PROVOST, TWENTY);
+    let config = format!(
+        "[host]\nkeeper = true\n[process.quiet]\nreplicas = 15\ncommand = \"exec sleep 1000\"\n\
+         [process.writer]\nreplicas = 5\ncommand = \"{WRITER}\"\n"
+    );
+    let host = Host::up(PROVOST, &config);
     let before = eventually("all run", || host.status(), all_run);
     assert_eq!(before["processes"].as_array().unwrap().len(), 20);
     let next = program(host.setup().dir(), "next");
