@@ -35,18 +35,20 @@ fn file(host: &Host, name: &str) -> PathBuf {
     host.setup().dir().join(name)
 }
 
-/// Kills the host and the keeper at once, after the table has this many processes.
+/// Kills the host and the keeper of this moment at once, after the table has this many processes.
 pub(crate) fn kill_both(host: &Host, processes: usize) {
     let lines = || {
         let table = std::fs::read_to_string(file(host, TABLE)).unwrap_or_default();
         table.lines().filter(|line| line[9..].starts_with("+ ")).count()
     };
     eventually("the table has them", lines, |lines| *lines >= processes);
+    let status = host.status()["host"].clone();
+    let (pid, keeper) = (&status["pid"], &status["keeper_pid"]);
     // The host is suspended first, so that it does not notice that the keeper is gone.
-    Host::kill(&host.pid().into(), Signal::STOP);
-    Host::kill(&host.up_pid().into(), Signal::KILL);
-    Host::kill(&host.pid().into(), Signal::KILL);
-    eventually("the host is gone", || is_alive(host.pid().into()), |alive| !alive);
+    Host::kill(pid, Signal::STOP);
+    Host::kill(keeper, Signal::KILL);
+    Host::kill(pid, Signal::KILL);
+    eventually("the host is gone", || is_alive(pid.as_u64().unwrap()), |alive| !alive);
 }
 
 /// Starts a host again, in the background.
@@ -123,7 +125,7 @@ fn after_the_host_and_the_keeper_were_killed_at_once_the_next_up_adopts_all_proc
     let host = up(20);
     let before = until_all_run(&host, 20);
     for _ in 0..2 {
-        kill_both_of(&host, 20);
+        kill_both(&host, 20);
         assert!(pids(&lives(&before)).into_iter().all(is_alive), "they go on without a host");
         let after = up_again(&host);
         assert_eq!(lives(&after), lives(&before), "{}", host.setup().host_log());
@@ -131,19 +133,6 @@ fn after_the_host_and_the_keeper_were_killed_at_once_the_next_up_adopts_all_proc
     std::fs::write(file(&host, "go.web.7"), "").unwrap();
     host.until("web.7", "runs again", |it| it["incarnation"] == 2 && it["phase"] == "running");
     down(&host, pids(&lives(&host.status())));
-}
-
-/// Does the same as [`kill_both`] with the host and the keeper of this moment.
-fn kill_both_of(host: &Host, processes: usize) {
-    let pid = host.status()["host"]["pid"].as_u64().unwrap();
-    if pid == u64::from(host.pid()) {
-        return kill_both(host, processes);
-    }
-    let keeper = parent(u32::try_from(pid).unwrap()).unwrap();
-    Host::kill(&pid.into(), Signal::STOP);
-    Host::kill(&keeper.into(), Signal::KILL);
-    Host::kill(&pid.into(), Signal::KILL);
-    eventually("the host is gone", || is_alive(pid), |alive| !alive);
 }
 
 #[test]
