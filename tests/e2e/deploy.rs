@@ -10,7 +10,6 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::PROVOST;
-use crate::keeper::until_another_host;
 
 /// A service manager, which receives messages.
 struct Manager(UnixDatagram);
@@ -51,7 +50,7 @@ fn a_service_manager_is_told_what_the_host_does_and_processes_do_not_reach_it() 
     assert_eq!(manager.next(), "READY=1");
     let former = host.pid();
     Host::kill(&former.into(), Signal::KILL);
-    until_another_host(&host, former.into());
+    host.setup().until_another_host(former.into());
     assert!(manager.next().starts_with("READY=1\n"));
     host.signal(Signal::TERM);
     assert_eq!(manager.next(), "STOPPING=1\nSTATUS=stops: terminated");
@@ -94,19 +93,9 @@ impl Container {
         Some(container)
     }
 
-    fn status(&self) -> Value {
-        serde_json::from_str(&self.setup.run(&["status", "-o", "json"]).stdout).unwrap_or_default()
-    }
-
     /// Waits for a host with another number than this; returns its number within.
     fn until_host(&self, other: u64) -> u64 {
-        let pid = |status: &Value| status["host"]["pid"].as_u64();
-        let status = eventually(
-            "a host answers",
-            || self.status(),
-            |status| pid(status).is_some_and(|pid| pid != other),
-        );
-        pid(&status).unwrap()
+        self.setup.until_another_host(other)["host"]["pid"].as_u64().unwrap()
     }
 
     /// Returns the number of process 1 as seen from outside.
@@ -138,7 +127,7 @@ fn as_process_1_it_reaps_orphans_survives_its_host_passes_no_signal_on_and_ends_
     eventually("it runs", || dir.join("runs").exists(), |runs| *runs);
     let first = container.first();
     let web = |status: &Value| status["processes"][0]["pid"].clone();
-    let before = web(&container.status());
+    let before = web(&container.setup.status_if_any());
     let states = || -> Vec<(u32, String)> {
         let state = |pid: u32| Some((pid, fs::read_to_string(format!("/proc/{pid}/stat")).ok()?));
         children(first).into_iter().filter_map(state).collect()
@@ -151,7 +140,7 @@ fn as_process_1_it_reaps_orphans_survives_its_host_passes_no_signal_on_and_ends_
     let host = container.until_host(0);
     Host::kill(&container.number_outside(host).into(), Signal::KILL);
     container.until_host(host);
-    assert_eq!(web(&container.status()), before, "the process goes on");
+    assert_eq!(web(&container.setup.status_if_any()), before, "the process goes on");
     assert!(!dir.join("usr1").exists());
     Host::kill(&first.into(), Signal::TERM);
     let ended = container.ended();

@@ -33,15 +33,6 @@ pub(crate) fn numbers(log: &Path) -> Vec<u32> {
     text.lines().filter_map(|line| line.rsplit(' ').next()?.parse().ok()).collect()
 }
 
-/// Asks the status until another host than this one answers.
-pub(crate) fn until_another_host(host: &Host, former: u64) -> Value {
-    eventually(
-        "another host answers",
-        || serde_json::from_str::<Value>(&host.run(&["status", "-o", "json"]).stdout).unwrap_or_default(),
-        |status| status["host"]["pid"].as_u64().is_some_and(|pid| pid != former),
-    )
-}
-
 #[test]
 fn a_host_that_is_killed_is_started_again_and_adopts_all_processes_without_a_second_copy() {
     let config =
@@ -54,7 +45,7 @@ fn a_host_that_is_killed_is_started_again_and_adopts_all_processes_without_a_sec
     assert_eq!(parent(u32::try_from(former).unwrap()), Some(host.up_pid()));
     for _ in 0..2 {
         Host::kill(&former.into(), Signal::KILL);
-        let status = until_another_host(&host, former);
+        let status = host.setup().until_another_host(former);
         assert_eq!(lives(&status), lives(&before), "{}", host.log());
         assert!(status["generation"].as_u64().unwrap() >= generation);
         former = status["host"]["pid"].as_u64().unwrap();
@@ -80,7 +71,7 @@ fn an_exit_while_there_is_no_host_has_its_code_and_is_decided_once() {
     let stat = || std::fs::read_to_string(format!("/proc/{}/stat", first["pid"])).unwrap_or_default();
     eventually("it has ended", stat, |stat| stat.contains(") Z "));
     Host::kill(&former.into(), Signal::KILL);
-    until_another_host(&host, former.into());
+    host.setup().until_another_host(former.into());
     let second = host.until("web", "runs again", |it| it["incarnation"] == 2 && it["phase"] == "running");
     assert_eq!(second["restarts"], 1, "{second}");
     let events = host.events("web");
@@ -99,7 +90,7 @@ fn output_from_the_time_without_a_host_is_in_the_log_in_order() {
     for reached in [200, 1_000, 1_800] {
         eventually("it writes", numbers, |numbers| numbers.last().is_some_and(|last| *last >= reached));
         Host::kill(&former.into(), Signal::KILL);
-        former = until_another_host(&host, former)["host"]["pid"].as_u64().unwrap();
+        former = host.setup().until_another_host(former)["host"]["pid"].as_u64().unwrap();
     }
     let all = eventually("it has written all", numbers, |numbers| numbers.last() == Some(&3_000));
     assert!(all.iter().copied().eq(1..=3_000), "{all:?}");
@@ -146,7 +137,7 @@ fn a_host_that_dies_again_and_again_is_left_down_and_up_starts_it_again_without_
     let mut former = u64::from(host.pid());
     for _ in 0..4 {
         Host::kill(&former.into(), Signal::KILL);
-        former = until_another_host(&host, former)["host"]["pid"].as_u64().unwrap();
+        former = host.setup().until_another_host(former)["host"]["pid"].as_u64().unwrap();
     }
     Host::kill(&former.into(), Signal::KILL);
     eventually("it is said", || host.log(), |log| log.contains("the host has died 5 times within a minute"));
@@ -156,7 +147,7 @@ fn a_host_that_dies_again_and_again_is_left_down_and_up_starts_it_again_without_
     assert_eq!(up.code, 1, "{up:?}");
     let said = "it starts one again, which takes over the 3 processes that are there";
     assert!(up.stderr.contains(said), "{up:?}");
-    let after = until_another_host(&host, former);
+    let after = host.setup().until_another_host(former);
     assert_eq!(lives(&after), lives(&before));
     // It starts no second host and no second keeper beside the first.
     let up = host.run(&["up"]);

@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::PROVOST;
-use crate::keeper::{WRITER, all_run, lives, numbers, until_another_host};
+use crate::keeper::{WRITER, all_run, lives, numbers};
 
 /// The names of the files for the next host.
 const TABLE: &str = ".provost/processes.table";
@@ -80,7 +80,7 @@ fn a_keeper_that_is_killed_is_replaced_and_no_process_notices() {
     let mut keeper = host.up_pid();
     for _ in 0..2 {
         Host::kill(&keeper.into(), Signal::KILL);
-        let status = until_another_host(&host, former);
+        let status = host.setup().until_another_host(former);
         assert_eq!(lives(&status), lives(&before), "{}\n{}", host.log(), host.setup().host_log());
         former = status["host"]["pid"].as_u64().unwrap();
         let next = parent(u32::try_from(former).unwrap()).unwrap();

@@ -102,10 +102,9 @@ fn the_keeper_gets_a_new_program_in_the_same_process_and_holds_what_it_held() {
     let events = host.events("web.1");
     let exits: Vec<&Value> = events.iter().filter(|event| event["kind"] == "exited").collect();
     assert!(exits.len() == 3 && exits.iter().all(|event| event["exit"]["signal"] == 9), "{events:?}");
-    Host::kill(&host.status()["host"]["pid"], Signal::KILL);
-    let status =
-        || serde_json::from_str::<Value>(&host.run(&["status", "-o", "json"]).stdout).unwrap_or_default();
-    let after = eventually("a host answers", status, |status| status["host"]["pid"].is_number());
+    let former = host.status()["host"]["pid"].clone();
+    Host::kill(&former, Signal::KILL);
+    let after = host.setup().until_another_host(former.as_u64().unwrap());
     assert_eq!(after["processes"].as_array().unwrap().len(), 5);
     assert_eq!(children(host.up_pid()).len(), 6);
     host.down();
@@ -167,12 +166,9 @@ fn the_status_has_the_message_of_a_panic_and_the_signal_of_a_host_that_was_kille
     assert!(ran.stderr.contains(": on purpose; the former one was started again"), "{ran:?}");
     let rolled_back = host.status();
     assert_eq!(lives(&rolled_back), lives(&before));
-    Host::kill(&rolled_back["host"]["pid"], Signal::KILL);
-    let status =
-        || serde_json::from_str::<Value>(&host.run(&["status", "-o", "json"]).stdout).unwrap_or_default();
-    let after = eventually("a host answers", status, |status| {
-        status["host"]["pid"].is_number() && status["host"]["pid"] != rolled_back["host"]["pid"]
-    });
+    let former = &rolled_back["host"]["pid"];
+    Host::kill(former, Signal::KILL);
+    let after = host.setup().until_another_host(former.as_u64().unwrap());
     assert_eq!(after["host"]["last_end"]["kind"], "died");
     assert_eq!(after["host"]["last_end"]["reason"], "it was killed by SIGKILL");
     assert_eq!(lives(&after), lives(&before));
@@ -281,11 +277,7 @@ fn a_host_that_cannot_start_after_another_one_ends_none_of_its_processes() {
     );
     allow(0o700);
     assert_eq!(host.run(&["up"]).code, 1, "it has the keeper start a host again");
-    let after = eventually(
-        "a host answers",
-        || serde_json::from_str::<Value>(&host.run(&["status", "-o", "json"]).stdout).unwrap_or_default(),
-        |status| status["host"]["pid"].is_number(),
-    );
+    let after = host.setup().until_another_host(before["host"]["pid"].as_u64().unwrap());
     assert_eq!(lives(&after), lives(&before));
     let reason = after["host"]["last_end"]["reason"].as_str().unwrap();
     assert!(reason.starts_with("it exited with code 1: cannot use the runtime directory"), "{reason}");
