@@ -2,10 +2,10 @@
 
 use std::fs;
 use std::os::unix::net::UnixDatagram;
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
-use provost_tests::{Host, Setup, children, eventually};
+use provost_tests::{Ends, Host, Setup, children, eventually};
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -59,15 +59,9 @@ fn a_service_manager_is_told_what_the_host_does_and_processes_do_not_reach_it() 
 
 /// `provost up` as process 1 of a namespace of processes, whose end ends everything in it.
 struct Container {
+    // It ends before its directory is removed.
+    outside: Ends,
     setup: Setup,
-    outside: Child,
-}
-
-impl Drop for Container {
-    fn drop(&mut self) {
-        let _ = self.outside.kill();
-        let _ = self.outside.wait();
-    }
 }
 
 impl Container {
@@ -87,8 +81,8 @@ impl Container {
         command.args(isolated).arg(up.get_program()).args(up.get_args()).current_dir(setup.dir());
         command.envs(up.get_envs().filter_map(|(name, value)| Some((name, value?))));
         command.stdout(log.try_clone().unwrap()).stderr(log);
-        let outside = command.spawn().unwrap();
-        let container = Self { setup, outside };
+        let outside = Ends(command.spawn().unwrap());
+        let container = Self { outside, setup };
         container.until_host(0);
         Some(container)
     }
@@ -100,7 +94,7 @@ impl Container {
 
     /// Returns the number of process 1 as seen from outside.
     fn first(&self) -> u32 {
-        children(self.outside.id())[0]
+        children(self.outside.0.id())[0]
     }
 
     /// Returns the number from outside of a child of process 1 by its number within.
@@ -114,7 +108,7 @@ impl Container {
     }
 
     fn ended(&mut self) -> ExitStatus {
-        self.outside.wait().unwrap()
+        self.outside.0.wait().unwrap()
     }
 }
 
