@@ -7,7 +7,7 @@ use crate::places::COUNTS;
 use crate::shared::Chaos;
 
 /// One life of a process: its name, its incarnation and its process id.
-type Life = (String, u64, u64);
+pub(crate) type Life = (String, u64, u64);
 
 /// The names of the streams in a record, in the order in which a process counts them.
 const STREAMS: [&str; 2] = ["stdout", "stderr"];

@@ -8,6 +8,7 @@ use provost_tests::runs::{Control, until_none, variable};
 use serde_json::Value;
 
 use crate::fleet;
+use crate::lines::Life;
 use crate::places::{DOUBLES, LIVES};
 use crate::shared::Chaos;
 
@@ -59,8 +60,8 @@ fn described(pid: u32, environment: &str) -> String {
 pub(crate) struct Lives {
     pub(crate) count: u64,
     /// Those that were begun again with the same incarnation, because the keeper had not told the host of them when it was killed:
-    /// they were ended first. Each has its name, incarnation and process id.
-    pub(crate) again: BTreeSet<(String, u64, u64)>,
+    /// they were ended first.
+    pub(crate) again: BTreeSet<Life>,
 }
 
 /// Checks that no process has seen another copy of itself, and that no life was begun twice while there was a keeper.
