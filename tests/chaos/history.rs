@@ -7,12 +7,14 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::fleet::Kind;
+use crate::lines::Life;
 use crate::places::ENDS;
 use crate::shared::Chaos;
+use crate::worker::CODE_MAX;
 
-/// What there is of one life.
+/// What the journal tells of one life.
 #[derive(Debug, Default)]
-struct Life {
+struct Told {
     spawned: u64,
     exited: u64,
     decided: u64,
@@ -27,9 +29,8 @@ pub(crate) struct History {
     pub(crate) ends: u64,
     /// Those of them that nobody has seen, because there was no keeper.
     pub(crate) unknown: u64,
-    /// The lives that ended while there was no keeper, each with its name, incarnation and process id. Nobody may have read their
-    /// last lines.
-    pub(crate) orphaned: BTreeSet<(String, u64, u64)>,
+    /// The lives that ended while there was no keeper. Nobody may have read their last lines.
+    pub(crate) orphaned: BTreeSet<Life>,
     /// The decisions about them.
     pub(crate) decisions: u64,
     /// The ends that processes have noted, and those of them that are in the journal.
@@ -48,7 +49,7 @@ pub(crate) fn check(chaos: &Chaos) -> History {
     let mut generations = BTreeSet::new();
     // A process that is removed and added again is another one.
     let mut births: BTreeMap<String, u64> = BTreeMap::new();
-    let mut lives: BTreeMap<(String, u64, u64), Life> = BTreeMap::new();
+    let mut lives: BTreeMap<(String, u64, u64), Told> = BTreeMap::new();
     let mut pids: BTreeMap<(String, u64, u64), u64> = BTreeMap::new();
     for line in ran.stdout.lines() {
         let record: Value = serde_json::from_str(line).unwrap();
@@ -128,14 +129,14 @@ fn objection(record: &Value, note: Option<&str>, is_orphan: bool) -> Option<Stri
     let is_asked = record["before"] == "stopping" && signal.is_some();
     match note {
         Some(note) if note != told && !is_asked => Some(format!("it has noted `{note}`")),
-        None if code.is_some_and(|code| code > 99) => Some("it could not do its work".to_owned()),
+        None if code.is_some_and(|code| code > CODE_MAX) => Some("it could not do its work".to_owned()),
         None if code.is_some() => Some("it has noted no end".to_owned()),
         _ => None,
     }
 }
 
 /// Returns the ends that processes have noted, by name, incarnation and process id.
-fn noted(dir: &Path) -> BTreeMap<(String, u64, u64), String> {
+fn noted(dir: &Path) -> BTreeMap<Life, String> {
     let mut noted = BTreeMap::new();
     for entry in std::fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();

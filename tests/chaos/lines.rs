@@ -7,12 +7,13 @@ use crate::places::COUNTS;
 use crate::shared::Chaos;
 
 /// One life of a process: its name, its incarnation and its process id.
-type Life = (String, u64, u64);
+pub(crate) type Life = (String, u64, u64);
 
 /// The names of the streams in a record, in the order in which a process counts them.
 const STREAMS: [&str; 2] = ["stdout", "stderr"];
 
-/// By which the host ends a line that a killed host has written in part. It writes that line again.
+/// By which the host ends a line that a former one has written in part, when that one and its keeper were killed at once. It writes
+/// that line again.
 const CUT: &str = "[provost: the rest of this line is missing]";
 
 /// What the log files have.
@@ -20,9 +21,10 @@ const CUT: &str = "[provost: the rest of this line is missing]";
 pub(crate) struct Lines {
     /// The lines that are there.
     pub(crate) whole: u64,
-    /// Those of them that are there a second time, because a host was killed between their writing and their consumption.
+    /// Those of them that are there a second time, because a host and its keeper were killed at once between their
+    /// writing and their consumption.
     pub(crate) doubled: u64,
-    /// The beginnings of lines that a killed host has left.
+    /// The beginnings of lines that a host has left, which was killed at once with its keeper.
     pub(crate) cut: u64,
 }
 

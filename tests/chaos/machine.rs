@@ -8,7 +8,7 @@ use std::sync::Mutex;
 
 use provost_supervisor::RunningKeeper;
 use provost_tests::bench::clock::now_ns;
-use provost_tests::runs::{Control, pause};
+use provost_tests::runs::{Control, marked, pause, variable};
 use provost_tests::{Ran, Setup};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -121,24 +121,12 @@ impl Machine {
 
     /// Returns the environments of everything that descends from `provost up` and lives, by pid.
     pub(crate) fn ours(&self) -> BTreeMap<u32, String> {
-        let mut found = BTreeMap::new();
-        for entry in std::fs::read_dir("/proc").unwrap().flatten() {
-            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
-                continue;
-            };
-            let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
-            let environment = String::from_utf8_lossy(&environment).into_owned();
-            let is_ours = environment.split('\0').any(|variable| variable == self.mark);
-            if is_ours && provost_tests::is_alive(pid.into()) {
-                found.insert(pid, environment);
-            }
-        }
-        found
+        marked(&self.mark)
     }
 
     /// Returns those of [`ours`](Self::ours) that belong to a process of the config.
     pub(crate) fn children(&self) -> BTreeMap<u32, String> {
-        let is_child = |environment: &str| value(environment, "PROVOST_PROCESS").is_some();
+        let is_child = |environment: &str| variable(environment, "PROVOST_PROCESS").is_some();
         self.ours().into_iter().filter(|(_, environment)| is_child(environment)).collect()
     }
 
@@ -156,9 +144,4 @@ impl Machine {
             Self::signal(pid, Signal::KILL);
         }
     }
-}
-
-/// Returns the value of a variable of an environment.
-pub(crate) fn value<'a>(environment: &'a str, name: &str) -> Option<&'a str> {
-    environment.split('\0').find_map(|variable| variable.strip_prefix(name)?.strip_prefix('='))
 }

@@ -46,14 +46,6 @@ fn main() -> ExitCode {
     println!("chaos: {} s, seed {seed}", options.seconds);
     reaper::become_reaper();
     let trial = std::thread::spawn(move || trial::run(&options));
-    let (problems, figures) = reaper::reap_until_ended(trial, !options.reaps_late);
-    println!("chaos: {figures}");
-    for problem in &problems {
-        println!("chaos: FAILED (seed {seed}): {problem}");
-    }
-    if problems.is_empty() {
-        println!("chaos: nothing was lost, doubled or forgotten");
-        return ExitCode::SUCCESS;
-    }
-    ExitCode::FAILURE
+    let ended = reaper::reap_until_ended(trial, !options.reaps_late);
+    provost_tests::runs::verdict("chaos", seed, &ended, "nothing was lost, doubled or forgotten")
 }

@@ -3,18 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
+use provost_tests::runs::Want;
 use serde_json::Value;
 
 use crate::fleet::{Kind, Member};
-
-/// The state that the last order requested.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Want {
-    Up,
-    Down,
-    /// The order got no clear answer and may or may not have been carried out.
-    Unclear,
-}
 
 /// The requested state of each process.
 #[derive(Debug)]

@@ -3,11 +3,10 @@
 
 use std::sync::atomic::Ordering;
 
-use provost_tests::runs::{Control, Random, pause};
+use provost_tests::runs::{Act, Control, Random, Want, pause};
 use serde_json::{Value, json};
 
 use crate::fleet::{self, Member, REPLICAS};
-use crate::model::Want;
 use crate::shared::Chaos;
 
 /// The number of workers.
@@ -19,39 +18,8 @@ const TRIES: usize = 50;
 /// The pause between two tries, in milliseconds.
 const BETWEEN_MS: u64 = 200;
 
-/// An order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Act {
-    Start,
-    Stop,
-    Restart,
-    Signal,
-}
-
-const ACTS: [Act; 6] = [Act::Start, Act::Start, Act::Stop, Act::Restart, Act::Restart, Act::Signal];
-
 /// The signals that are sent by orders.
 const SIGNALS: [&str; 5] = ["TERM", "USR1", "KILL", "WINCH", "CONT"];
-
-impl Act {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Start => "start",
-            Self::Stop => "stop",
-            Self::Restart => "restart",
-            Self::Signal => "signal",
-        }
-    }
-
-    /// Returns the requested state of a process after this order, if it changes that.
-    fn want(self) -> Option<Want> {
-        match self {
-            Self::Start | Self::Restart => Some(Want::Up),
-            Self::Stop => Some(Want::Down),
-            Self::Signal => None,
-        }
-    }
-}
 
 /// Gives orders until the run is over.
 pub(crate) fn work(chaos: &Chaos, worker: usize) {
@@ -63,7 +31,7 @@ pub(crate) fn work(chaos: &Chaos, worker: usize) {
     while !chaos.is_over() {
         pause(random.between(50, 400));
         let names: Vec<&str> = (0..random.between(1, 3)).map(|_| random.pick(&mine).name.as_str()).collect();
-        let act = *random.pick(&ACTS);
+        let act = *random.pick(&Act::ALL);
         order(chaos, &mut control, act, &names, random.pick::<&str>(&SIGNALS));
     }
 }

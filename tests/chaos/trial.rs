@@ -2,7 +2,7 @@
 
 use provost_tests::Setup;
 use provost_tests::bench::clock::now_ns;
-use provost_tests::runs::Options;
+use provost_tests::runs::{Options, keep};
 
 use crate::machine::Machine;
 use crate::shared::Chaos;
@@ -19,7 +19,7 @@ pub(crate) fn run(options: &Options) -> (Vec<String>, String) {
     chaos.end();
     chaos.machine.clear();
     if options.keep || !chaos.problems.list().is_empty() || figures.is_err() {
-        keep(&chaos);
+        keep("chaos", chaos.machine.dir());
     }
     let figures = figures.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     (chaos.problems.list(), figures)
@@ -73,13 +73,4 @@ fn storm(chaos: &Chaos, seconds: u64) -> blows::Silences {
         chaos.end();
         silences
     })
-}
-
-/// Copies the directory of the host to a place that stays.
-fn keep(chaos: &Chaos) {
-    let place = std::env::temp_dir().join(format!("provost-chaos-{}", std::process::id()));
-    let copied = std::process::Command::new("cp").arg("-r").arg(chaos.machine.dir()).arg(&place).status();
-    if copied.is_ok_and(|status| status.success()) {
-        println!("chaos: the host's directory is kept in {}", place.display());
-    }
 }

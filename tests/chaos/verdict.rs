@@ -4,20 +4,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
-use provost_tests::runs::{Control, until_none};
+use provost_tests::runs::{Control, until_none, variable};
 use serde_json::Value;
 
 use crate::fleet;
-use crate::machine::value;
+use crate::lines::Life;
 use crate::places::{DOUBLES, LIVES};
 use crate::shared::Chaos;
-use crate::watch;
 
 /// Checks that the host has exactly the processes of the config, each in an expected phase.
 pub(crate) fn converges(chaos: &Chaos, when: &str) {
     let mut control = Control::new(&chaos.machine.socket);
     let members = fleet::members(chaos.version.load(Ordering::Relaxed));
-    let left = until_none(|| match watch::status(&mut control) {
+    let left = until_none(|| match control.status() {
         Ok(status) => {
             let processes = status["processes"].as_array().unwrap();
             let named: BTreeMap<&str, &Value> =
@@ -41,7 +40,7 @@ pub(crate) fn no_orphans(chaos: &Chaos) {
     let mut control = Control::new(&chaos.machine.socket);
     let left = until_none(|| {
         let marked = chaos.machine.children();
-        let Ok(status) = watch::status(&mut control) else { return vec!["status was not answered".into()] };
+        let Ok(status) = control.status() else { return vec!["status was not answered".into()] };
         let processes = status["processes"].as_array().unwrap();
         let listed: BTreeSet<u64> = processes.iter().filter_map(|process| process["pid"].as_u64()).collect();
         let orphans = marked.iter().filter(|(pid, _)| !listed.contains(&u64::from(**pid)));
@@ -51,8 +50,8 @@ pub(crate) fn no_orphans(chaos: &Chaos) {
 }
 
 fn described(pid: u32, environment: &str) -> String {
-    let name = value(environment, "PROVOST_PROCESS").unwrap_or_default();
-    let incarnation = value(environment, "PROVOST_INCARNATION").unwrap_or_default();
+    let name = variable(environment, "PROVOST_PROCESS").unwrap_or_default();
+    let incarnation = variable(environment, "PROVOST_INCARNATION").unwrap_or_default();
     format!("pid {pid}, incarnation {incarnation} of {name}")
 }
 
@@ -61,8 +60,8 @@ fn described(pid: u32, environment: &str) -> String {
 pub(crate) struct Lives {
     pub(crate) count: u64,
     /// Those that were begun again with the same incarnation, because the keeper had not told the host of them when it was killed:
-    /// they were ended first. Each has its name, incarnation and process id.
-    pub(crate) again: BTreeSet<(String, u64, u64)>,
+    /// they were ended first.
+    pub(crate) again: BTreeSet<Life>,
 }
 
 /// Checks that no process has seen another copy of itself, and that no life was begun twice while there was a keeper.
@@ -98,7 +97,7 @@ pub(crate) fn no_defects(chaos: &Chaos) {
     if state["illegal"] != 0 {
         chaos.problems.add(format!("illegal commits: {}", state["illegal"]));
     }
-    let left = until_none(|| match watch::status(&mut control) {
+    let left = until_none(|| match control.status() {
         Ok(status) => match status["host"]["degraded"].as_array() {
             Some(lacks) => lacks.iter().map(|lack| format!("still lacking: {lack}")).collect(),
             None => Vec::new(),

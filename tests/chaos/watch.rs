@@ -26,7 +26,7 @@ pub(crate) fn work(chaos: &Chaos) {
     let mut control = Control::new(&chaos.machine.socket);
     let (mut last, mut generation) = (BTreeMap::new(), 0);
     while !chaos.is_over() {
-        if let Ok(status) = status(&mut control) {
+        if let Ok(status) = control.status() {
             let now = status["generation"].as_u64().unwrap();
             if now < generation {
                 chaos.problems.add(format!("generation {now} came after {generation}"));
@@ -35,15 +35,6 @@ pub(crate) fn work(chaos: &Chaos) {
             check(chaos, &status, &mut last);
         }
         pause(EVERY_MS);
-    }
-}
-
-/// Returns the status of the host, or the reason why there is none.
-pub(crate) fn status(control: &mut Control) -> Result<Value, String> {
-    match control.get("/v1/status") {
-        Ok((200, body)) => serde_json::from_slice(&body).map_err(|error| error.to_string()),
-        Ok((code, body)) => Err(format!("{code}: {}", String::from_utf8_lossy(&body))),
-        Err(error) => Err(error.to_string()),
     }
 }
 

@@ -22,7 +22,7 @@ const DOUBLE: u8 = 101;
 const BROKEN: u8 = 102;
 
 /// The highest exit code of a process that has decided to end.
-const CODE_MAX: u64 = 99;
+pub(crate) const CODE_MAX: u64 = 99;
 
 /// How a process ends.
 #[derive(Clone, Copy, Debug)]

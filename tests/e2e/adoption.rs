@@ -14,11 +14,7 @@ use crate::PROVOST;
 fn next_host(host: &Host) -> Value {
     let former = host.status()["host"]["pid"].as_u64().unwrap();
     Host::kill(&former.into(), Signal::KILL);
-    eventually(
-        "another host answers",
-        || serde_json::from_str::<Value>(&host.run(&["status", "-o", "json"]).stdout).unwrap_or_default(),
-        |status| status["host"]["pid"].as_u64().is_some_and(|pid| pid != former),
-    )
+    host.setup().until_another_host(former)
 }
 
 /// Returns these fields of each process, by name.

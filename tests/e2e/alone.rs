@@ -5,9 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 
 use provost_tests::{Host, eventually, is_alive};
 use rustix::process::Signal;
-use serde_json::Value;
 
 use crate::PROVOST;
+use crate::keeper::all_run;
 
 /// Makes every later host fail, and kills the one that runs; returns when the keeper starts none any more.
 fn without_host(host: &Host) {
@@ -16,10 +16,6 @@ fn without_host(host: &Host) {
     std::fs::set_permissions(runtime_dir, Permissions::from_mode(0o777)).unwrap();
     Host::kill(&host.status()["host"]["pid"], Signal::KILL);
     eventually("it is said", || host.log(), |log| log.contains("the host has died 5 times within a minute"));
-}
-
-fn all_run(status: &Value) -> bool {
-    status["processes"].as_array().unwrap().iter().all(|it| it["phase"] == "running")
 }
 
 #[test]

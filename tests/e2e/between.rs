@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use provost_tests::{Host, Ran, Setup, eventually, is_alive, parent};
+use provost_tests::{Host, Setup, eventually, is_alive, parent};
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -23,20 +23,15 @@ impl Background {
         let up = setup.run(arguments);
         assert_eq!(up.code, 0, "{up:?}");
         let mut background = Self { setup, host: 0 };
-        background.host = background.status()["host"]["pid"].as_u64().unwrap();
+        background.host = background.setup.status_if_any()["host"]["pid"].as_u64().unwrap();
         background
-    }
-
-    fn status(&self) -> Value {
-        serde_json::from_str(&self.setup.run(&["status", "-o", "json"]).stdout).unwrap_or_default()
     }
 
     /// Kills the host, and waits until another one answers.
     fn kill(&mut self) -> Value {
         let former = self.host;
         Host::kill(&former.into(), Signal::KILL);
-        let is_another = |status: &Value| status["host"]["pid"].as_u64().is_some_and(|pid| pid != former);
-        let status = eventually("another host answers", || self.status(), is_another);
+        let status = self.setup.until_another_host(former);
         self.host = status["host"]["pid"].as_u64().unwrap();
         status
     }
@@ -59,7 +54,7 @@ impl Background {
 #[test]
 fn a_host_in_the_background_that_is_killed_keeps_its_lock_its_socket_and_its_exit_codes() {
     let mut background = Background::up(Setup::new(PROVOST, CONFIG), &["up", "--detach", "--wait"]);
-    let before = Background::webs(&background.status());
+    let before = Background::webs(&background.setup.status_if_any());
     assert_eq!(before.len(), 20);
     let keeper = background.keeper();
     for _ in 0..3 {
@@ -89,7 +84,7 @@ fn a_host_in_the_background_that_is_killed_keeps_its_lock_its_socket_and_its_exi
     assert_eq!(background.setup.run(&["status"]).code, 3);
     // Nothing of it is in the way of the next one, which begins anew.
     let background = Background::up(background.setup, &["up", "--detach", "--wait"]);
-    let status = background.status();
+    let status = background.setup.status_if_any();
     let webs = status["processes"].as_array().unwrap().iter().filter(|it| it["pid"].is_u64());
     assert!(webs.clone().count() == 20 && webs.clone().all(|web| web["incarnation"] == 1), "{status}");
     assert_eq!(background.setup.run(&["down"]).code, 0);
@@ -109,13 +104,7 @@ fn the_exit_code_that_up_was_asked_for_is_that_of_the_process_although_the_host_
     host.until_phase("job", "running");
     let former = u64::from(host.pid());
     Host::kill(&former.into(), Signal::KILL);
-    let answers = || {
-        let Ran { stdout, .. } = host.run(&["status", "-o", "json"]);
-        serde_json::from_str::<Value>(&stdout).unwrap_or_default()
-    };
-    eventually("another host answers", answers, |status| {
-        status["host"]["pid"].as_u64().is_some_and(|pid| pid != former)
-    });
+    host.setup().until_another_host(former);
     std::fs::write(host.setup().dir().join("go"), "").unwrap();
     assert_eq!(host.until_ended(), Some(7), "{}", host.log());
 }

@@ -2,15 +2,14 @@
 
 use std::fs;
 use std::os::unix::net::UnixDatagram;
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
-use provost_tests::{Host, Setup, children, eventually};
+use provost_tests::{Ends, Host, Setup, children, eventually};
 use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::PROVOST;
-use crate::keeper::until_another_host;
 
 /// A service manager, which receives messages.
 struct Manager(UnixDatagram);
@@ -51,7 +50,7 @@ fn a_service_manager_is_told_what_the_host_does_and_processes_do_not_reach_it() 
     assert_eq!(manager.next(), "READY=1");
     let former = host.pid();
     Host::kill(&former.into(), Signal::KILL);
-    until_another_host(&host, former.into());
+    host.setup().until_another_host(former.into());
     assert!(manager.next().starts_with("READY=1\n"));
     host.signal(Signal::TERM);
     assert_eq!(manager.next(), "STOPPING=1\nSTATUS=stops: terminated");
@@ -60,15 +59,9 @@ fn a_service_manager_is_told_what_the_host_does_and_processes_do_not_reach_it() 
 
 /// `provost up` as process 1 of a namespace of processes, whose end ends everything in it.
 struct Container {
+    // It ends before its directory is removed.
+    outside: Ends,
     setup: Setup,
-    outside: Child,
-}
-
-impl Drop for Container {
-    fn drop(&mut self) {
-        let _ = self.outside.kill();
-        let _ = self.outside.wait();
-    }
 }
 
 impl Container {
@@ -88,30 +81,20 @@ impl Container {
         command.args(isolated).arg(up.get_program()).args(up.get_args()).current_dir(setup.dir());
         command.envs(up.get_envs().filter_map(|(name, value)| Some((name, value?))));
         command.stdout(log.try_clone().unwrap()).stderr(log);
-        let outside = command.spawn().unwrap();
-        let container = Self { setup, outside };
+        let outside = Ends(command.spawn().unwrap());
+        let container = Self { outside, setup };
         container.until_host(0);
         Some(container)
     }
 
-    fn status(&self) -> Value {
-        serde_json::from_str(&self.setup.run(&["status", "-o", "json"]).stdout).unwrap_or_default()
-    }
-
     /// Waits for a host with another number than this; returns its number within.
     fn until_host(&self, other: u64) -> u64 {
-        let pid = |status: &Value| status["host"]["pid"].as_u64();
-        let status = eventually(
-            "a host answers",
-            || self.status(),
-            |status| pid(status).is_some_and(|pid| pid != other),
-        );
-        pid(&status).unwrap()
+        self.setup.until_another_host(other)["host"]["pid"].as_u64().unwrap()
     }
 
     /// Returns the number of process 1 as seen from outside.
     fn first(&self) -> u32 {
-        children(self.outside.id())[0]
+        children(self.outside.0.id())[0]
     }
 
     /// Returns the number from outside of a child of process 1 by its number within.
@@ -125,7 +108,7 @@ impl Container {
     }
 
     fn ended(&mut self) -> ExitStatus {
-        self.outside.wait().unwrap()
+        self.outside.0.wait().unwrap()
     }
 }
 
@@ -138,7 +121,7 @@ fn as_process_1_it_reaps_orphans_survives_its_host_passes_no_signal_on_and_ends_
     eventually("it runs", || dir.join("runs").exists(), |runs| *runs);
     let first = container.first();
     let web = |status: &Value| status["processes"][0]["pid"].clone();
-    let before = web(&container.status());
+    let before = web(&container.setup.status_if_any());
     let states = || -> Vec<(u32, String)> {
         let state = |pid: u32| Some((pid, fs::read_to_string(format!("/proc/{pid}/stat")).ok()?));
         children(first).into_iter().filter_map(state).collect()
@@ -151,7 +134,7 @@ fn as_process_1_it_reaps_orphans_survives_its_host_passes_no_signal_on_and_ends_
     let host = container.until_host(0);
     Host::kill(&container.number_outside(host).into(), Signal::KILL);
     container.until_host(host);
-    assert_eq!(web(&container.status()), before, "the process goes on");
+    assert_eq!(web(&container.setup.status_if_any()), before, "the process goes on");
     assert!(!dir.join("usr1").exists());
     Host::kill(&first.into(), Signal::TERM);
     let ended = container.ended();

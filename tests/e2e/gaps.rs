@@ -4,14 +4,12 @@ use std::io::{Read, Seek, SeekFrom};
 
 use provost_tests::{Host, Setup, eventually};
 use rustix::process::Signal;
-use serde_json::Value;
 
 use crate::PROVOST;
 
 /// Returns the pid of the host that answers, if one does.
 fn answering(host: &Host) -> Option<u64> {
-    let status = host.run(&["status", "-o", "json"]).stdout;
-    serde_json::from_str::<Value>(&status).ok()?["host"]["pid"].as_u64()
+    host.setup().status_if_any()["host"]["pid"].as_u64()
 }
 
 /// Waits for another host than this one. If the keeper starts none any more, it is asked for one.

@@ -1,6 +1,7 @@
 //! The keeper: the host is killed and its processes go on, without a second copy of any of them.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use provost_tests::{Host, Setup, children, eventually, is_alive, parent};
 use rustix::process::Signal;
@@ -17,13 +18,19 @@ pub(crate) fn lives(status: &Value) -> BTreeMap<String, Value> {
     status["processes"].as_array().unwrap().iter().map(life).collect()
 }
 
-/// Asks the status until another host than this one answers.
-pub(crate) fn until_another_host(host: &Host, former: u64) -> Value {
-    eventually(
-        "another host answers",
-        || serde_json::from_str::<Value>(&host.run(&["status", "-o", "json"]).stdout).unwrap_or_default(),
-        |status| status["host"]["pid"].as_u64().is_some_and(|pid| pid != former),
-    )
+/// Whether each process runs.
+pub(crate) fn all_run(status: &Value) -> bool {
+    status["processes"].as_array().unwrap().iter().all(|it| it["phase"] == "running")
+}
+
+/// Writes the numbers from 1 to 3,000, one a line, with a pause after every twenty, and goes on.
+pub(crate) const WRITER: &str = "i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo $i; \
+    [ $((i % 20)) != 0 ] || sleep 0.01; done; exec sleep 1000";
+
+/// Returns the numbers in the log file of a writer.
+pub(crate) fn numbers(log: &Path) -> Vec<u32> {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    text.lines().filter_map(|line| line.rsplit(' ').next()?.parse().ok()).collect()
 }
 
 #[test]
@@ -31,17 +38,14 @@ fn a_host_that_is_killed_is_started_again_and_adopts_all_processes_without_a_sec
     let config =
         "[host]\nkeeper = true\n[process.web]\nreplicas = 20\ncommand = \"while :; do sleep 1000; done\"\n";
     let mut host = Host::up(PROVOST, config);
-    let all_run = |status: &Value| {
-        let processes = status["processes"].as_array().unwrap();
-        processes.len() == 20 && processes.iter().all(|it| it["phase"] == "running")
-    };
     let before = eventually("all run", || host.status(), all_run);
+    assert_eq!(lives(&before).len(), 20);
     let generation = before["generation"].as_u64().unwrap();
     let mut former = before["host"]["pid"].as_u64().unwrap();
     assert_eq!(parent(u32::try_from(former).unwrap()), Some(host.up_pid()));
     for _ in 0..2 {
         Host::kill(&former.into(), Signal::KILL);
-        let status = until_another_host(&host, former);
+        let status = host.setup().until_another_host(former);
         assert_eq!(lives(&status), lives(&before), "{}", host.log());
         assert!(status["generation"].as_u64().unwrap() >= generation);
         former = status["host"]["pid"].as_u64().unwrap();
@@ -67,7 +71,7 @@ fn an_exit_while_there_is_no_host_has_its_code_and_is_decided_once() {
     let stat = || std::fs::read_to_string(format!("/proc/{}/stat", first["pid"])).unwrap_or_default();
     eventually("it has ended", stat, |stat| stat.contains(") Z "));
     Host::kill(&former.into(), Signal::KILL);
-    until_another_host(&host, former.into());
+    host.setup().until_another_host(former.into());
     let second = host.until("web", "runs again", |it| it["incarnation"] == 2 && it["phase"] == "running");
     assert_eq!(second["restarts"], 1, "{second}");
     let events = host.events("web");
@@ -79,20 +83,14 @@ fn an_exit_while_there_is_no_host_has_its_code_and_is_decided_once() {
 
 #[test]
 fn output_from_the_time_without_a_host_is_in_the_log_in_order() {
-    let config = "[host]\nkeeper = true\n[process.web]\n\
-                  command = \"i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo $i; [ $((i % 20)) != 0 ] || sleep 0.01; \
-                  done; exec sleep 1000\"\n";
-    let host = Host::up(PROVOST, config);
+    let host = Host::up(PROVOST, &format!("[host]\nkeeper = true\n[process.web]\ncommand = \"{WRITER}\"\n"));
     let log = host.setup().dir().join(".provost/logs/web.log");
-    let numbers = || -> Vec<u32> {
-        let text = std::fs::read_to_string(&log).unwrap_or_default();
-        text.lines().filter_map(|line| line.rsplit(' ').next()?.parse().ok()).collect()
-    };
+    let numbers = || numbers(&log);
     let mut former = u64::from(host.pid());
     for reached in [200, 1_000, 1_800] {
         eventually("it writes", numbers, |numbers| numbers.last().is_some_and(|last| *last >= reached));
         Host::kill(&former.into(), Signal::KILL);
-        former = until_another_host(&host, former)["host"]["pid"].as_u64().unwrap();
+        former = host.setup().until_another_host(former)["host"]["pid"].as_u64().unwrap();
     }
     let all = eventually("it has written all", numbers, |numbers| numbers.last() == Some(&3_000));
     assert!(all.iter().copied().eq(1..=3_000), "{all:?}");
@@ -135,13 +133,11 @@ fn a_keeper_that_cannot_be_executed_from_memory_is_executed_from_a_file() {
 fn a_host_that_dies_again_and_again_is_left_down_and_up_starts_it_again_without_a_second_copy() {
     let config = "[host]\nkeeper = true\n[process.web]\nreplicas = 3\ncommand = \"exec sleep 1000\"\n";
     let host = Host::up(PROVOST, config);
-    let all_run =
-        |status: &Value| status["processes"].as_array().unwrap().iter().all(|it| it["phase"] == "running");
     let before = eventually("all run", || host.status(), all_run);
     let mut former = u64::from(host.pid());
     for _ in 0..4 {
         Host::kill(&former.into(), Signal::KILL);
-        former = until_another_host(&host, former)["host"]["pid"].as_u64().unwrap();
+        former = host.setup().until_another_host(former)["host"]["pid"].as_u64().unwrap();
     }
     Host::kill(&former.into(), Signal::KILL);
     eventually("it is said", || host.log(), |log| log.contains("the host has died 5 times within a minute"));
@@ -151,7 +147,7 @@ fn a_host_that_dies_again_and_again_is_left_down_and_up_starts_it_again_without_
     assert_eq!(up.code, 1, "{up:?}");
     let said = "it starts one again, which takes over the 3 processes that are there";
     assert!(up.stderr.contains(said), "{up:?}");
-    let after = until_another_host(&host, former);
+    let after = host.setup().until_another_host(former);
     assert_eq!(lives(&after), lives(&before));
     // It starts no second host and no second keeper beside the first.
     let up = host.run(&["up"]);

@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::PROVOST;
-use crate::keeper::{lives, until_another_host};
+use crate::keeper::{WRITER, all_run, lives, numbers};
 
 /// The names of the files for the next host.
 const TABLE: &str = ".provost/processes.table";
@@ -23,13 +23,8 @@ fn up(processes: usize) -> Host {
     Host::up(PROVOST, &config)
 }
 
-fn all_run(status: &Value, count: usize) -> bool {
-    let processes = status["processes"].as_array().map(Vec::as_slice).unwrap_or_default();
-    processes.len() == count && processes.iter().all(|it| it["phase"] == "running")
-}
-
 fn until_all_run(host: &Host, count: usize) -> Value {
-    eventually("all run", || host.status(), |status| all_run(status, count))
+    eventually("all run", || host.status(), |status| lives(status).len() == count && all_run(status))
 }
 
 fn pids(lives: &BTreeMap<String, Value>) -> Vec<u64> {
@@ -40,18 +35,20 @@ fn file(host: &Host, name: &str) -> PathBuf {
     host.setup().dir().join(name)
 }
 
-/// Kills the host and the keeper at once, after the table has this many processes.
+/// Kills the host and the keeper of this moment at once, after the table has this many processes.
 pub(crate) fn kill_both(host: &Host, processes: usize) {
     let lines = || {
         let table = std::fs::read_to_string(file(host, TABLE)).unwrap_or_default();
         table.lines().filter(|line| line[9..].starts_with("+ ")).count()
     };
     eventually("the table has them", lines, |lines| *lines >= processes);
+    let status = host.status()["host"].clone();
+    let (pid, keeper) = (&status["pid"], &status["keeper_pid"]);
     // The host is suspended first, so that it does not notice that the keeper is gone.
-    Host::kill(&host.pid().into(), Signal::STOP);
-    Host::kill(&host.up_pid().into(), Signal::KILL);
-    Host::kill(&host.pid().into(), Signal::KILL);
-    eventually("the host is gone", || is_alive(host.pid().into()), |alive| !alive);
+    Host::kill(pid, Signal::STOP);
+    Host::kill(keeper, Signal::KILL);
+    Host::kill(pid, Signal::KILL);
+    eventually("the host is gone", || is_alive(pid.as_u64().unwrap()), |alive| !alive);
 }
 
 /// Starts a host again, in the background.
@@ -83,7 +80,7 @@ fn a_keeper_that_is_killed_is_replaced_and_no_process_notices() {
     let mut keeper = host.up_pid();
     for _ in 0..2 {
         Host::kill(&keeper.into(), Signal::KILL);
-        let status = until_another_host(&host, former);
+        let status = host.setup().until_another_host(former);
         assert_eq!(lives(&status), lives(&before), "{}\n{}", host.log(), host.setup().host_log());
         former = status["host"]["pid"].as_u64().unwrap();
         let next = parent(u32::try_from(former).unwrap()).unwrap();
@@ -128,7 +125,7 @@ fn after_the_host_and_the_keeper_were_killed_at_once_the_next_up_adopts_all_proc
     let host = up(20);
     let before = until_all_run(&host, 20);
     for _ in 0..2 {
-        kill_both_of(&host, 20);
+        kill_both(&host, 20);
         assert!(pids(&lives(&before)).into_iter().all(is_alive), "they go on without a host");
         let after = up_again(&host);
         assert_eq!(lives(&after), lives(&before), "{}", host.setup().host_log());
@@ -138,30 +135,11 @@ fn after_the_host_and_the_keeper_were_killed_at_once_the_next_up_adopts_all_proc
     down(&host, pids(&lives(&host.status())));
 }
 
-/// Does the same as [`kill_both`] with the host and the keeper of this moment.
-fn kill_both_of(host: &Host, processes: usize) {
-    let pid = host.status()["host"]["pid"].as_u64().unwrap();
-    if pid == u64::from(host.pid()) {
-        return kill_both(host, processes);
-    }
-    let keeper = parent(u32::try_from(pid).unwrap()).unwrap();
-    Host::kill(&pid.into(), Signal::STOP);
-    Host::kill(&keeper.into(), Signal::KILL);
-    Host::kill(&pid.into(), Signal::KILL);
-    eventually("the host is gone", || is_alive(pid), |alive| !alive);
-}
-
 #[test]
 fn the_lines_of_a_writer_are_complete_and_in_order_after_both_were_killed() {
-    let config = "[host]\nkeeper = true\n[process.web]\n\
-                  command = \"i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo $i; [ $((i % 20)) != 0 ] || sleep 0.01; \
-                  done; exec sleep 1000\"\n";
-    let host = Host::up(PROVOST, config);
+    let host = Host::up(PROVOST, &format!("[host]\nkeeper = true\n[process.web]\ncommand = \"{WRITER}\"\n"));
     let log = file(&host, ".provost/logs/web.log");
-    let numbers = || -> Vec<u32> {
-        let text = std::fs::read_to_string(&log).unwrap_or_default();
-        text.lines().filter_map(|line| line.rsplit(' ').next()?.parse().ok()).collect()
-    };
+    let numbers = || numbers(&log);
     eventually("it writes", numbers, |numbers| numbers.last().is_some_and(|last| *last >= 200));
     kill_both(&host, 1);
     up_again(&host);

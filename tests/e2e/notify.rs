@@ -9,7 +9,6 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::PROVOST;
-use crate::keeper::until_another_host;
 use crate::lost_keeper::{kill_both, up_again};
 
 /// Begins a Python program: `say` sends a message, `until` waits for a file.
@@ -143,7 +142,7 @@ fn a_message_is_not_lost_with_the_host_and_stored_descriptors_outlive_both() {
     touch(&host, "go");
     read(&host, "said");
     Host::kill(&former.into(), Signal::KILL);
-    until_another_host(&host, former.into());
+    host.setup().until_another_host(former.into());
     let ready = host.until_phase("web", "running");
     assert_eq!(
         (&ready["pid"], &ready["incarnation"]),
@@ -170,7 +169,7 @@ fn messages_and_stored_descriptors_outlive_a_keeper_that_is_killed() {
     host.ok(&["status"]);
     let former = u64::from(host.pid());
     Host::kill(&host.up_pid().into(), Signal::KILL);
-    until_another_host(&host, former);
+    host.setup().until_another_host(former);
     assert_eq!(
         (&host.process("web")["pid"], &host.process("web")["phase"]),
         (&first["pid"], &"starting".into())
@@ -217,7 +216,7 @@ fn a_line_on_the_readiness_descriptor_means_ready_also_for_the_next_host() {
     fs::write(dir.join("go"), "").unwrap();
     exists("said");
     Host::kill(&former.into(), Signal::KILL);
-    until_another_host(&host, former.into());
+    host.setup().until_another_host(former.into());
     let ready = host.until_phase("web", "running");
     assert_eq!((&ready["pid"], &ready["incarnation"]), (&starting["pid"], &starting["incarnation"]));
     assert_eq!(host.process("never")["phase"], "starting");

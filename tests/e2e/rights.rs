@@ -220,14 +220,7 @@ fn a_process_with_a_cgroup_leaves_nothing_behind_whatever_its_descendants_have_d
         if keeper {
             let former = host.pid();
             Host::kill(&former.into(), Signal::KILL);
-            eventually(
-                "another host answers",
-                || {
-                    serde_json::from_str::<Value>(&host.run(&["status", "-o", "json"]).stdout)
-                        .unwrap_or_default()
-                },
-                |status| status["host"]["pid"].as_u64().is_some_and(|pid| pid != u64::from(former)),
-            );
+            host.setup().until_another_host(former.into());
         }
         host.ok(&["stop", "--wait", "web"]);
         assert!(!members.into_iter().any(is_alive), "{}", host.log());

@@ -11,7 +11,6 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::PROVOST;
-use crate::keeper::until_another_host;
 use crate::lost_keeper::{kill_both, up_again};
 
 /// A server that answers each connection to either of its sockets with the number of its process.
@@ -79,7 +78,7 @@ fn connections_wait_while_the_process_or_the_host_is_restarted_and_none_is_refus
             let waiting = tcp(port);
             Host::kill(&former.into(), Signal::KILL);
             let meanwhile = tcp(port);
-            until_another_host(&host, former.into());
+            host.setup().until_another_host(former.into());
             Host::kill(&again["pid"], Signal::CONT);
             for stream in [waiting, meanwhile, tcp(port)] {
                 assert_eq!(answer(stream), format!("{} http", again["pid"]));
@@ -121,7 +120,7 @@ fn a_keeper_that_is_killed_loses_no_socket_and_after_both_were_killed_the_next_l
     Host::kill(&second, Signal::STOP);
     Host::kill(&keeper.into(), Signal::KILL);
     let waiting = tcp(port);
-    let status = until_another_host(&host, former);
+    let status = host.setup().until_another_host(former);
     assert_eq!(status["processes"][0]["pid"], second);
     Host::kill(&second, Signal::KILL);
     let third =

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use provost_supervisor::RunningKeeper;
-use provost_tests::{Ends, Host, Ran, Setup, eventually};
+use provost_tests::{Ends, Host, Setup, eventually};
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -101,8 +101,7 @@ impl Story {
             }
             // Asked first: the host that answers after that is not the one that ends.
             let is_to_come = self.step.exists();
-            let Ran { stdout, .. } = self.host.run(&["status", "-o", "json"]);
-            (is_to_come, serde_json::from_str::<Value>(&stdout).unwrap_or_default())
+            (is_to_come, self.host.setup().status_if_any())
         };
         let is_another = |(is_to_come, status): &(bool, Value)| {
             !is_to_come && status["host"]["pid"].as_u64().is_some_and(|pid| pid != former)

@@ -8,7 +8,7 @@ use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use provost_tests::runs::pause;
+use provost_tests::runs::{marked, pause};
 use provost_tests::{Ran, Setup};
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 
@@ -94,20 +94,8 @@ impl Machine {
 
     /// Returns the environments of all living marked processes except the host and its keeper, by pid.
     pub(crate) fn marked(&self) -> BTreeMap<u32, String> {
-        let mut found = BTreeMap::new();
-        for entry in std::fs::read_dir("/proc").unwrap().flatten() {
-            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-            if pid == self.up || pid == self.host() {
-                continue;
-            }
-            let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
-            let environment = String::from_utf8_lossy(&environment).into_owned();
-            if environment.split('\0').any(|variable| variable == self.mark)
-                && provost_tests::is_alive(u64::from(pid))
-            {
-                found.insert(pid, environment);
-            }
-        }
+        let mut found = marked(&self.mark);
+        found.retain(|pid, _| *pid != self.up && *pid != self.host());
         found
     }
 

@@ -30,14 +30,6 @@ fn main() -> ExitCode {
     };
     let seed = options.seed;
     println!("soak: {} s, seed {seed}", options.seconds);
-    let (problems, figures) = trial::run(&options);
-    println!("soak: {figures}");
-    for problem in &problems {
-        println!("soak: FAILED (seed {seed}): {problem}");
-    }
-    if problems.is_empty() {
-        println!("soak: all invariants hold");
-        return ExitCode::SUCCESS;
-    }
-    ExitCode::FAILURE
+    let ended = trial::run(&options);
+    provost_tests::runs::verdict("soak", seed, &ended, "all invariants hold")
 }

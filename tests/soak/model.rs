@@ -6,15 +6,7 @@ use std::sync::Mutex;
 use serde_json::Value;
 
 use crate::fleet::{Kind, Member};
-
-/// The state that the last order requested.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Want {
-    Up,
-    Down,
-    /// The order got no clear answer and may or may not have been carried out.
-    Unclear,
-}
+use provost_tests::runs::Want;
 
 /// The requested state of each process.
 #[derive(Debug)]

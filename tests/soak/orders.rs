@@ -4,11 +4,8 @@
 use serde_json::{Value, json};
 
 use crate::fleet::Member;
-use crate::model::Want;
 use crate::shared::Soak;
-use provost_tests::runs::Control;
-use provost_tests::runs::Random;
-use provost_tests::runs::pause;
+use provost_tests::runs::{Act, Control, Random, Want, pause};
 
 /// The number of workers.
 pub(crate) const WORKERS: usize = 3;
@@ -16,39 +13,8 @@ pub(crate) const WORKERS: usize = 3;
 /// How often an order is given before it counts as a problem that the host reports it as lost.
 const TRIES: usize = 20;
 
-/// An order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Act {
-    Start,
-    Stop,
-    Restart,
-    Signal,
-}
-
-const ACTS: [Act; 6] = [Act::Start, Act::Start, Act::Stop, Act::Restart, Act::Restart, Act::Signal];
-
 /// The signals that are sent by orders.
 const SIGNALS: [&str; 6] = ["HUP", "TERM", "USR1", "KILL", "WINCH", "CONT"];
-
-impl Act {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Start => "start",
-            Self::Stop => "stop",
-            Self::Restart => "restart",
-            Self::Signal => "signal",
-        }
-    }
-
-    /// Returns the requested state of a process after this order, if it changes that.
-    fn want(self) -> Option<Want> {
-        match self {
-            Self::Start | Self::Restart => Some(Want::Up),
-            Self::Stop => Some(Want::Down),
-            Self::Signal => None,
-        }
-    }
-}
 
 /// Gives orders until the soak is over.
 pub(crate) fn work(soak: &Soak, worker: usize) {
@@ -62,7 +28,7 @@ pub(crate) fn work(soak: &Soak, worker: usize) {
             continue;
         }
         let _others = soak.turn.read().unwrap();
-        let act = *random.pick(&ACTS);
+        let act = *random.pick(&Act::ALL);
         if worker == 0 {
             by_command_line(soak, act, &random.pick(&mine).name);
             continue;

@@ -8,11 +8,9 @@ use provost_tests::bench::clock::now_ns;
 use crate::fleet;
 use crate::machine::{Machine, Usage};
 use crate::shared::Soak;
-use crate::watch::{self, Latencies};
-use crate::{chaos, faults, lines, orders, verdict};
-use provost_tests::runs::Control;
-use provost_tests::runs::Options;
-use provost_tests::runs::pause;
+use crate::watch::Latencies;
+use crate::{chaos, faults, lines, orders, verdict, watch};
+use provost_tests::runs::{Control, Options, keep, pause};
 
 const PROVOST: &str = env!("CARGO_BIN_EXE_provost");
 
@@ -34,7 +32,7 @@ pub(crate) fn run(options: &Options) -> (Vec<String>, String) {
         soak.machine.kill(pid, rustix::process::Signal::KILL);
     }
     if options.keep || !soak.problems.list().is_empty() {
-        keep(&soak);
+        keep("soak", soak.machine.dir());
     }
     let figures = figures.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     (soak.problems.list(), figures)
@@ -43,7 +41,7 @@ pub(crate) fn run(options: &Options) -> (Vec<String>, String) {
 /// Waits up to a minute until the host answers, and returns whether it did.
 fn answers(soak: &Soak, host: &mut Child) -> bool {
     for _ in 0..600 {
-        if watch::status(&mut Control::new(&soak.machine.socket)).is_ok() {
+        if Control::new(&soak.machine.socket).status().is_ok() {
             return true;
         }
         if let Ok(Some(code)) = host.try_wait() {
@@ -114,13 +112,4 @@ fn figures(soak: &Soak, latencies: &Latencies, before: Usage, after: Usage, line
         before.threads,
         after.threads,
     )
-}
-
-/// Copies the directory of the host to a place that stays.
-fn keep(soak: &Soak) {
-    let place = std::env::temp_dir().join(format!("provost-soak-{}", std::process::id()));
-    let copied = std::process::Command::new("cp").arg("-r").arg(soak.machine.dir()).arg(&place).status();
-    if copied.is_ok_and(|status| status.success()) {
-        println!("soak: the host's directory is kept in {}", place.display());
-    }
 }

@@ -8,9 +8,7 @@ use serde_json::Value;
 
 use crate::machine::Usage;
 use crate::shared::Soak;
-use crate::watch;
-use provost_tests::runs::Control;
-use provost_tests::runs::until_none;
+use provost_tests::runs::{Control, until_none, variable};
 
 /// The memory, descriptors and threads that a run may add. The host remembers a bounded number of changes and exits, and the
 /// allocator keeps freed memory; both level off after a few minutes.
@@ -23,7 +21,7 @@ const THREADS_SLACK: usize = 12;
 /// Checks that every process is in an expected phase.
 pub(crate) fn converges(soak: &Soak, when: &str) {
     let mut control = Control::new(&soak.machine.socket);
-    let left = until_none(|| match watch::status(&mut control) {
+    let left = until_none(|| match control.status() {
         Ok(status) => {
             let processes = status["processes"].as_array().unwrap();
             let named: BTreeMap<&str, &Value> =
@@ -47,7 +45,7 @@ pub(crate) fn no_orphans(soak: &Soak) {
     let mut control = Control::new(&soak.machine.socket);
     let left = until_none(|| {
         let marked = soak.machine.marked();
-        let Ok(status) = watch::status(&mut control) else { return vec!["status was not answered".into()] };
+        let Ok(status) = control.status() else { return vec!["status was not answered".into()] };
         let processes = status["processes"].as_array().unwrap();
         let listed: BTreeMap<u64, (&str, u64)> = processes
             .iter()
@@ -57,10 +55,8 @@ pub(crate) fn no_orphans(soak: &Soak) {
             })
             .collect();
         let owned = |environment: &str| {
-            let value =
-                |key: &str| environment.split('\0').find_map(|it| it.strip_prefix(key)?.strip_prefix('='));
-            let life = value("PROVOST_INCARNATION").and_then(|life| life.parse().ok());
-            let owner = value("PROVOST_PROCESS").zip(life);
+            let life = variable(environment, "PROVOST_INCARNATION").and_then(|life| life.parse().ok());
+            let owner = variable(environment, "PROVOST_PROCESS").zip(life);
             owner.is_some_and(|owner| listed.values().any(|listed| *listed == owner))
         };
         let orphan = |(pid, environment): (&u32, &String)| {
@@ -129,7 +125,7 @@ pub(crate) fn no_defects(soak: &Soak) {
             soak.problems.add(format!("the sides of `dual` differed: {backend}"));
         }
     }
-    let left = until_none(|| match watch::status(&mut control) {
+    let left = until_none(|| match control.status() {
         Ok(status) => match status["host"]["degraded"].as_array() {
             Some(lacks) => lacks.iter().map(|lack| format!("still lacking: {lack}")).collect(),
             None => Vec::new(),

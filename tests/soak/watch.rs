@@ -44,7 +44,7 @@ pub(crate) fn work(soak: &Soak) -> Latencies {
     let mut generation = 0;
     while !soak.is_over() {
         let begun = now_ns();
-        match status(&mut control) {
+        match control.status() {
             Ok(status) => {
                 latencies.0.saturating_record((now_ns() - begun) / 1_000);
                 let now = status["generation"].as_u64().unwrap();
@@ -59,15 +59,6 @@ pub(crate) fn work(soak: &Soak) -> Latencies {
         pause(EVERY_MS);
     }
     latencies
-}
-
-/// Returns the status of the host, or the reason why there is none.
-pub(crate) fn status(control: &mut Control) -> Result<Value, String> {
-    match control.get("/v1/status") {
-        Ok((200, body)) => serde_json::from_slice(&body).map_err(|error| error.to_string()),
-        Ok((code, body)) => Err(format!("{code}: {}", String::from_utf8_lossy(&body))),
-        Err(error) => Err(error.to_string()),
-    }
 }
 
 fn check(soak: &Soak, status: &Value, last: &mut BTreeMap<String, (u64, u64)>) {

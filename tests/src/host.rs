@@ -163,6 +163,19 @@ impl Setup {
         shell
     }
 
+    /// Returns the status of the host and all processes. Where no host answers, this is what the command prints instead, or null if
+    /// that is no JSON.
+    #[must_use]
+    pub fn status_if_any(&self) -> Value {
+        serde_json::from_str(&self.run(&["status", "-o", "json"]).stdout).unwrap_or_default()
+    }
+
+    /// Waits until another host than this one answers, and returns its status.
+    pub fn until_another_host(&self, former: u64) -> Value {
+        let is_another = |status: &Value| status["host"]["pid"].as_u64().is_some_and(|pid| pid != former);
+        eventually("another host answers", || self.status_if_any(), is_another)
+    }
+
     /// Returns the content of the host's log in its runtime directory.
     #[must_use]
     pub fn host_log(&self) -> String {
@@ -396,7 +409,7 @@ impl Host {
         if !matches!(self.child.try_wait(), Ok(None)) {
             return;
         }
-        let ran = self.setup.run(&["status", "-o", "json"]);
+        let status = self.setup.status_if_any();
         let keeper = self.child.id();
         // The keeper first, because it would start another host; and a host that does not run starts no other keeper.
         let host = self.setup.owner().and_then(|owner| u32::try_from(owner).ok());
@@ -405,7 +418,6 @@ impl Host {
         let _ = self.child.kill();
         let _ = self.child.wait();
         host.iter().for_each(|host| Self::kill(host, rustix::process::Signal::KILL));
-        let status: Value = serde_json::from_str(&ran.stdout).unwrap_or_default();
         for process in status["processes"].as_array().into_iter().flatten() {
             let group = process["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok());
             if let Some(group) = group.and_then(rustix::process::Pid::from_raw) {

@@ -48,6 +48,18 @@ impl Control {
         ))
     }
 
+    /// Returns the status of the host and all processes.
+    ///
+    /// # Errors
+    /// There was no whole answer, or it was a refusal.
+    pub fn status(&mut self) -> Result<Value, String> {
+        match self.get("/v1/status") {
+            Ok((200, body)) => serde_json::from_slice(&body).map_err(|error| error.to_string()),
+            Ok((code, body)) => Err(format!("{code}: {}", String::from_utf8_lossy(&body))),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
     fn ask(&mut self, request: &str) -> io::Result<Answer> {
         if let Some(mut stream) = self.stream.take() {
             // The host closes connections that were idle for long; such a request was not processed and is sent again.

@@ -5,16 +5,25 @@
 //! | `options` | the command line |
 //! | `control` | a client of the API that nothing makes panic |
 //! | `tally` | counts of actions, and the list of problems |
+//! | `orders` | the orders, and what they ask for |
+//! | `marked` | the processes of a run |
+//! | `ending` | what a run prints and keeps at its end |
 //! | `random` | random numbers that are determined by a seed |
 #![expect(clippy::panic, clippy::print_stdout, reason = "a test prints, and fails by panicking")]
 
 mod control;
+mod ending;
+mod marked;
 mod options;
+mod orders;
 mod random;
 mod tally;
 
 pub use control::{Answer, Control, IO_TIMEOUT};
+pub use ending::{keep, verdict};
+pub use marked::{marked, variable};
 pub use options::Options;
+pub use orders::{Act, Want};
 pub use random::Random;
 pub use tally::{Problems, Tally};
 

@@ -3,9 +3,9 @@
 use std::fs;
 
 use provost_keeper::protocol::{Descriptors, Order, Scope, SlotState};
-use rustix::process::{Signal, kill_process};
+use rustix::process::Signal;
 
-use crate::rig::{Host, Rig, Script, eventually, id, path_of, pid_of, read_all, read_output, state_of};
+use crate::rig::{Host, Rig, Script, eventually, id, kill, path_of, read_all, read_output, state_of};
 
 #[test]
 fn a_new_keeper_goes_on_with_what_a_host_hands_to_it() {
@@ -49,7 +49,7 @@ fn a_new_keeper_goes_on_with_what_a_host_hands_to_it() {
     drop(slot);
     assert_eq!(read_output(found[0].output.take().unwrap()), "asked\n");
     assert_eq!(next.ask(&Order::Forget { id: id(1) }, &[]).0, 0);
-    kill_process(pid_of(host_pid), Signal::KILL).unwrap();
+    kill(host_pid, Signal::KILL);
 }
 
 #[test]

@@ -4,9 +4,9 @@ use std::fs;
 
 use provost_keeper::protocol::{HostEnding, Order, Report, Scope, SlotState, Stream};
 use rustix::io::Errno;
-use rustix::process::{Signal, kill_process};
+use rustix::process::Signal;
 
-use crate::rig::{Rig, Script, eventually, id, pid_of, read_all, read_output, state_of};
+use crate::rig::{Rig, Script, eventually, id, kill, read_all, read_output, state_of};
 
 #[test]
 fn an_exit_between_two_hosts_is_told_with_its_code_and_its_time() {
@@ -16,11 +16,11 @@ fn an_exit_between_two_hosts_is_told_with_its_code_and_its_time() {
     let fifo = rig.fifo();
     let pid = host.spawn(id(1), &Script::new(&format!("read x <{}; exit 7", fifo.display())));
     let slot = host.wait_for_held(id(1));
-    kill_process(pid_of(host.pid), Signal::STOP).unwrap();
+    kill(host.pid, Signal::STOP);
     let stopped = host.pid;
     fs::write(&fifo, "x\n").unwrap();
     eventually("it has ended", || state_of(pid) == Some('Z'));
-    kill_process(pid_of(stopped), Signal::KILL).unwrap();
+    kill(stopped, Signal::KILL);
     let mut host = rig.host();
     let (welcome, held, _) = host.hello();
     assert_eq!((welcome.hosts, welcome.last.why, welcome.last.status), (2, HostEnding::Died, 9));
@@ -55,7 +55,7 @@ fn a_zombie_whose_group_is_not_empty_keeps_its_number_without_a_host() {
     eventually("the host stays down", || rig.ask(false).0.state == provost_keeper::protocol::HostState::Down);
     assert_eq!(rig.ask(false).1[0].1.state, SlotState::Ended);
     assert_eq!(state_of(pid), Some('Z'));
-    kill_process(pid_of(member), Signal::KILL).unwrap();
+    kill(member, Signal::KILL);
     eventually("it is reaped", || rig.ask(false).1[0].1.state == SlotState::Reaped);
     assert_eq!(state_of(pid), None);
     assert_eq!(rig.ask(false).1[0].1.end.unwrap().status, Some(0));
@@ -144,14 +144,14 @@ fn fifty_kills_of_the_host_in_a_flood_lose_no_line_and_double_none() {
         });
         last = number;
         let pid: u32 = read("pid", number).unwrap().parse().unwrap();
-        kill_process(pid_of(pid), Signal::KILL).unwrap();
+        kill(pid, Signal::KILL);
     }
     // The last one lives: the process is stopped, and everything that it has written is collected.
     last += 1;
     eventually("the last host collects", || read("pid", last).is_some());
     let (_, held) = rig.ask(false);
     let writer = held[0].1.pid;
-    kill_process(pid_of(writer), Signal::KILL).unwrap();
+    kill(writer, Signal::KILL);
     eventually("it has ended", || state_of(writer) == Some('Z'));
     let log_length = || fs::metadata(dir.join(format!("log.{last}"))).map(|file| file.len()).unwrap_or(0);
     let mut length = u64::MAX;

@@ -8,9 +8,9 @@ use provost_keeper::protocol::{
 };
 use rustix::fs::MemfdFlags;
 use rustix::io::Errno;
-use rustix::process::{Signal, kill_process};
+use rustix::process::Signal;
 
-use crate::rig::{Rig, Script, eventually, id, pid_of, read_all, state_of};
+use crate::rig::{Rig, Script, eventually, id, kill, read_all, state_of};
 
 #[test]
 fn a_host_that_dies_five_times_stays_down_everything_goes_on_and_the_keeper_says_so() {
@@ -139,7 +139,7 @@ fn a_host_that_ends_with_reports_unread_loses_none_of_its_orders() {
     host.send(&Order::Sync, &[]);
     eventually("it is answered", || host.is_readable());
     let keeper = rig.pid();
-    kill_process(pid_of(keeper), Signal::STOP).unwrap();
+    kill(keeper, Signal::STOP);
     eventually("the keeper is stopped", || state_of(keeper) == Some('T'));
     let memfd = rustix::fs::memfd_create("stash", MemfdFlags::CLOEXEC).unwrap();
     host.send(&Order::Stash { key: 5, generation: 1 }, &[&memfd]);

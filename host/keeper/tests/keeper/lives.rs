@@ -8,8 +8,9 @@ use std::os::unix::process::CommandExt;
 use provost_keeper::protocol::{Descriptors, OWN_PID, Order, Output, Report, Scope, SlotState, Spec, Stage};
 use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::io::Errno;
+use rustix::process::Signal;
 
-use crate::rig::{Rig, Script, eventually, id, path_of, pid_of, read_output, state_of};
+use crate::rig::{Rig, Script, eventually, id, kill, path_of, read_output, state_of};
 
 const SRCH: i32 = Errno::SRCH.raw_os_error();
 /// `F_SETSIG` of fcntl(2): which signal asks for a lease.
@@ -269,7 +270,7 @@ fn an_orphan_comes_to_the_keeper_is_reaped_and_counted() {
     eventually("the list of the main thread has the orphan and nothing else", || {
         fs::read_to_string(&list).unwrap().trim() == orphan.to_string()
     });
-    rustix::process::kill_process(pid_of(orphan), rustix::process::Signal::KILL).unwrap();
+    kill(orphan, Signal::KILL);
     let (counted, _) = host.wait(|_, report| match report {
         Report::Orphans { count, pid, status } => Some((*count, *pid, *status)),
         _ => None,
@@ -290,12 +291,12 @@ fn a_writer_meets_no_broken_pipe_when_nobody_reads_any_more() {
     let slot = host.wait_for_held(id(1));
     // The host has no reading end any more, and neither has the keeper.
     drop(slot);
-    rustix::process::kill_process(pid_of(host.pid), rustix::process::Signal::STOP).unwrap();
-    rig.signal(rustix::process::Signal::KILL);
+    kill(host.pid, Signal::STOP);
+    rig.signal(Signal::KILL);
     eventually("the keeper is gone", || state_of(rig.pid()).is_none_or(|state| state == 'Z'));
     fs::write(&fifo, "x\n").unwrap();
     eventually("it has written", || fs::read_to_string(&out).is_ok_and(|text| text == "0\n"));
-    rustix::process::kill_process(pid_of(host.pid), rustix::process::Signal::KILL).unwrap();
+    kill(host.pid, Signal::KILL);
 }
 
 #[test]

@@ -106,7 +106,7 @@ impl Rig {
     }
 
     pub fn signal(&self, signal: Signal) {
-        kill_process(pid_of(self.pid()), signal).unwrap();
+        kill(self.pid(), signal);
     }
 
     /// Waits for the end of the keeper.
@@ -371,7 +371,7 @@ impl Host {
 
     /// Kills the process that is the host in name, as kill -9 does.
     pub fn kill(self) {
-        kill_process(pid_of(self.pid), Signal::KILL).unwrap();
+        kill(self.pid, Signal::KILL);
     }
 
     /// Leaves in order, and ends.
