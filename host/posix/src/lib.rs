@@ -1,5 +1,6 @@
 //! The calls of the C library that have no safe form: `posix_spawn` and `fork` with all that a child needs, signals by number, the
-//! end of a child, the sender of a datagram. This is the ground below floor 0, beside `provost-hazard`: small enough to be reviewed at one sitting, so that the
+//! end of a child, the sender of a datagram and the
+//! peer of a socket. This is the ground below floor 0, beside `provost-hazard`: small enough to be reviewed at one sitting, so that the
 //! crates above it start and signal processes without unsafe code.
 //!
 //! | room | owns |
@@ -12,6 +13,7 @@
 //! | `reaped` | how a process has ended that somebody else has reaped |
 //! | `signals` | signals by number, and how SIGHUP was set at the start |
 //! | `own_pid` | variables whose value is the process id of the child |
+//! | `peer` | the process and the user at the other end of a socket |
 //! | `target` | what a descriptor of a child is open on |
 
 mod birth;
@@ -19,6 +21,7 @@ mod datagram;
 mod ended;
 mod exec;
 mod own_pid;
+mod peer;
 mod reaped;
 mod signals;
 mod spawn;
@@ -29,6 +32,7 @@ pub use datagram::{DATAGRAM_DESCRIPTORS_MAX, Datagram, DatagramSender, drop_data
 pub use ended::{Ended, ended};
 pub use exec::{Inherited, exec, execute, keep_over_exec, set_io_priority};
 pub use own_pid::PidVariable;
+pub use peer::{Peer, peer_of};
 pub use reaped::reaped;
 pub use signals::{hangup_is_ignored, next_signal, signal_group, signal_pidfd, signal_process, signals};
 pub use spawn::{Launch, spawn};

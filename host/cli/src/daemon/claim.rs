@@ -13,12 +13,11 @@ use std::path::{Path, PathBuf};
 
 use provost_files::Identity;
 use provost_plugin_host::hex;
+use provost_posix::peer_of;
 use rustix::event::{Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use sha2::{Digest, Sha256};
-
-use super::peer_cred::peer_of;
 
 /// The text for an unknown process id.
 pub(super) const UNKNOWN: &str = "unknown";
@@ -172,12 +171,12 @@ fn asked(address: &SocketAddrUnix) -> io::Result<Holder> {
         Err(Errno::AGAIN) => return Ok(Holder::Squatter("a process that does not answer".to_owned())),
         Err(error) => return Err(error.into()),
     }
-    let (pid, user) = peer_of(socket.as_fd())?;
+    let peer = peer_of(socket.as_fd())?;
     let own = rustix::process::geteuid().as_raw();
-    let pid = if pid == 0 { UNKNOWN.to_owned() } else { pid.to_string() };
-    Ok(match user == own || user == 0 {
+    let pid = peer.pid.map_or_else(|| UNKNOWN.to_owned(), |pid| pid.to_string());
+    Ok(match peer.uid == own || peer.uid == 0 {
         true => Holder::Host(pid),
-        false => Holder::Squatter(format!("user {user} (pid {pid})")),
+        false => Holder::Squatter(format!("user {} (pid {pid})", peer.uid)),
     })
 }
 

@@ -24,7 +24,6 @@
 //! | `web` | the web view at `/` |
 //! | `runtime_dir` | the runtime directory, its lock and its socket |
 //! | `claim` | the second lock of a host |
-//! | `peer_cred` | the process and the user at the other end of a socket |
 //! | `screen` | the output of `up` in the foreground |
 //! | `host_log` | the host's own log |
 //! | `last_words` | where the host says why it fails |
@@ -57,7 +56,6 @@ mod loading;
 mod mcp;
 mod noted;
 mod output;
-mod peer_cred;
 pub(crate) mod plugins;
 mod runtime_dir;
 mod screen;

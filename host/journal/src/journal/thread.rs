@@ -102,7 +102,10 @@ impl Thread {
         } else {
             Ok(())
         };
-        shared.busy(now, || writer.look_again());
+        // Room may have become free meanwhile.
+        if writer.nearly_full_mib().is_some() {
+            shared.busy(now, || writer.look_for_room());
+        }
         let (records, bytes) = writer.take_written();
         shared.update(|figures| {
             figures.records += records;

@@ -118,14 +118,8 @@ impl Writer {
         self.nearly_full_mib
     }
 
-    /// Looks whether the disk has room again, if it was nearly full.
-    pub(crate) fn look_again(&mut self) {
-        if self.nearly_full_mib.is_some() {
-            self.look_for_room();
-        }
-    }
-
-    fn look_for_room(&mut self) {
+    /// Looks how much room there is for the segment.
+    pub(crate) fn look_for_room(&mut self) {
         let Some(segment) = &self.segment else { return };
         let low = segment.room().filter(|free| *free < self.bounds.segment_bytes());
         self.nearly_full_mib = low.map(|free| free / MIB + 1);

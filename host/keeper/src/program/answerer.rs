@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, OwnedFd};
 
+use provost_posix::peer_of;
 use rustix::event::epoll::EventFlags;
 use rustix::fs::Mode;
 use rustix::io::Errno;
-use rustix::net::sockopt::socket_peercred;
 use rustix::net::{
     AddressFamily, Shutdown, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, getsockname, listen,
     shutdown, socket_with,
@@ -136,8 +136,8 @@ impl Answerer {
         let (Some(listener), None) = (&self.listener, &self.client) else { return };
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let Ok(client) = accept_with(&listener.socket, flags) else { return };
-        let own = rustix::process::geteuid();
-        let is_allowed = socket_peercred(&client).is_ok_and(|peer| peer.uid == own || peer.uid.is_root());
+        let own = rustix::process::geteuid().as_raw();
+        let is_allowed = peer_of(client.as_fd()).is_ok_and(|peer| peer.uid == own || peer.uid == 0);
         let flags = EventFlags::IN | EventFlags::OUT;
         if is_allowed && kernel.watch(client.as_fd(), Token::Client, flags).is_ok() {
             self.client = Some((client, Next::Welcome, now.steady.saturating_add(SERVED)));

@@ -58,6 +58,8 @@ pub(super) fn parse(text: &[u8]) -> Option<(u8, u32)> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::process::CommandExt;
+
     use super::*;
 
     #[test]
@@ -69,11 +71,14 @@ mod tests {
     }
 
     #[test]
-    fn this_process_is_among_the_groups() {
+    fn a_child_is_among_the_groups() {
         let proc = rustix::fs::open("/proc", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).unwrap();
-        let own = rustix::process::getpgrp().as_raw_nonzero().get().cast_unsigned();
+        // The own group is 0 if its leader is outside of the namespace of this process.
+        let mut child = std::process::Command::new("sleep").arg("1000").process_group(0).spawn().unwrap();
         let mut seen = false;
-        groups(&proc, &mut |group| seen |= group == own).unwrap();
+        groups(&proc, &mut |group| seen |= group == child.id()).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
         assert!(seen);
     }
 }

@@ -1,13 +1,15 @@
 //! The host that hands over what a former keeper has held: another keeper has started it, and standard input is the connection to it.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
+use provost_posix::peer_of;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
-use rustix::net::sockopt::socket_peercred;
 use rustix::process::{PidfdFlags, pidfd_open};
 
 use super::children::Child;
+use super::elders::pid_of;
+
 use super::outlet::has_hung_up;
 
 /// Replaces the standard streams by `/dev/null`.
@@ -27,12 +29,12 @@ pub(super) fn former_host() -> Result<(Child, OwnedFd), Errno> {
     let _ = rustix::process::setsid();
     rustix::io::ioctl_fionbio(&socket, true)?;
     // The process that has made the pair of sockets.
-    let pid = socket_peercred(&socket)?.pid;
-    let pidfd = pidfd_open(pid, PidfdFlags::NONBLOCK)?;
+    let peer = peer_of(socket.as_fd()).map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
+    let pid = peer.pid.ok_or(Errno::SRCH)?;
+    let pidfd = pidfd_open(pid_of(pid)?, PidfdFlags::NONBLOCK)?;
     // Its end is still open, so the number was its own when it was looked up.
     if has_hung_up(&socket)? {
         return Err(Errno::PIPE);
     }
-    let pid = pid.as_raw_nonzero().get().cast_unsigned();
     Ok((Child { pid, pidfd, report: None }, socket))
 }

@@ -113,7 +113,7 @@ fn is_descendant(pid: u32, ancestor: u32) -> bool {
 pub(super) struct Stat {
     state: u8,
     parent: u32,
-    group: u32,
+    pub(super) group: u32,
     pub(super) session: u32,
 }
 
@@ -140,7 +140,7 @@ impl Stat {
     }
 }
 
-fn stat(pid: u32) -> Option<Stat> {
+pub(super) fn stat(pid: u32) -> Option<Stat> {
     Stat::parse(&std::fs::read(stat_path(pid)).ok()?)
 }
 

@@ -5,7 +5,8 @@
 use std::os::unix::fs::MetadataExt;
 
 use provost_posix::DatagramSender;
-use rustix::process::{Pid, getpgid, getsid};
+
+use crate::children::family::stat;
 
 /// The processes whose messages count.
 #[derive(Clone, Copy, Debug)]
@@ -38,11 +39,11 @@ impl Senders {
     }
 }
 
-/// Returns the numbers of the session and of the group of a process; `None` if it has ended.
+/// Returns the numbers of the session and of the group of a process, which are 0 where their leader is outside of the namespace
+/// of this process; `None` if it has ended.
 fn home(pid: u32) -> Option<[u32; 2]> {
-    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw)?;
-    let number = |pid: Pid| pid.as_raw_nonzero().get().cast_unsigned();
-    Some([number(getsid(Some(pid)).ok()?), number(getpgid(Some(pid)).ok()?)])
+    let stat = stat(pid)?;
+    Some([stat.session, stat.group])
 }
 
 fn user_of(pid: u32) -> Option<u32> {
