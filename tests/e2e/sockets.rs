@@ -132,7 +132,9 @@ fn a_keeper_that_is_killed_loses_no_socket_and_after_both_were_killed_the_next_l
     );
     assert_eq!(answer(UnixStream::connect(&admin).unwrap()), format!("{third} admin"));
     host.ok(&["down"]);
+    // Nothing is held open any more when `down` returns, although the keeper may end later than the host.
     assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
+    assert!(!admin.exists());
 }
 
 #[test]

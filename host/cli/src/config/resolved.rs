@@ -23,7 +23,9 @@ use crate::compiling::CompileLimits;
 #[derive(Debug)]
 pub struct Config {
     pub(super) source: SourceFile,
-    /// Who may write the file; `None` if it was not read from one.
+    /// The user who owns the file; `None` if it was not read from one.
+    owner: Option<u32>,
+    /// Who may write the file; `None` if that was not looked up.
     pub(super) writers: Option<Writers>,
     pub(super) dir: PathBuf,
     /// The settings of the supervisor, as far as a config has them.
@@ -120,26 +122,32 @@ impl Config {
 
     /// Sets who may write the file of the config.
     fn written_by(mut self, writers: Writers) -> Self {
-        self.settings.log_owners = Owners::and(writers.owner);
+        let owner = writers.owner;
         self.writers = Some(writers);
+        self.owned_by(owner)
+    }
+
+    fn owned_by(mut self, owner: u32) -> Self {
+        self.settings.log_owners = Owners::and(owner);
+        self.owner = Some(owner);
         self
     }
 
-    /// Does what [`Config::parse`] does with the text of a file that belongs to this user.
+    /// Does what [`Config::parse`] does with the text of a file of this owner.
     ///
     /// # Errors
     /// [`Problems`] if there are any.
     pub(crate) fn parse_owned(source: SourceFile, owner: Option<u32>) -> Result<Self, Problems> {
-        let mut config = Self::parse(source)?;
-        if let Some(owner) = owner {
-            config.settings.log_owners = Owners::and(owner);
-        }
-        Ok(config)
+        let config = Self::parse(source)?;
+        Ok(match owner {
+            Some(owner) => config.owned_by(owner),
+            None => config,
+        })
     }
 
-    /// Returns the user who owns the file, if it was read from one.
+    /// Returns the user who owns the file, if it was read from one, by this host or a former one.
     pub(crate) fn owner(&self) -> Option<u32> {
-        self.writers.as_ref().map(|writers| writers.owner)
+        self.owner
     }
 
     fn examine(source: SourceFile) -> (Self, Option<Problems>) {
@@ -178,6 +186,7 @@ impl Config {
             processes,
             dir,
             source,
+            owner: None,
             writers: None,
         }
     }

@@ -142,15 +142,22 @@ pub(super) async fn process_list(caller: Caller, asked: Processes) -> Result<Pro
 }
 
 pub(super) async fn process_status(caller: Caller, asked: StatusAsked) -> Result<ProcessStatus, Fault> {
-    let detail = match (asked.details, &asked.names[..]) {
+    let of = match (asked.details, &asked.names[..]) {
         (false, _) => None,
-        (true, [name]) => Some(caller.client.process(name).await?),
+        (true, [name]) => Some(name),
         (true, _) => {
             let message = "`details` are those of one process, and `names` has another number of names";
             return Err(Fault::bad_request(message, "name one process, or leave `details` out"));
         }
     };
-    let Chosen { generation, total, rest } = chosen(&caller, &asked.names, asked.cursor.as_deref()).await?;
+    let detail = async {
+        match of {
+            Some(name) => Ok(Some(caller.client.process(name).await?)),
+            None => Ok(None),
+        }
+    };
+    let chosen = chosen(&caller, &asked.names, asked.cursor.as_deref());
+    let (detail, Chosen { generation, total, rest }) = tokio::try_join!(detail, chosen)?;
     let (environment, checks) = detail.map_or((None, None), |one| (one.environment, Some(one.checks)));
     let page = page::first(rest, page::limit(asked.limit)?);
     let next_cursor = page.next_cursor(|process| &process.name);

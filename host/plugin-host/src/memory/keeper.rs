@@ -117,16 +117,50 @@ impl Drop for Keeper {
     }
 }
 
+/// The memories whose files are behind.
+#[derive(Debug, Default)]
+struct Behind {
+    /// Those that could not be written, which is tried again.
+    failed: Vec<Arc<dyn Unwritten>>,
+    /// Those with changes that are not settled. There is nothing to write until one is, which comes as a job.
+    unsettled: Vec<Arc<dyn Unwritten>>,
+}
+
+impl Behind {
+    fn write(&mut self, memory: Arc<dyn Unwritten>) {
+        let is_other = |other: &Arc<dyn Unwritten>| !Arc::ptr_eq(other, &memory);
+        self.failed.retain(is_other);
+        self.unsettled.retain(is_other);
+        match memory.write() {
+            Written::All => {}
+            Written::Settled => self.unsettled.push(memory),
+            Written::Failed => self.failed.push(memory),
+        }
+    }
+
+    fn retry(&mut self) {
+        for memory in std::mem::take(&mut self.failed) {
+            self.write(memory);
+        }
+    }
+
+    fn write_last(self) {
+        let all = self.failed.iter().chain(&self.unsettled);
+        for lost in all.filter(|memory| memory.write_last() == Written::Failed) {
+            lost.tell_lost();
+        }
+    }
+}
+
 fn write_all(inbox: &Receiver<Job>) {
-    let mut unwritten: Vec<Arc<dyn Unwritten>> = Vec::new();
-    let is_behind = |memory: &Arc<dyn Unwritten>| memory.write() != Written::All;
+    let mut behind = Behind::default();
     loop {
-        let job = match unwritten.is_empty() {
+        let job = match behind.failed.is_empty() {
             true => inbox.recv().unwrap_or(Job::End),
             false => match inbox.recv_timeout(AGAIN) {
                 Ok(job) => job,
                 Err(RecvTimeoutError::Timeout) => {
-                    unwritten.retain(is_behind);
+                    behind.retry();
                     continue;
                 }
                 Err(RecvTimeoutError::Disconnected) => Job::End,
@@ -134,16 +168,10 @@ fn write_all(inbox: &Receiver<Job>) {
         };
         match job {
             Job::Write(memory) => {
-                unwritten.retain(|other| !Arc::ptr_eq(other, &memory));
-                unwritten.push(memory);
-                unwritten.retain(is_behind);
+                behind.retry();
+                behind.write(memory);
             }
-            Job::End => {
-                for lost in unwritten.iter().filter(|memory| memory.write_last() == Written::Failed) {
-                    lost.tell_lost();
-                }
-                return;
-            }
+            Job::End => return behind.write_last(),
         }
     }
 }
@@ -157,5 +185,51 @@ fn remove_unfinished(dir: &Path) {
             // A file that cannot be removed does no harm.
             let _ = fs::remove_file(entry.path());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A memory that notes what is asked of it.
+    #[derive(Debug)]
+    struct Noting(Written, Mutex<Vec<&'static str>>);
+
+    impl Noting {
+        fn new(written: Written) -> Arc<Self> {
+            Arc::new(Self(written, Mutex::default()))
+        }
+    }
+
+    impl Unwritten for Noting {
+        fn write(&self) -> Written {
+            self.1.lock().push("write");
+            self.0
+        }
+
+        fn write_last(&self) -> Written {
+            self.1.lock().push("write last");
+            self.0
+        }
+
+        fn tell_lost(&self) {
+            self.1.lock().push("tell lost");
+        }
+    }
+
+    #[test]
+    fn what_has_failed_is_written_again_and_what_is_not_settled_waits_for_that() {
+        let (all, unsettled, failed) =
+            (Noting::new(Written::All), Noting::new(Written::Settled), Noting::new(Written::Failed));
+        let (jobs, inbox) = mpsc::channel();
+        for memory in [&all, &unsettled, &failed, &all, &unsettled] {
+            jobs.send(Job::Write(memory.clone())).unwrap();
+        }
+        jobs.send(Job::End).unwrap();
+        write_all(&inbox);
+        assert_eq!(*all.1.lock(), ["write"; 2]);
+        assert_eq!(*unsettled.1.lock(), ["write", "write", "write last"]);
+        assert_eq!(*failed.1.lock(), ["write", "write", "write", "write last", "tell lost"]);
     }
 }

@@ -124,6 +124,16 @@ impl Listeners {
         self.0.of.remove_if(owner, |_, owned| is_over(owned));
     }
 
+    /// Closes the sockets of all processes, which have ended.
+    pub(super) fn close_all(&self) {
+        let all: Vec<_> = self.0.of.iter().map(|owned| owned.value().clone()).collect();
+        for owned in all {
+            // A start that hangs on a disk has the lock, and its process is not there.
+            let open = owned.try_lock().map(|mut owned| std::mem::take(&mut owned.open));
+            open.iter().flatten().for_each(|open| self.close(open));
+        }
+    }
+
     fn of_former_host(&self, owner: &str, socket: &SocketSpec) -> Option<Open> {
         let label: Arc<str> = label(owner, socket).into();
         let (_, fd) = self.0.shelf.found(&label).into_iter().next()?;

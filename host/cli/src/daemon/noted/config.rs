@@ -75,3 +75,24 @@ impl NotedConfig {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use provost_files::Owners;
+
+    use super::*;
+
+    #[test]
+    fn the_owner_of_the_config_is_known_to_each_host_that_cannot_use_the_file() {
+        let path = Path::new("/nonexistent/provost.toml");
+        let text = "[process.web]\ncommand = 'exec sleep 1000'\n".to_owned();
+        let owner = Some(1234);
+        let mut noted = NotedConfig { started_with: path.into(), path: path.into(), text, owner };
+        for _ in 0..3 {
+            let config = NotedConfig::load(Some(noted), path).unwrap();
+            assert_eq!(config.owner(), owner);
+            assert_eq!(config.owners(), Owners::and(1234));
+            noted = NotedConfig::of(&config, path);
+        }
+    }
+}

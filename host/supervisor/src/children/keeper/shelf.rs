@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use provost_keeper::protocol::STASHES_MAX;
+use provost_keeper::protocol::{Order, STASHES_MAX};
 
 use super::connection::{Keeper, SHELF_KEYS};
 use super::labels::Entered;
@@ -52,6 +52,24 @@ impl Shelf {
         contents.descriptors.remove(label);
         if let Some(key) = contents.labels.remove(label) {
             keeper.keep_shelved(key, None);
+        }
+    }
+
+    /// Drops everything, and waits until the keeper has dropped it: nobody connects to a socket of a host that has ended.
+    pub(in crate::children) async fn clear(&self) {
+        let Some(keeper) = &self.0 else { return };
+        let last = {
+            let mut contents = keeper.shelved().contents();
+            contents.descriptors.clear();
+            let labels: Vec<Arc<str>> = contents.labels.all().map(|(label, _)| label.clone()).collect();
+            let mut keys = labels.iter().filter_map(|label| contents.labels.remove(label));
+            let last = keys.next_back();
+            keys.for_each(|key| keeper.keep_shelved(key, None));
+            last
+        };
+        if let Some(key) = last {
+            // A keeper that is gone has nothing.
+            let _ = keeper.asked(&Order::Stash { key, generation: 0 }, Vec::new()).await;
         }
     }
 

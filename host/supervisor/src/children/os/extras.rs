@@ -15,6 +15,7 @@ use super::request::Failure;
 use crate::children::keeper::Shelf;
 use crate::children::listeners::Listeners;
 use crate::children::notices::{Notifiers, ReadyPipe};
+use crate::jobs::Lane;
 use crate::spec::ProcessSpec;
 
 /// The sockets of all processes, by which extras are made. Clones share everything.
@@ -22,6 +23,7 @@ use crate::spec::ProcessSpec;
 pub(in crate::children) struct Sockets {
     pub(in crate::children) notifiers: Notifiers,
     pub(in crate::children) listeners: Listeners,
+    shelf: Shelf,
 }
 
 impl Sockets {
@@ -30,7 +32,8 @@ impl Sockets {
     pub(super) fn new(shelf: Shelf, home: &Path) -> Self {
         let bytes = home.as_os_str().as_encoded_bytes().iter().copied();
         let prefix = format!("provost/{:016x}", hash::fnv(hash::EMPTY, bytes));
-        Self { notifiers: Notifiers::new(shelf.clone(), prefix), listeners: Listeners::new(shelf) }
+        let notifiers = Notifiers::new(shelf.clone(), prefix);
+        Self { notifiers, listeners: Listeners::new(shelf.clone()), shelf }
     }
 
     /// Takes over what a former host has held open for these processes, and closes what it has held for others.
@@ -46,6 +49,14 @@ impl Sockets {
     pub(super) fn release(&self, spec: &ProcessSpec) {
         self.notifiers.forget(&spec.name);
         self.listeners.forget(spec);
+    }
+
+    /// Has nothing held open for any process any more, when all have ended.
+    pub(super) async fn end(&self, reading: &Lane) {
+        let listeners = self.listeners.clone();
+        // Without it, files are left in the places of sockets; the next host replaces them.
+        let _ = reading.run(move || listeners.close_all()).await;
+        self.shelf.clear().await;
     }
 }
 
@@ -77,7 +88,7 @@ impl Extras {
         sockets: &Sockets,
     ) -> Result<Self, Failure> {
         let mut extras = Self::default();
-        let Sockets { notifiers, listeners } = sockets;
+        let Sockets { notifiers, listeners, .. } = sockets;
         for socket in listeners.prepare(spec)? {
             extras.files.push(Given::Held(socket));
         }

@@ -362,6 +362,7 @@ impl Spawner for OsSpawner {
         let spawner = self.clone();
         Box::pin(async move {
             spawner.name_leftovers().await;
+            spawner.sockets.end(&spawner.around.reading).await;
             let cgroups = spawner.around.cgroups.clone();
             // What cannot be removed now is removed by the next host.
             let _ = spawner.around.reading.run(move || cgroups.close()).await;
