@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use tokio::sync::oneshot;
 
 use super::connection::Keeper;
-use super::link::Answer;
+use super::outbox::Answer;
 use super::recovery::{FoundLife, Recovered};
 use super::slots::{Belongings, FormerOutput, FormerSlot, Slot};
 use crate::adoption::Held;

@@ -16,8 +16,9 @@ use provost_state::{Incarnation, Signal};
 use rustix::io::Errno;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::link::{Answer, Link, Outgoing};
+use super::link::Link;
 use super::names::{Life, Names};
+use super::outbox::{Answer, Outbox, Outgoing};
 use super::shelved::{ShelfEstate, Shelved};
 use super::slots::{FormerSlot, Handed, Slot, Slots};
 use super::tabling;
@@ -36,7 +37,7 @@ pub struct Keeper(Arc<Inner>);
 
 struct Inner {
     pid: u32,
-    orders: mpsc::UnboundedSender<Outgoing>,
+    outbox: Arc<Outbox>,
     slots: Slots,
     names: Mutex<Names>,
     family: Arc<Family>,
@@ -120,19 +121,25 @@ impl fmt::Debug for Keeper {
     }
 }
 
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.outbox.close();
+    }
+}
+
 impl Keeper {
     /// Begins to serve a connection. The lives are those that are held already; each has a slot with the senders that report
     /// about it.
     pub(super) fn new(parts: Parts) -> (Self, mpsc::Receiver<i32>) {
         let Parts { pid, socket, names, slots, next_id, kept, ledger, shelved } = parts;
-        let (orders, to_send) = mpsc::unbounded_channel();
+        let outbox = Arc::new(Outbox::new(socket.clone()));
         let (signals, signalled) = mpsc::channel(SIGNALS_MAX);
         let (gone, is_gone) = watch::channel(false);
         let (slots, family) = (Arc::new(Mutex::new(slots)), Arc::<Family>::default());
         family.adopted_by(Some(pid));
         let inner = Inner {
             pid,
-            orders,
+            outbox: outbox.clone(),
             slots: slots.clone(),
             names: Mutex::new(names),
             family: family.clone(),
@@ -147,7 +154,7 @@ impl Keeper {
             outputs: Outputs { former_ledger: Mutex::new(ledger), ..Outputs::default() },
         };
         let tabling = inner.tabling.clone();
-        let link = Link { socket, orders: to_send, slots, family, signals, gone, tabling };
+        let link = Link { outbox, socket, slots, family, signals, gone, tabling };
         tokio::spawn(link.run());
         (Self(Arc::new(inner)), signalled)
     }
@@ -400,7 +407,7 @@ impl Keeper {
     /// Sends a message that orders something. One that is sent while the keeper is gone is dropped, with what waits for
     /// its answer.
     pub(super) fn send(&self, message: Vec<u8>, descriptors: Vec<OwnedFd>, answer: Answer) {
-        let _ = self.0.orders.send(Outgoing { message, descriptors, answer });
+        self.0.outbox.send(Outgoing { message, descriptors, answer });
     }
 
     /// Sends an order that has no descriptors, and whose answer nobody needs.

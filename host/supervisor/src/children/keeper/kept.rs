@@ -14,8 +14,8 @@ use rustix::io::Errno;
 use tokio::sync::oneshot;
 
 use super::connection::Keeper;
-use super::link::Answer;
 use super::names::Life;
+use super::outbox::Answer;
 use super::output::KeptOutput;
 use super::slots::{FormerSlot, Slot, Started};
 use crate::children::Output;

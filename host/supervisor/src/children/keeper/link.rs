@@ -1,17 +1,17 @@
-//! The connection to the keeper while the host runs: one task sends orders within the credit and passes reports on to those who
-//! wait for them.
+//! The task of the connection to the keeper: it passes reports on to those who wait for them, and sends what an
+//! [`Outbox`] could not send at once.
 
-use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, OnceLock};
 
-use provost_keeper::protocol::{CREDIT, Descriptors, Head, Id, Kind, MESSAGE_MAX, Order, Report};
+use provost_keeper::protocol::{Descriptors, Head, Id, Kind, MESSAGE_MAX, Order, Report};
 use provost_keeper::socket::{self, Received};
 use rustix::io::Errno;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Duration, sleep};
 
+use super::outbox::{Answer, Closed, Held, Outbox, Outgoing};
 use super::slots::{Belongings, Slot, Slots, Started};
 use crate::children::family::Family;
 use crate::children::watched::Socket;
@@ -21,33 +21,10 @@ use crate::steps::step;
 /// The pause before a message is sent again when too many descriptors are in transit.
 const IN_TRANSIT: Duration = Duration::from_millis(1);
 
-/// The descriptors that are reserved while a child is being started: for its own and the ends of its pipes.
-const RESERVED: usize = 4;
-
-/// A message that waits to be sent.
-pub(super) struct Outgoing {
-    pub(super) message: Vec<u8>,
-    pub(super) descriptors: Vec<OwnedFd>,
-    /// Whether it is answered.
-    pub(super) answer: Answer,
-}
-
-/// What becomes of the answer to an order.
-pub(super) enum Answer {
-    /// There is none.
-    None,
-    /// It is not needed.
-    Unneeded,
-    /// The error number of an order.
-    Wanted(oneshot::Sender<Result<(), Errno>>),
-    /// The process id of a child that the order was to start.
-    Started(oneshot::Sender<Result<u32, Errno>>),
-}
-
 /// The end of the connection that the task has.
 pub(super) struct Link {
+    pub(super) outbox: Arc<Outbox>,
     pub(super) socket: Arc<OwnedFd>,
-    pub(super) orders: mpsc::UnboundedReceiver<Outgoing>,
     pub(super) slots: Slots,
     pub(super) family: Arc<Family>,
     pub(super) signals: mpsc::Sender<i32>,
@@ -60,40 +37,32 @@ pub(super) struct Link {
 struct Running {
     link: Link,
     socket: Socket,
-    /// The orders without an answer, by their sequence numbers.
-    unanswered: HashMap<u32, Answer>,
-    seq: u32,
-    waiting: VecDeque<Outgoing>,
     buffer: Vec<u8>,
     received: Received,
-    /// The lives that are being started.
-    starting: usize,
-    /// Descriptors that are free when the next child comes.
-    reserve: Vec<OwnedFd>,
 }
 
-/// The keeper is gone.
-struct Gone(io::Error);
-
 impl Link {
-    /// Runs until the keeper is gone.
+    /// Runs until the keeper is gone, or nobody has the connection any more.
     pub(super) async fn run(self) {
         match Running::new(self) {
             Ok(mut running) => {
-                let Err(Gone(why)) = running.run().await;
+                let Err(why) = running.run().await;
                 running.receive_the_rest();
                 running.link.end(&why);
             }
-            Err((link, why)) => link.end(&why),
+            Err((link, why)) => link.end(&Closed::Gone(why)),
         }
     }
 
     /// Ends all waiting: nobody answers any more.
-    fn end(&self, why: &io::Error) {
-        tracing::error!("the keeper is gone: {why}");
+    fn end(&self, why: &Closed) {
+        if let Closed::Gone(why) = why {
+            tracing::error!("the keeper is gone: {why}");
+        }
         // Orphans of its children go to another process, which is not known.
         self.family.adopted_by(None);
         self.gone.send_replace(true);
+        self.outbox.end();
         // What is known of them stays: another keeper is given it.
         self.slots.lock().values_mut().for_each(Slot::nobody_answers);
         self.family.orphans_ended();
@@ -106,93 +75,34 @@ impl Running {
             Ok(socket) => socket,
             Err(error) => return Err((link, error)),
         };
-        Ok(Self {
-            link,
-            socket,
-            unanswered: HashMap::new(),
-            // The greeting had the first.
-            seq: 1,
-            waiting: VecDeque::new(),
-            buffer: vec![0; MESSAGE_MAX],
-            received: Received::default(),
-            starting: 0,
-            reserve: Vec::new(),
-        })
+        Ok(Self { link, socket, buffer: vec![0; MESSAGE_MAX], received: Received::default() })
     }
 
-    async fn run(&mut self) -> Result<std::convert::Infallible, Gone> {
+    async fn run(&mut self) -> Result<std::convert::Infallible, Closed> {
         loop {
-            self.receive()?;
-            let is_full = self.send().await?;
-            let has_credit = self.unanswered.len() < CREDIT && !is_full;
+            self.receive().map_err(Closed::Gone)?;
+            let held = self.link.outbox.flush()?;
             tokio::select! {
-                order = self.link.orders.recv(), if has_credit => match order {
-                    Some(order) => self.waiting.push_back(order),
-                    // All handles are gone: the host has ended.
-                    None => return Err(Gone(io::Error::other("the host is ending"))),
-                },
-                readable = self.socket.readable() => readable.map_err(Gone)?,
-                writable = self.socket.writable(), if is_full => writable.map_err(Gone)?,
+                readable = self.socket.readable() => readable.map_err(Closed::Gone)?,
+                writable = self.socket.writable(), if held == Held::Socket => writable.map_err(Closed::Gone)?,
+                () = sleep(IN_TRANSIT), if held == Held::Transit => {}
+                () = self.link.outbox.changed() => {}
             }
         }
-    }
-
-    /// Sends what waits, as far as the credit and the socket allow it. Returns true if the socket is full.
-    async fn send(&mut self) -> Result<bool, Gone> {
-        while self.unanswered.len() < CREDIT {
-            let Some(order) = self.waiting.pop_front().or_else(|| self.link.orders.try_recv().ok()) else {
-                break;
-            };
-            if !matches!(order.answer, Answer::None) {
-                // 0 stands for none.
-                self.seq = self.seq.checked_add(1).unwrap_or(2);
-            }
-            let Outgoing { mut message, descriptors, answer } = order;
-            let answer = match answer {
-                Answer::Started(started) if !self.reserve() => {
-                    // The task that waits may be gone.
-                    let _ = started.send(Err(Errno::MFILE));
-                    continue;
-                }
-                other => other,
-            };
-            if !matches!(answer, Answer::None) {
-                Head::renumber(&mut message, self.seq);
-            }
-            let borrowed: Vec<_> = descriptors.iter().map(AsFd::as_fd).collect();
-            let kind = Head::read(&message).ok().map(|(head, _)| head.kind);
-            step("keeper.before", kind);
-            match socket::send(self.link.socket.as_fd(), &message, &borrowed) {
-                Ok(()) if matches!(answer, Answer::None) => {}
-                Ok(()) => {
-                    step("keeper.sent", kind);
-                    self.starting += usize::from(matches!(answer, Answer::Started(_)));
-                    self.unanswered.insert(self.seq, answer);
-                }
-                Err(error @ (Errno::AGAIN | Errno::TOOMANYREFS)) => {
-                    self.waiting.push_front(Outgoing { message, descriptors, answer });
-                    if error == Errno::TOOMANYREFS {
-                        sleep(IN_TRANSIT).await;
-                        continue;
-                    }
-                    return Ok(true);
-                }
-                Err(error) => return Err(Gone(error.into())),
-            }
-        }
-        Ok(false)
     }
 
     /// Handles all reports that are there.
-    fn receive(&mut self) -> Result<(), Gone> {
+    fn receive(&mut self) -> io::Result<()> {
+        self.link.outbox.free_reserve();
+        let received = self.receive_all();
+        self.link.outbox.reserve_again();
+        received
+    }
+
+    fn receive_all(&mut self) -> io::Result<()> {
         loop {
-            self.reserve.clear();
-            let received = socket::receive(self.link.socket.as_fd(), &mut self.buffer, &mut self.received);
-            if self.starting > 0 {
-                self.reserve();
-            }
-            match received {
-                Ok(0) => return Err(Gone(io::ErrorKind::UnexpectedEof.into())),
+            match socket::receive(self.link.socket.as_fd(), &mut self.buffer, &mut self.received) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(length) => match Report::decode(self.buffer.get(..length).unwrap_or_default()) {
                     Ok((head, report)) => self.handle(head.seq, report),
                     Err(error) => tracing::error!("a message of the keeper is dropped: {error}"),
@@ -200,7 +110,7 @@ impl Running {
                 Err(Errno::AGAIN) => return Ok(()),
                 // Its text has arrived, and some of its descriptors have not.
                 Err(Errno::MSGSIZE) => self.on_incomplete(),
-                Err(error) => return Err(Gone(error.into())),
+                Err(error) => return Err(error.into()),
             }
         }
     }
@@ -210,15 +120,6 @@ impl Running {
         for _ in 0..3 {
             let _ = self.receive();
         }
-    }
-
-    /// Reserves descriptors for the next child; returns false if there are not enough.
-    fn reserve(&mut self) -> bool {
-        while self.reserve.len() < RESERVED {
-            let Ok(spare) = rustix::io::fcntl_dupfd_cloexec(&self.link.socket, 3) else { return false };
-            self.reserve.push(spare);
-        }
-        true
     }
 
     fn on_incomplete(&mut self) {
@@ -261,14 +162,14 @@ impl Running {
 
     fn on_done(&mut self, seq: u32, errno: i32, pid: u32) {
         let outcome = if errno == 0 { Ok(()) } else { Err(Errno::from_raw_os_error(errno)) };
-        match self.unanswered.remove(&seq) {
+        match self.link.outbox.answered(seq) {
             Some(Answer::Wanted(wanted)) => drop(wanted.send(outcome)),
             Some(Answer::Started(started)) => {
                 if outcome.is_ok() {
                     // At once: from now on it is a child of the keeper that is not an orphan.
                     self.link.family.enter(pid);
                 } else {
-                    self.starting = self.starting.saturating_sub(1);
+                    self.link.outbox.is_started();
                 }
                 let _ = started.send(outcome.map(|()| pid));
             }
@@ -295,7 +196,7 @@ impl Running {
     }
 
     fn tell_start(&mut self, id: Id, outcome: Started) {
-        self.starting = self.starting.saturating_sub(1);
+        self.link.outbox.is_started();
         let take = |slot: &mut Slot| {
             if matches!(outcome, Started::Refused(_)) {
                 // It has ended, and its end is not reported.
@@ -312,7 +213,8 @@ impl Running {
         let mut buffer = [0; 64];
         if let Ok(message) = Order::Pong.encode(seq, &mut buffer) {
             let answer = Answer::None;
-            self.waiting.push_front(Outgoing { message: message.to_vec(), descriptors: Vec::new(), answer });
+            let descriptors = Vec::new();
+            self.link.outbox.send_first(Outgoing { message: message.to_vec(), descriptors, answer });
         }
     }
 }

@@ -17,7 +17,8 @@
 //! | `shelved` | what is on the shelf |
 //! | `labels` | what each descriptor on the shelf is |
 //! | `unborn` | children whose start a keeper did not answer |
-//! | `link` | the task that sends orders and receives reports |
+//! | `link` | the task that receives reports |
+//! | `outbox` | sending orders, within the credit |
 //! | `tabling` | the thread that keeps the table on a disk |
 //! | `slots` | what is known of each life |
 //! | `table` | the table of living processes as text |
@@ -36,6 +37,7 @@ mod last_end;
 mod last_words;
 mod link;
 mod names;
+mod outbox;
 mod output;
 mod recovery;
 mod running;

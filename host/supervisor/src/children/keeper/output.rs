@@ -14,8 +14,8 @@ use std::sync::Arc;
 use provost_keeper::protocol::{Id, Order, Stream};
 
 use super::connection::{Keeper, LEDGER_KEY};
-use super::link::Answer;
 use super::names::Life;
+use super::outbox::Answer;
 use super::slots::FormerOutput;
 
 /// The outputs of one life of a process.
