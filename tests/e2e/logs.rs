@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
 
-use provost_tests::{Host, Setup, eventually};
+use provost_tests::{Host, Setup, clean_away, eventually};
 
 use crate::PROVOST;
 
@@ -181,7 +181,7 @@ fn a_removed_log_file_is_created_again_and_the_host_reports_it_once() {
     lines_of(&host, "tick", 5);
     for remove_all in [false, true] {
         if remove_all {
-            std::fs::remove_dir_all(host.setup().dir().join(".provost/logs")).unwrap();
+            clean_away(&host.setup().dir().join(".provost/logs"));
         } else {
             std::fs::remove_file(log_file(host.setup(), "tick")).unwrap();
         }

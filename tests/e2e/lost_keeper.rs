@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use provost_tests::{Host, eventually, is_alive, parent};
+use provost_tests::{Host, clean_away, eventually, is_alive, parent};
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -212,9 +212,7 @@ fn a_table_that_is_torn_is_kept_aside_and_still_there_is_no_second_copy() {
 fn a_table_that_was_cleaned_away_with_its_directory_is_written_again() {
     let host = up(3);
     let before = until_all_run(&host, 3);
-    // The host may be writing a file there.
-    let cleaned = || std::fs::remove_dir_all(file(&host, ".provost")).is_ok();
-    eventually("it is cleaned away", cleaned, |cleaned| *cleaned);
+    clean_away(&file(&host, ".provost"));
     eventually("the copy is there", || file(&host, ".provost/stash.copy").exists(), |there| *there);
     kill_both(&host, 3);
     assert_eq!(lives(&up_again(&host)), lives(&before), "{}", host.setup().host_log());

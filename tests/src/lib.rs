@@ -25,6 +25,6 @@ pub mod runs;
 mod terminal;
 
 pub use ends::Ends;
-pub use eventually::eventually;
+pub use eventually::{clean_away, eventually};
 pub use host::{Host, Ran, Setup, children, guest, is_alive, parent};
 pub use terminal::Terminal;
