@@ -54,7 +54,7 @@ pub struct Machine {
     look_pause: u64,
     /// The steady time until which the keeper waits for the output of the ended, once nothing is left.
     drained_by: Option<u64>,
-    /// Whether a host has attached while output was still being moved into a gap file, because a disk did not answer.
+    /// Whether output is still being moved into a gap file although a host has attached, because a disk does not answer.
     gaps_may_grow: bool,
     handover: Handover,
 }
@@ -116,6 +116,12 @@ impl Machine {
     #[must_use]
     pub fn stays_down(&self) -> bool {
         self.ending.is_none() && self.host.state() == HostState::Down
+    }
+
+    /// Whether no host is attached, so that nobody but the keeper can tell what runs.
+    #[must_use]
+    pub fn is_alone(&self) -> bool {
+        !self.host.is_there()
     }
 
     /// The exec of a child was successful.
@@ -221,6 +227,7 @@ impl Machine {
 
     /// Output is not being moved into gap files any more.
     pub fn drained(&mut self) {
+        self.gaps_may_grow = false;
         if matches!(self.outbox.greeting, Greeting::Draining(_)) {
             self.outbox.greeting = Greeting::Welcome;
         }

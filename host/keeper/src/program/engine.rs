@@ -85,7 +85,7 @@ impl Engine {
         loop {
             let time = now();
             self.machine.tick(&mut self.kernel, time);
-            self.answerer.tick(&self.kernel, time);
+            self.answerer.tick(&self.kernel, &self.machine, time);
             if let Some(code) = self.machine.exit_code(&self.kernel, time) {
                 self.answerer.remove();
                 return code;
@@ -216,7 +216,6 @@ impl Engine {
         }
         (self.watched, self.retry_at) = (EventFlags::IN, None);
         self.machine.host_ended(&mut self.kernel, now(), status);
-        self.answerer.renew(&self.kernel);
     }
 
     /// Receives and sends what is possible now.
@@ -350,7 +349,9 @@ impl Engine {
     fn upgrade(&mut self, seq: u32, tables: Option<Versions>) {
         let is_read = tables.is_some_and(|tables| tables.includes(TABLE_VERSIONS.highest));
         let program = self.kernel.take_first();
-        // What the main thread has found would be lost with it.
+        // What the main thread has found would be lost with it. It finds nothing more until the exec has failed.
+        let news = self.news.clone();
+        let _held = news.hold();
         self.handle(Token::Main);
         let error = match program {
             None => Errno::BADF,
