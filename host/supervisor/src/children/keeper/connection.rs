@@ -21,7 +21,7 @@ use super::names::{Life, Names};
 use super::shelved::{ShelfEstate, Shelved};
 use super::slots::{FormerSlot, Handed, Slot, Slots};
 use super::tabling;
-use super::unborn;
+use super::unborn::{self, Programs};
 use crate::children::family::{Family, RUNTIME_DIR_VARIABLE};
 use crate::degraded::Degraded;
 use crate::disk_copy::DiskCopy;
@@ -48,8 +48,8 @@ struct Inner {
     stashed: Mutex<BTreeMap<u64, Stashed>>,
     /// The descriptors that outlive this host.
     shelved: Shelved,
-    /// The program of the keeper, which its children are until their exec.
-    program: Option<(u64, u64)>,
+    /// The programs of the keeper, one of which each of its children is until its exec.
+    programs: Mutex<Programs>,
     /// Whether another keeper was looked for in vain.
     given_up: AtomicBool,
     /// The thread that keeps the table on a disk, if there is one.
@@ -141,7 +141,7 @@ impl Keeper {
             former: Mutex::default(),
             stashed: Mutex::new(kept),
             shelved,
-            program: unborn::program_of(pid),
+            programs: Mutex::new(Programs::of(pid)),
             given_up: AtomicBool::new(false),
             tabling: Arc::default(),
             outputs: Outputs { former_ledger: Mutex::new(ledger), ..Outputs::default() },
@@ -185,7 +185,7 @@ impl Keeper {
             slots.values().filter(|slot| slot.holding.is_none()).map(|slot| slot.life.clone()).collect()
         };
         let dir = std::env::var(RUNTIME_DIR_VARIABLE).ok();
-        unborn::end(self.0.program, &unborn, dir.as_deref())
+        unborn::end(&self.0.programs.lock(), &unborn, dir.as_deref())
     }
 
     /// Returns everything that another keeper is given.
@@ -250,6 +250,8 @@ impl Keeper {
     /// The keeper goes on as it is, because the program cannot be executed or does not read what this keeper writes, or because
     /// something is in progress; or the keeper is gone.
     pub async fn upgrade(&self, program: OwnedFd) -> io::Result<()> {
+        // Before it runs: a keeper that ends at once has children of this program.
+        self.0.programs.lock().add(&program)?;
         self.asked(&Order::Upgrade { tables: Some(TABLE_VERSIONS) }, vec![program]).await
     }
 
