@@ -223,6 +223,43 @@ fn what_cannot_take_the_place_of_the_host_is_refused_and_changes_nothing() {
 }
 
 #[test]
+fn a_program_is_asked_about_the_config_in_force_which_a_reload_may_have_read_from_another_file() {
+    let config = "[host]\nkeeper = true\n[process.web]\ncommand = \"exec sleep 1000\"\n";
+    let host = Host::up(PROVOST, config);
+    let before = eventually("it runs", || host.status(), all_run);
+    let dir = host.setup().dir().to_owned();
+    std::fs::write(dir.join("other.toml"), config).unwrap();
+    host.ok(&["reload", "-c", dir.join("other.toml").to_str().unwrap()]);
+    // The file that the host was started with is not read any more.
+    std::fs::write(dir.join("provost.toml"), config.replace("command", "comand")).unwrap();
+    host.ok(&["upgrade"]);
+    assert_eq!(lives(&host.status()), lives(&before));
+    std::fs::write(dir.join("other.toml"), config.replace("command", "comand")).unwrap();
+    let ran = host.run(&["upgrade"]);
+    assert!(ran.code == 1 && ran.stderr.contains("does not accept the config"), "{ran:?}");
+    std::fs::write(dir.join("provost.toml"), config).unwrap();
+    host.down();
+}
+
+#[test]
+fn a_host_whose_keeper_has_ended_is_not_upgraded_and_says_why() {
+    let setup = Setup::new(PROVOST, "[host]\nkeeper = true\n[process.web]\ncommand = \"exec sleep 1000\"\n");
+    let host = setup.up_with(&[("FAILPOINTS", "keeper.successor=return")]);
+    eventually("it runs", || host.status(), all_run);
+    Host::kill(&host.up_pid().into(), Signal::KILL);
+    eventually(
+        "it is noticed",
+        || host.status()["host"]["degraded"].to_string(),
+        |it| it.contains("the keeper"),
+    );
+    for line in [&["upgrade"][..], &["upgrade", "--keeper"]] {
+        let ran = host.run(line);
+        assert!(ran.code == 1 && ran.stderr.contains("the host has no keeper"), "{ran:?}");
+    }
+    assert_eq!(host.run(&["down"]).code, 0);
+}
+
+#[test]
 fn an_upgrade_during_a_crash_loop_decides_no_end_twice() {
     let config = "[host]\nkeeper = true\nrestart_budget = { restarts = 99, per = \"1ms\" }\n\
                   [plugins.backoff]\ncomponent = \"bundled:backoff\"\nsettings = { first = \"0ms\" }\n\

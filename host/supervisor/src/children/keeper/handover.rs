@@ -4,6 +4,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
+use std::time::Duration;
 
 use provost_keeper::protocol::{Leave, MESSAGE_MAX, Order, Report};
 use provost_keeper::socket;
@@ -56,12 +57,16 @@ impl HandedOver {
         self.lives
     }
 
-    /// Tells the keeper that it has everything: it starts a host as soon as this process has ended.
+    /// Tells the keeper that it has everything: it starts a host as soon as this process has ended. That is the program that it was
+    /// started with, or another one, which has to be in service within a time.
     ///
     /// # Errors
     /// It does not answer. It may start a host all the same, so this process has to end.
-    pub fn leave(mut self) -> Result<(), NotHandedOver> {
-        self.connection.ask(&Order::Leave(Leave::Replace { deadline_ms: 0 }), &[])
+    pub fn leave(mut self, next: Option<(BorrowedFd<'_>, Duration)>) -> Result<(), NotHandedOver> {
+        let deadline = next.map_or(Duration::ZERO, |(_, deadline)| deadline);
+        let deadline_ms = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
+        let program: Vec<BorrowedFd<'_>> = next.into_iter().map(|(program, _)| program).collect();
+        self.connection.ask(&Order::Leave(Leave::Replace { deadline_ms }), &program)
     }
 }
 
