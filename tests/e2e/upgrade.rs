@@ -110,6 +110,54 @@ fn the_keeper_gets_a_new_program_in_the_same_process_and_holds_what_it_held() {
     host.down();
 }
 
+/// The program of the keeper, as a number.
+fn program_of_keeper(host: &Host) -> u64 {
+    let program = std::fs::metadata(format!("/proc/{}/exe", host.up_pid())).unwrap();
+    std::os::unix::fs::MetadataExt::ino(&program)
+}
+
+#[test]
+fn a_program_that_does_not_speak_with_the_keeper_has_its_own_take_the_place_first() {
+    let config = "[host]\nkeeper = true\n[process.web]\nreplicas = 3\ncommand = \"exec sleep 1000\"\n";
+    let setup = Setup::new(PROVOST, config);
+    // It says that its host speaks version 2 only, and that its keeper speaks 1 and 2.
+    let host = setup.up_with(&[("FAILPOINTS", "about.versions=return(2 2 1 2)")]);
+    let before = eventually("all run", || host.status(), all_run);
+    let program = program_of_keeper(&host);
+    host.ok(&["upgrade"]);
+    assert_ne!(program_of_keeper(&host), program, "{}", host.log());
+    let status = host.status();
+    assert_eq!(lives(&status), lives(&before), "{}", host.log());
+    assert_eq!(status["host"]["keeper_pid"], host.up_pid());
+    let log = host.log() + &host.setup().host_log();
+    assert!(log.contains("goes on with the program that version"), "{log}");
+    host.down();
+}
+
+#[test]
+fn a_program_whose_keeper_cannot_take_the_place_is_refused_and_changes_nothing() {
+    let config = "[host]\nkeeper = true\n[process.web]\ncommand = \"exec sleep 1000\"\n";
+    for (fault, said) in [
+        ("about.versions=return(3 3 2 3)", "which does not speak the protocol of this host"),
+        ("about.versions=return(3 3 1 2)", "it does not speak the protocol of the keeper that runs"),
+        (
+            "about.versions=return(2 2 1 2);about.keeper=return(no program)",
+            "needs the one that it carries, which cannot take the place",
+        ),
+        ("about.versions=return(2 2 1 2);about.keeper=return", "writes a program of 0 bytes"),
+    ] {
+        let host = Setup::new(PROVOST, config).up_with(&[("FAILPOINTS", fault)]);
+        let before = eventually("it runs", || host.status(), all_run);
+        let program = program_of_keeper(&host);
+        let ran = host.run(&["upgrade"]);
+        assert!(ran.code == 1 && ran.stderr.contains(said) && ran.stderr.contains("hint: "), "{ran:?}");
+        let after = host.status();
+        assert_eq!((program_of_keeper(&host), lives(&after)), (program, lives(&before)));
+        assert_eq!(after["host"]["pid"], before["host"]["pid"]);
+        host.down();
+    }
+}
+
 #[test]
 fn a_stream_of_events_goes_on_behind_the_last_one_that_it_has_shown() {
     let config = "[host]\nkeeper = true\n[process.web]\ncommand = \"exec sleep 1000\"\n";

@@ -43,11 +43,21 @@ impl HostPlace {
             return Err(UpgradeRefusal::OnTrial);
         }
         // The one that the next host reads.
-        let (config, path) = (self.live.path(), self.live.path());
-        let checked = self.jobs.loads.run(move || Candidate::at(&program, &path)).await;
-        let Candidate { program, about } = checked.map_err(lost)?.map_err(|error| unfit(&error))?;
+        let (config, path, spoken) = (self.live.path(), self.live.path(), leaving.spoken());
+        let checked = self.jobs.loads.run(move || Candidate::at(&program, &path, spoken)).await;
+        let Candidate { program, about, keeper } = checked.map_err(lost)?.map_err(|error| unfit(&error))?;
         // From here on until the end, the config is not changed.
         let turn = self.live.turn().filter(|_| self.live.path() == config).ok_or(UpgradeRefusal::Changing)?;
+        if let Some(keeper) = keeper {
+            let pid = leaving.upgrade_keeper(keeper).await.map_err(|error| match leaving.has_keeper() {
+                true => UpgradeRefusal::KeeperStays(needs_keeper(&about.version, &error)),
+                false => UpgradeRefusal::NoKeeper,
+            })?;
+            tracing::info!(
+                "the keeper (pid {pid}) goes on with the program that version {} carries and needs",
+                about.version
+            );
+        }
         leaving.leave(Some(program), deadline).await.map_err(|error| match error {
             NotLeft::Ending => UpgradeRefusal::ShuttingDown,
             NotLeft::Refused(_) if !leaving.has_keeper() => UpgradeRefusal::NoKeeper,
@@ -93,6 +103,11 @@ impl Place for HostPlace {
     fn is_on_trial(&self) -> bool {
         self.leaving.is_some() && !*self.settled.borrow()
     }
+}
+
+/// Says why a program cannot take the place of this host that does not speak with the keeper that runs.
+fn needs_keeper(version: &str, error: &std::io::Error) -> String {
+    format!("version {version} needs the one that it carries, which cannot take the place: {error}")
 }
 
 fn unfit(error: &NotFit) -> UpgradeRefusal {

@@ -61,6 +61,7 @@ impl Machine {
     /// Returns the keeper that goes on where the one that has written this table has ended. None if there is no memory for it.
     pub(crate) fn resumed(table: &Table) -> Option<Self> {
         let mut machine = Self::new(table.host.is_stubborn);
+        machine.version = table.protocol;
         machine.host.resume(&table.host);
         machine.outbox.greeting = Greeting::Over;
         for (seq, id, errno, pid) in &table.answers {

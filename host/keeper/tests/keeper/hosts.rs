@@ -54,6 +54,18 @@ fn a_host_without_a_common_version_is_told_so() {
 }
 
 #[test]
+fn a_later_host_is_spoken_to_in_the_highest_version_that_both_know_and_told_what_the_keeper_speaks() {
+    let rig = Rig::start(&[]);
+    let mut host = rig.host();
+    let versions = Versions { lowest: 1, highest: Versions::OURS.highest + 1 };
+    host.send(&Order::Hello { versions, build: b"later" }, &[]);
+    let (head, report, _) = host.receive();
+    let Report::Welcome(welcome) = report else { panic!("{report:?}") };
+    assert_eq!((head.version, welcome.speaks), (Versions::OURS.highest, Some(Versions::OURS)));
+    assert_eq!(host.ask(&Order::Sync, &[]).0, 0);
+}
+
+#[test]
 fn a_host_that_breaks_the_protocol_is_killed_and_the_next_one_is_told() {
     let rig = Rig::start(&[]);
     let mut host = rig.host();

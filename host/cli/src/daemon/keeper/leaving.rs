@@ -9,6 +9,7 @@ use provost_supervisor::Keeper;
 use tokio::sync::mpsc;
 
 use super::course::{Course, Next};
+use crate::successor::{CarriedKeeper, Spoken};
 
 /// Why a host does not leave.
 #[derive(Debug, thiserror::Error)]
@@ -54,8 +55,17 @@ impl Leaving {
     ///
     /// # Errors
     /// The keeper goes on as it is.
-    pub(crate) async fn upgrade_keeper(&self, program: OwnedFd) -> io::Result<u32> {
-        self.keeper.upgrade(program).await.map(|()| self.keeper.pid())
+    pub(crate) async fn upgrade_keeper(
+        &self,
+        CarriedKeeper { program, about }: CarriedKeeper,
+    ) -> io::Result<u32> {
+        let (speaks, tables) = (about.protocol.into(), about.tables.into());
+        self.keeper.upgrade(program, speaks, tables).await.map(|()| self.keeper.pid())
+    }
+
+    /// Returns what the keeper that runs speaks.
+    pub(crate) fn spoken(&self) -> Spoken {
+        Spoken { keeper: self.keeper.speaks().into(), agreed: self.keeper.version() }
     }
 
     /// Whether the keeper is there.

@@ -28,6 +28,7 @@ pub(super) use course::{Course, Stage};
 pub(super) use end::End;
 pub(super) use leaving::{Leaving, NotLeft};
 pub(super) use parent::Parent;
+pub(crate) use program::keeper_program;
 pub(super) use program::{program, stage};
 pub(super) use recovering::Copies;
 pub(super) use settling::settle;

@@ -3,6 +3,7 @@
 
 mod model;
 mod play;
+mod versions;
 
 use proptest::prelude::*;
 

@@ -10,8 +10,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use provost_keeper::TABLE_VERSIONS;
-use provost_keeper::protocol::{End, Ending, Id, Leave, Order, Scope};
+use provost_keeper::protocol::{End, Ending, Id, Leave, Order, Scope, Versions};
 use provost_state::{Incarnation, Signal};
 use rustix::io::Errno;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -36,6 +35,10 @@ pub struct Keeper(Arc<Inner>);
 
 struct Inner {
     pid: u32,
+    /// The version of the protocol that was agreed on, which stays when the keeper gets another program.
+    version: u8,
+    /// The versions that the keeper speaks.
+    speaks: Mutex<Versions>,
     orders: mpsc::UnboundedSender<Outgoing>,
     slots: Slots,
     names: Mutex<Names>,
@@ -88,6 +91,10 @@ pub(super) struct Estate {
 pub(super) struct Parts {
     pub(super) pid: u32,
     pub(super) socket: Arc<OwnedFd>,
+    /// The version of the protocol that was agreed on.
+    pub(super) version: u8,
+    /// The versions that the keeper speaks.
+    pub(super) speaks: Versions,
     pub(super) names: Names,
     pub(super) slots: HashMap<Id, Slot>,
     pub(super) next_id: u32,
@@ -124,7 +131,7 @@ impl Keeper {
     /// Begins to serve a connection. The lives are those that are held already; each has a slot with the senders that report
     /// about it.
     pub(super) fn new(parts: Parts) -> (Self, mpsc::Receiver<i32>) {
-        let Parts { pid, socket, names, slots, next_id, kept, ledger, shelved } = parts;
+        let Parts { pid, socket, version, speaks, names, slots, next_id, kept, ledger, shelved } = parts;
         let (orders, to_send) = mpsc::unbounded_channel();
         let (signals, signalled) = mpsc::channel(SIGNALS_MAX);
         let (gone, is_gone) = watch::channel(false);
@@ -132,6 +139,8 @@ impl Keeper {
         family.adopted_by(Some(pid));
         let inner = Inner {
             pid,
+            version,
+            speaks: Mutex::new(speaks),
             orders,
             slots: slots.clone(),
             names: Mutex::new(names),
@@ -147,7 +156,7 @@ impl Keeper {
             outputs: Outputs { former_ledger: Mutex::new(ledger), ..Outputs::default() },
         };
         let tabling = inner.tabling.clone();
-        let link = Link { socket, orders: to_send, slots, family, signals, gone, tabling };
+        let link = Link { socket, version, orders: to_send, slots, family, signals, gone, tabling };
         tokio::spawn(link.run());
         (Self(Arc::new(inner)), signalled)
     }
@@ -156,6 +165,19 @@ impl Keeper {
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.0.pid
+    }
+
+    /// Returns the version of the protocol that was agreed on with the keeper.
+    #[must_use]
+    pub fn version(&self) -> u8 {
+        self.0.version
+    }
+
+    /// Returns the lowest and the highest version of the protocol that the keeper speaks.
+    #[must_use]
+    pub fn speaks(&self) -> (u8, u8) {
+        let Versions { lowest, highest } = *self.0.speaks.lock();
+        (lowest, highest)
     }
 
     /// Whether the keeper has ended.
@@ -244,15 +266,19 @@ impl Keeper {
         self.asked(&order, program.into_iter().collect()).await
     }
 
-    /// Has this program take the place of the keeper, in the same process: its children and everything that it holds stay.
+    /// Has this program take the place of the keeper, in the same process: its children and everything that it holds stay. It speaks
+    /// and reads these versions of the protocol and of the table.
     ///
     /// # Errors
     /// The keeper goes on as it is, because the program cannot be executed or does not read what this keeper writes, or because
     /// something is in progress; or the keeper is gone.
-    pub async fn upgrade(&self, program: OwnedFd) -> io::Result<()> {
+    pub async fn upgrade(&self, program: OwnedFd, speaks: (u8, u8), tables: (u8, u8)) -> io::Result<()> {
         // Before it runs: a keeper that ends at once has children of this program.
         self.0.programs.lock().add(&program)?;
-        self.asked(&Order::Upgrade { tables: Some(TABLE_VERSIONS) }, vec![program]).await
+        let versions = |(lowest, highest)| Versions { lowest, highest };
+        self.asked(&Order::Upgrade { tables: Some(versions(tables)) }, vec![program]).await?;
+        *self.0.speaks.lock() = versions(speaks);
+        Ok(())
     }
 
     /// Sends an order that has no strings, and waits until the keeper has carried it out.
@@ -413,7 +439,7 @@ impl Keeper {
     /// Sends an order that has no strings.
     pub(super) fn order(&self, order: &Order<'_>, descriptors: Vec<OwnedFd>, answer: Answer) {
         let mut buffer = [0; 256];
-        if let Ok(message) = order.encode(0, &mut buffer) {
+        if let Ok(message) = order.encode_as(self.version(), 0, &mut buffer) {
             self.send(message.to_vec(), descriptors, answer);
         }
     }

@@ -76,23 +76,24 @@ struct Connection {
     socket: Arc<OwnedFd>,
     buffer: Vec<u8>,
     seq: u32,
+    version: u8,
 }
 
 impl Connection {
     fn ask(&mut self, order: &Order<'_>, descriptors: &[BorrowedFd<'_>]) -> Result<(), NotHandedOver> {
         self.seq += 1;
-        let message = order.encode(self.seq, &mut self.buffer);
+        let message = order.encode_as(self.version, self.seq, &mut self.buffer);
         let message = message.map_err(|error| NotHandedOver::Lacking(io::Error::other(error)))?;
         let sent = socket::send(self.socket.as_fd(), message, descriptors);
         sent.map_err(|error| NotHandedOver::Refused(error.into()))?;
         for _ in 0..PASSED_OVER_MAX {
             match next(&self.socket, &mut self.buffer)? {
-                (Report::Done { errno: 0, .. }, seq, _) if seq == self.seq => return Ok(()),
-                (Report::Done { errno, .. }, seq, _) if seq == self.seq => {
+                (Report::Done { errno: 0, .. }, head, _) if head.seq == self.seq => return Ok(()),
+                (Report::Done { errno, .. }, head, _) if head.seq == self.seq => {
                     return Err(NotHandedOver::Refused(Errno::from_raw_os_error(errno).into()));
                 }
-                (Report::Ping, seq, _) => {
-                    let pong = Order::Pong.encode(seq, &mut self.buffer);
+                (Report::Ping, head, _) => {
+                    let pong = Order::Pong.encode_as(self.version, head.seq, &mut self.buffer);
                     let pong = pong.map_err(|error| NotHandedOver::Lacking(io::Error::other(error)))?;
                     // One that is not answered is asked again.
                     let _ = socket::send(self.socket.as_fd(), pong, &[]);
@@ -124,7 +125,8 @@ impl Keeper {
             return Err(NotHandedOver::NotEmpty(greeting.welcome.held));
         }
         let keeper = greeting.keeper();
-        let mut connection = Connection { socket: greeting.socket, buffer: vec![0; MESSAGE_MAX], seq: 1 };
+        let Greeting { socket, version, .. } = greeting;
+        let mut connection = Connection { socket, buffer: vec![0; MESSAGE_MAX], seq: 1, version };
         let Estate { lives, files } = self.estate().map_err(NotHandedOver::Lacking)?;
         for (id, handed) in &lives {
             let (held, is_terminal) = (handed.held, handed.is_terminal);

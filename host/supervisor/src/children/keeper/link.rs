@@ -47,6 +47,8 @@ pub(super) enum Answer {
 /// The end of the connection that the task has.
 pub(super) struct Link {
     pub(super) socket: Arc<OwnedFd>,
+    /// The version of the protocol that was agreed on.
+    pub(super) version: u8,
     pub(super) orders: mpsc::UnboundedReceiver<Outgoing>,
     pub(super) slots: Slots,
     pub(super) family: Arc<Family>,
@@ -310,7 +312,7 @@ impl Running {
 
     fn pong(&mut self, seq: u32) {
         let mut buffer = [0; 64];
-        if let Ok(message) = Order::Pong.encode(seq, &mut buffer) {
+        if let Ok(message) = Order::Pong.encode_as(self.link.version, seq, &mut buffer) {
             let answer = Answer::None;
             self.waiting.push_front(Outgoing { message: message.to_vec(), descriptors: Vec::new(), answer });
         }
