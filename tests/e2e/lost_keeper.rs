@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::process::Stdio;
 
 use provost_tests::{Host, clean_away, eventually, is_alive, parent};
 use rustix::process::Signal;
@@ -100,6 +101,27 @@ fn a_keeper_that_is_killed_is_replaced_and_no_process_notices() {
     assert!(exits[0]["exit"]["code"] == 7 || exits[0]["exit"]["kind"] == "unobserved", "{events:?}");
     down(&host, pids(&lives(&host.status())));
     eventually("the keeper has ended", || is_alive(keeper.into()), |alive| !alive);
+}
+
+#[test]
+fn a_keeper_that_is_killed_while_the_host_leaves_for_an_upgrade_is_replaced_and_the_upgrade_goes_on() {
+    let config = "[host]\nkeeper = true\n[process.web]\nreplicas = 3\ncommand = \"exec sleep 1000\"\n";
+    let setup = provost_tests::Setup::new(PROVOST, config);
+    let next = setup.dir().join("next");
+    if std::fs::hard_link(PROVOST, &next).is_err() {
+        std::fs::copy(PROVOST, &next).unwrap();
+    }
+    let host = setup.up_with(&[("FAILPOINTS", "serving.leaves=sleep(5000)")]);
+    let before = until_all_run(&host, 3);
+    let mut upgrade = host.setup().command(&["upgrade", "./next"]).stdout(Stdio::null()).spawn().unwrap();
+    eventually("it leaves", || host.log(), |log| log.contains("an upgrade to version"));
+    Host::kill(&host.up_pid().into(), Signal::KILL);
+    assert!(upgrade.wait().unwrap().success(), "{}", host.setup().host_log());
+    let after = host.setup().until_another_host(u64::from(host.pid()));
+    assert_eq!(lives(&after), lives(&before), "{}", host.setup().host_log());
+    let pid = after["host"]["pid"].as_u64().unwrap();
+    assert_eq!(std::fs::read_link(format!("/proc/{pid}/exe")).unwrap(), next);
+    down(&host, pids(&lives(&after)));
 }
 
 #[test]

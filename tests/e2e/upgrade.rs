@@ -110,6 +110,54 @@ fn the_keeper_gets_a_new_program_in_the_same_process_and_holds_what_it_held() {
     host.down();
 }
 
+/// The program of the keeper, as a number.
+fn program_of_keeper(host: &Host) -> u64 {
+    let program = std::fs::metadata(format!("/proc/{}/exe", host.up_pid())).unwrap();
+    std::os::unix::fs::MetadataExt::ino(&program)
+}
+
+#[test]
+fn a_program_that_does_not_speak_with_the_keeper_has_its_own_take_the_place_first() {
+    let config = "[host]\nkeeper = true\n[process.web]\nreplicas = 3\ncommand = \"exec sleep 1000\"\n";
+    let setup = Setup::new(PROVOST, config);
+    // It says that its host speaks version 2 only, and that its keeper speaks 1 and 2.
+    let host = setup.up_with(&[("FAILPOINTS", "about.versions=return(2 2 1 2)")]);
+    let before = eventually("all run", || host.status(), all_run);
+    let program = program_of_keeper(&host);
+    host.ok(&["upgrade"]);
+    assert_ne!(program_of_keeper(&host), program, "{}", host.log());
+    let status = host.status();
+    assert_eq!(lives(&status), lives(&before), "{}", host.log());
+    assert_eq!(status["host"]["keeper_pid"], host.up_pid());
+    let log = host.log() + &host.setup().host_log();
+    assert!(log.contains("goes on with the program that version"), "{log}");
+    host.down();
+}
+
+#[test]
+fn a_program_whose_keeper_cannot_take_the_place_is_refused_and_changes_nothing() {
+    let config = "[host]\nkeeper = true\n[process.web]\ncommand = \"exec sleep 1000\"\n";
+    for (fault, said) in [
+        ("about.versions=return(3 3 2 3)", "which does not speak the protocol of this host"),
+        ("about.versions=return(3 3 1 2)", "it does not speak the protocol of the keeper that runs"),
+        (
+            "about.versions=return(2 2 1 2);about.keeper=return(no program)",
+            "needs the one that it carries, which cannot take the place",
+        ),
+        ("about.versions=return(2 2 1 2);about.keeper=return", "writes a program of 0 bytes"),
+    ] {
+        let host = Setup::new(PROVOST, config).up_with(&[("FAILPOINTS", fault)]);
+        let before = eventually("it runs", || host.status(), all_run);
+        let program = program_of_keeper(&host);
+        let ran = host.run(&["upgrade"]);
+        assert!(ran.code == 1 && ran.stderr.contains(said) && ran.stderr.contains("hint: "), "{ran:?}");
+        let after = host.status();
+        assert_eq!((program_of_keeper(&host), lives(&after)), (program, lives(&before)));
+        assert_eq!(after["host"]["pid"], before["host"]["pid"]);
+        host.down();
+    }
+}
+
 #[test]
 fn a_stream_of_events_goes_on_behind_the_last_one_that_it_has_shown() {
     let config = "[host]\nkeeper = true\n[process.web]\ncommand = \"exec sleep 1000\"\n";
@@ -220,6 +268,43 @@ fn what_cannot_take_the_place_of_the_host_is_refused_and_changes_nothing() {
         "{ran:?}"
     );
     host.down();
+}
+
+#[test]
+fn a_program_is_asked_about_the_config_in_force_which_a_reload_may_have_read_from_another_file() {
+    let config = "[host]\nkeeper = true\n[process.web]\ncommand = \"exec sleep 1000\"\n";
+    let host = Host::up(PROVOST, config);
+    let before = eventually("it runs", || host.status(), all_run);
+    let dir = host.setup().dir().to_owned();
+    std::fs::write(dir.join("other.toml"), config).unwrap();
+    host.ok(&["reload", "-c", dir.join("other.toml").to_str().unwrap()]);
+    // The file that the host was started with is not read any more.
+    std::fs::write(dir.join("provost.toml"), config.replace("command", "comand")).unwrap();
+    host.ok(&["upgrade"]);
+    assert_eq!(lives(&host.status()), lives(&before));
+    std::fs::write(dir.join("other.toml"), config.replace("command", "comand")).unwrap();
+    let ran = host.run(&["upgrade"]);
+    assert!(ran.code == 1 && ran.stderr.contains("does not accept the config"), "{ran:?}");
+    std::fs::write(dir.join("provost.toml"), config).unwrap();
+    host.down();
+}
+
+#[test]
+fn a_host_whose_keeper_has_ended_is_not_upgraded_and_says_why() {
+    let setup = Setup::new(PROVOST, "[host]\nkeeper = true\n[process.web]\ncommand = \"exec sleep 1000\"\n");
+    let host = setup.up_with(&[("FAILPOINTS", "keeper.successor=return")]);
+    eventually("it runs", || host.status(), all_run);
+    Host::kill(&host.up_pid().into(), Signal::KILL);
+    eventually(
+        "it is noticed",
+        || host.status()["host"]["degraded"].to_string(),
+        |it| it.contains("the keeper"),
+    );
+    for line in [&["upgrade"][..], &["upgrade", "--keeper"]] {
+        let ran = host.run(line);
+        assert!(ran.code == 1 && ran.stderr.contains("the host has no keeper"), "{ran:?}");
+    }
+    assert_eq!(host.run(&["down"]).code, 0);
 }
 
 #[test]

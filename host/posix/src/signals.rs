@@ -68,7 +68,7 @@ pub fn signal_pidfd(pidfd: BorrowedFd<'_>, number: i32) -> io::Result<()> {
 }
 
 /// Blocks these signals for the calling thread and those that it starts later, gives them their default dispositions (with
-/// SIGCHLD ignored, the kernel would reap), and returns a descriptor that
+/// SIGCHLD ignored, the kernel would reap), and returns a non-blocking descriptor that
 /// [`next_signal`] reads them from. It is closed by an exec.
 ///
 /// # Errors
@@ -93,7 +93,7 @@ pub fn signals(numbers: &[i32]) -> io::Result<OwnedFd> {
                 return Err(io::Error::last_os_error());
             }
         }
-        let descriptor = libc::signalfd(-1, set.as_ptr(), libc::SFD_CLOEXEC);
+        let descriptor = libc::signalfd(-1, set.as_ptr(), libc::SFD_CLOEXEC | libc::SFD_NONBLOCK);
         if descriptor == -1 {
             return Err(io::Error::last_os_error());
         }
@@ -101,10 +101,10 @@ pub fn signals(numbers: &[i32]) -> io::Result<OwnedFd> {
     }
 }
 
-/// Waits for the next of the signals that [`signals`] has blocked, and returns its number.
+/// Receives the next of the signals that [`signals`] has blocked, and returns its number.
 ///
 /// # Errors
-/// The kernel's error.
+/// The kernel's error; `EAGAIN` if there is none.
 pub fn next_signal(from: BorrowedFd<'_>) -> io::Result<i32> {
     let mut signal = MaybeUninit::<libc::signalfd_siginfo>::zeroed();
     let size = size_of::<libc::signalfd_siginfo>();

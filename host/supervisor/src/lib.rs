@@ -74,7 +74,7 @@ pub use children::cgroups::CgroupPlace;
 pub use children::family::RUNTIME_DIR_VARIABLE;
 pub use children::keeper::{
     Farewell, Greeting, HandedOver, Holding, HostEnding, Keeper, LastEnd, LastWords, NotGreeted,
-    NotHandedOver, PROTOCOL_VERSIONS, Recovered, RunningKeeper, Served, Unfit,
+    NotHandedOver, PROTOCOL_VERSIONS, Recovered, RunningKeeper, Served, TABLE_VERSIONS, Unfit,
 };
 pub use children::leftovers::Leftover;
 pub use children::obstacles::{Obstacle, obstacles};

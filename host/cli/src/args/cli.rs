@@ -138,7 +138,7 @@ Exits with 1 if a step has failed, and with 2 if the config was refused. With
     Upgrade(UpgradeArgs),
     /// Say what this program is, for a host that is to be replaced by it.
     #[command(hide = true)]
-    About,
+    About(AboutArgs),
     /// Set the number of replicas of processes until the next reload.
     #[command(after_help = "\
 Example:
@@ -336,6 +336,13 @@ pub(crate) struct ReloadArgs {
     /// The output format; as JSON, each step is a line.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: LineFormat,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct AboutArgs {
+    /// Write the program of the keeper that this program carries to standard output instead.
+    #[arg(long)]
+    pub(crate) keeper: bool,
 }
 
 #[derive(Args, Debug)]

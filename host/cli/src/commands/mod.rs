@@ -15,6 +15,7 @@
 //! | `top` | `top` |
 //! | `token` | `token` |
 //! | `journal` | `journal`: checking, exporting and counting the journal |
+//! | `about` | `about`, which a host asks a program that is to take its place |
 //! | `local` | the commands that need no host: `plugin inspect`, `plugin build`, `completions` |
 //! | `keys` | keys and signatures |
 //! | `validate` | `validate` |
@@ -22,6 +23,7 @@
 //! | `unanswered` | the failures when a host does not answer, or refuses |
 //! | `printing` | standard output |
 
+mod about;
 mod act;
 mod context;
 mod follow;
@@ -50,7 +52,6 @@ use crate::args::{Cli, Command, PluginCommand};
 use crate::daemon;
 use crate::failure::Failure;
 use crate::render::page::Page;
-use crate::successor::About;
 
 use context::Context;
 
@@ -65,7 +66,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         }
         Command::Validate(args) => validate::validate(context.config.as_deref(), &args, context.page.paint),
         Command::Completions { shell } => local::completions(shell),
-        Command::About => printing::print(printing::json(&About::this(context.config.as_deref()))?),
+        Command::About(args) => about::about(&context, &args),
         Command::Token(command) => token::token(&context, command),
         Command::Journal(command) => journal::journal(&context, &command),
         // Outside the runtime, because it waits for cargo.
@@ -110,7 +111,7 @@ async fn ask(context: Context, command: Command) -> Result<(), Failure> {
         | Command::Validate(_)
         | Command::Token(_)
         | Command::Journal(_)
-        | Command::About
+        | Command::About(_)
         | Command::Completions { .. } => Ok(()),
     }
 }

@@ -70,5 +70,5 @@ mod web;
 pub(crate) use claim::{holder, wait_for_socket};
 pub(crate) use errors::not_listening_hint;
 pub(crate) use host_log::HOST_LOG_NAME;
-pub(crate) use keeper::{held_beside, keeper_of};
+pub(crate) use keeper::{held_beside, keeper_of, keeper_program};
 pub(crate) use up::{say_at_last, up};

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use provost_supervisor::{Adopted, Keeper, LastEnd, Stash};
 use tokio::sync::watch;
 
-use super::keeper::{Copies, Leaving};
+use super::asked::Why;
+use super::keeper::{Copies, Course, Leaving, Stage};
 use super::service_manager::ServiceManager;
 
 /// What a host finds at its start.
@@ -26,6 +27,7 @@ pub(super) struct Service {
     /// What is on the disk for the case that the keeper is killed as well.
     pub(super) copies: Copies,
     pub(super) leaving: Option<Leaving>,
+    pub(super) course: Course,
     /// Becomes true when the keeper knows that this host is in service.
     pub(super) settled: watch::Sender<bool>,
     pub(super) socket: PathBuf,
@@ -40,16 +42,20 @@ impl Service {
         self.leaving.as_ref().is_some_and(Leaving::has_keeper)
     }
 
+    /// Begins to stop everything. Returns why the host leaves instead, if it does.
+    pub(super) async fn stop(&self, why: Why) -> Option<Why> {
+        if matches!(why, Why::Handed | Why::Replaced) {
+            return Some(why);
+        }
+        match self.course.stop().await {
+            Stage::Serving | Stage::Stopping => None,
+            Stage::Left => Some(Why::Replaced),
+            Stage::Handed => Some(Why::Handed),
+        }
+    }
+
     /// Removes what is on the disk for another host: everything has ended.
     pub(super) fn discard_copies(&self) {
         self.copies.discard(self.keeper.as_ref(), self.stash.as_ref());
-    }
-
-    /// Begins to stop everything. Returns false if the host has left.
-    pub(super) async fn stop(&self) -> bool {
-        match &self.leaving {
-            Some(leaving) => leaving.stop().await,
-            None => true,
-        }
     }
 }

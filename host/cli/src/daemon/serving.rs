@@ -28,7 +28,7 @@ use super::errors::{DEFECT_HINT, SHORTAGE_HINT, not_booted, not_listening_on_tcp
 use super::faults::{fails, set_up_fails};
 use super::host_log::HostLog;
 use super::journal::Recording;
-use super::keeper::{Copies, End, Leaving, Means, Parent, Successor, settle, stage};
+use super::keeper::{Copies, Course, End, Leaving, Means, Parent, Successor, settle, stage};
 use super::last_words;
 use super::limits;
 use super::live::{Live, Noted};
@@ -173,13 +173,14 @@ impl Host {
         let restore = Copies::restorer(keeper.clone(), stash.clone());
         keeping::start(runtime_dir, listening.place(), self.degraded.clone(), restore);
         let means = Means::of(&config, children_open_files);
-        let mut successor = Successor::await_need(keeper.clone(), means, &supervisor);
+        let course = Course::default();
+        let mut successor = Successor::await_need(keeper.clone(), means, &supervisor, course.clone());
         let rules = RulesInForce::from(config.api.rules.clone());
         let live = Live::new(&config, supervisor.clone(), plugins.clone(), rules.clone(), noted);
         let manager = ServiceManager::of_environment();
         tokio::spawn(reload_for_signals(live.clone(), reloads, manager.clone()));
         let leaving = keeper.clone().map(|keeper| {
-            let (leaving, left) = Leaving::of(keeper);
+            let (leaving, left) = Leaving::of(keeper, course.clone());
             asked.end_when_left(left);
             leaving
         });
@@ -189,7 +190,6 @@ impl Host {
             settled: is_settled,
             live: live.clone(),
             jobs: supervisor.jobs().clone(),
-            config: config.absolute_path(),
         };
         let mut running = start(
             supervisor,
@@ -199,7 +199,8 @@ impl Host {
             &mut asked,
             &self.api.unix,
         );
-        let service = Service { keeper, stash, copies, leaving, settled, socket, manager, has_former };
+        let service =
+            Service { keeper, stash, copies, leaving, course, settled, socket, manager, has_former };
         match self.until_end(&mut running, (lines, width), &mut asked, &service, &mut successor).await {
             Ok((why, failure)) => {
                 let end = (why, failure);
@@ -453,17 +454,13 @@ impl Running {
         recording: &Recording,
         (why, failure): (Why, Option<Failure>),
     ) -> End<Result<u8, Failure>> {
-        let followed = match why {
-            Why::Handed => Some(Why::Handed),
-            _ if !successor.forestall().await => Some(Why::Handed),
-            _ if service.stop().await => None,
-            _ => Some(Why::Replaced),
-        };
-        if let Some(why) = followed {
-            tracing::info!("the host leaves, and its processes go on: {why}");
+        if let Some(followed) = service.stop(why).await {
+            fail::fail_point!("serving.leaves");
+            tracing::info!("the host leaves, and its processes go on: {followed}");
             self.supervisor.end_checks();
             recording.write_all(FAREWELL);
             self.leave().await;
+            successor.see_off(followed != why && why != Why::Failed).await;
             return End::GoesOn(Ok(0));
         }
         service.manager.stopping(&why.to_string());

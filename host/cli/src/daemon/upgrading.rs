@@ -25,13 +25,16 @@ pub(super) struct HostPlace {
     pub(super) settled: watch::Receiver<bool>,
     pub(super) live: Live,
     pub(super) jobs: Jobs,
-    /// The config that the next host reads.
-    pub(super) config: PathBuf,
 }
 
 impl HostPlace {
+    /// Returns by what the host leaves, if its keeper is there.
+    fn leaving(&self) -> Result<&Leaving, UpgradeRefusal> {
+        self.leaving.as_ref().filter(|leaving| leaving.has_keeper()).ok_or(UpgradeRefusal::NoKeeper)
+    }
+
     async fn give_to(self, program: PathBuf, deadline: Duration) -> Result<api::Upgrading, UpgradeRefusal> {
-        let Some(leaving) = &self.leaving else { return Err(UpgradeRefusal::NoKeeper) };
+        let leaving = self.leaving()?;
         let mut settled = self.settled.clone();
         if !timeout(SETTLED_WITHIN, settled.wait_for(|settled| *settled))
             .await
@@ -39,13 +42,25 @@ impl HostPlace {
         {
             return Err(UpgradeRefusal::OnTrial);
         }
-        let config = self.config.clone();
-        let checked = self.jobs.loads.run(move || Candidate::at(&program, &config)).await;
-        let Candidate { program, about } = checked.map_err(lost)?.map_err(|error| unfit(&error))?;
+        // The one that the next host reads.
+        let (config, path, spoken) = (self.live.path(), self.live.path(), leaving.spoken());
+        let checked = self.jobs.loads.run(move || Candidate::at(&program, &path, spoken)).await;
+        let Candidate { program, about, keeper } = checked.map_err(lost)?.map_err(|error| unfit(&error))?;
         // From here on until the end, the config is not changed.
-        let turn = self.live.turn().ok_or(UpgradeRefusal::Changing)?;
+        let turn = self.live.turn().filter(|_| self.live.path() == config).ok_or(UpgradeRefusal::Changing)?;
+        if let Some(keeper) = keeper {
+            let pid = leaving.upgrade_keeper(keeper).await.map_err(|error| match leaving.has_keeper() {
+                true => UpgradeRefusal::KeeperStays(needs_keeper(&about.version, &error)),
+                false => UpgradeRefusal::NoKeeper,
+            })?;
+            tracing::info!(
+                "the keeper (pid {pid}) goes on with the program that version {} carries and needs",
+                about.version
+            );
+        }
         leaving.leave(Some(program), deadline).await.map_err(|error| match error {
             NotLeft::Ending => UpgradeRefusal::ShuttingDown,
+            NotLeft::Refused(_) if !leaving.has_keeper() => UpgradeRefusal::NoKeeper,
             NotLeft::Refused(_) => UpgradeRefusal::Internal(error.to_string()),
         })?;
         std::mem::forget(turn);
@@ -73,8 +88,11 @@ impl Place for HostPlace {
 
     fn upgrade_keeper(&self) -> Answer<'_, Result<api::KeeperUpgraded, UpgradeRefusal>> {
         Box::pin(async {
-            let leaving = self.leaving.as_ref().ok_or(UpgradeRefusal::NoKeeper)?;
-            let stays = |error: std::io::Error| UpgradeRefusal::KeeperStays(error.to_string());
+            let leaving = self.leaving()?;
+            let stays = |error: std::io::Error| match leaving.has_keeper() {
+                true => UpgradeRefusal::KeeperStays(error.to_string()),
+                false => UpgradeRefusal::NoKeeper,
+            };
             let program = self.jobs.reading.run(program).await.map_err(lost)?.map_err(stays)?;
             let pid = leaving.upgrade_keeper(program).await.map_err(stays)?;
             tracing::info!("the keeper (pid {pid}) goes on with the program that this host carries");
@@ -85,6 +103,11 @@ impl Place for HostPlace {
     fn is_on_trial(&self) -> bool {
         self.leaving.is_some() && !*self.settled.borrow()
     }
+}
+
+/// Says why a program cannot take the place of this host that does not speak with the keeper that runs.
+fn needs_keeper(version: &str, error: &std::io::Error) -> String {
+    format!("version {version} needs the one that it carries, which cannot take the place: {error}")
 }
 
 fn unfit(error: &NotFit) -> UpgradeRefusal {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use provost_supervisor::{PROTOCOL_VERSIONS, STASH_VERSIONS};
+use provost_supervisor::{PROTOCOL_VERSIONS, STASH_VERSIONS, TABLE_VERSIONS};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
@@ -23,12 +23,70 @@ impl Versions {
     fn meets(self, other: Self) -> bool {
         self.lowest <= other.highest && other.lowest <= self.highest
     }
+
+    fn include(self, version: u8) -> bool {
+        (self.lowest..=self.highest).contains(&version)
+    }
+}
+
+impl From<Versions> for (u8, u8) {
+    fn from(Versions { lowest, highest }: Versions) -> Self {
+        (lowest, highest)
+    }
 }
 
 impl From<(u8, u8)> for Versions {
     fn from((lowest, highest): (u8, u8)) -> Self {
         Self { lowest, highest }
     }
+}
+
+/// What the keeper that a program carries understands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Keeper {
+    /// The versions of the protocol that it speaks.
+    pub(crate) protocol: Versions,
+    /// The versions of what a keeper writes down for the one that takes its place.
+    pub(crate) tables: Versions,
+}
+
+impl Keeper {
+    /// Returns what the keeper that this program carries understands.
+    pub(crate) fn this() -> Self {
+        Self { protocol: spoken()[1], tables: TABLE_VERSIONS.into() }
+    }
+}
+
+/// Returns the versions of the protocol that the host of this program speaks, and those that its keeper speaks. A test may say
+/// others: four numbers.
+fn spoken() -> [Versions; 2] {
+    let ours = [PROTOCOL_VERSIONS.into(), PROTOCOL_VERSIONS.into()];
+    fail::fail_point!("about.versions", |said| {
+        let said: Vec<u8> =
+            said.unwrap_or_default().split(' ').filter_map(|number| number.parse().ok()).collect();
+        match said[..] {
+            [lowest, highest, least, most] => [(lowest, highest).into(), (least, most).into()],
+            _ => ours,
+        }
+    });
+    ours
+}
+
+/// What the keeper that runs speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Spoken {
+    /// The versions of the protocol that it speaks.
+    pub(crate) keeper: Versions,
+    /// The one that it speaks with the host that runs.
+    pub(crate) agreed: u8,
+}
+
+/// What has to happen before a program takes the place of the one that runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Before {
+    Nothing,
+    /// The keeper that it carries, which is this one, takes the place of the one that runs.
+    Keeper(Keeper),
 }
 
 /// What a program says of itself. Later programs may say more.
@@ -41,6 +99,9 @@ pub(crate) struct About {
     protocol: Versions,
     /// The versions of what a host writes down for the next one.
     stash: Versions,
+    /// The keeper that it carries; older programs do not say.
+    #[serde(default)]
+    keeper: Option<Keeper>,
     /// What is wrong with the config, if it was given one and does not accept it.
     #[serde(default)]
     pub(crate) config_error: Option<String>,
@@ -53,8 +114,9 @@ impl About {
         Self {
             program: PROGRAM.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            protocol: PROTOCOL_VERSIONS.into(),
+            protocol: spoken()[0],
             stash: STASH_VERSIONS.into(),
+            keeper: Some(Keeper::this()),
             config_error: config_error.map(|failure| failure.report().to_owned()),
         }
     }
@@ -64,12 +126,30 @@ impl About {
         serde_json::from_slice(text).ok().filter(|about: &Self| about.program == PROGRAM)
     }
 
-    /// Returns why this program cannot go on where the one that runs ends, if so.
-    pub(super) fn is_strange_to(&self, running: &Self) -> Option<&'static str> {
-        if !self.protocol.meets(running.protocol) {
-            return Some("it does not speak the protocol of the keeper that runs");
+    /// Returns what has to happen before this program can go on where the one that runs ends, or why it cannot. `stash` is what that
+    /// one writes down.
+    pub(super) fn before(&self, running: Spoken, stash: Versions) -> Result<Before, &'static str> {
+        if !self.stash.meets(stash) {
+            return Err("it does not read what this host has written down");
         }
-        (!self.stash.meets(running.stash)).then_some("it does not read what this host has written down")
+        if self.protocol.meets(running.keeper) {
+            return Ok(Before::Nothing);
+        }
+        let Some(keeper) = self.keeper.filter(|keeper| self.protocol.meets(keeper.protocol)) else {
+            return Err("it does not speak the protocol of the keeper that runs");
+        };
+        // The host that runs goes on with that keeper until it ends, and again if the program is not in service in time.
+        match keeper.protocol.include(running.agreed) {
+            true => Ok(Before::Keeper(keeper)),
+            false => {
+                Err("it needs the keeper that it carries, which does not speak the protocol of this host")
+            }
+        }
+    }
+
+    /// Returns what this program writes down for the next one.
+    pub(super) fn stash_of_this() -> Versions {
+        STASH_VERSIONS.into()
     }
 }
 
@@ -91,13 +171,51 @@ mod tests {
     #[test]
     fn programs_that_share_no_version_are_strange_to_each_other() {
         let this = About::this(None);
+        let ours = Versions { lowest: 1, highest: 1 };
         let with = |protocol: (u8, u8), stash: (u8, u8)| {
-            let other = About { protocol: protocol.into(), stash: stash.into(), ..this.clone() };
-            (other.is_strange_to(&this).is_some(), this.is_strange_to(&other).is_some())
+            let other =
+                About { protocol: protocol.into(), stash: stash.into(), keeper: None, ..this.clone() };
+            let there = Spoken { keeper: ours, agreed: 1 };
+            let back = Spoken { keeper: other.protocol, agreed: other.protocol.lowest };
+            (
+                other.before(there, ours).is_err(),
+                About { keeper: None, ..this.clone() }.before(back, other.stash).is_err(),
+            )
         };
         // Both directions: a newer program, and going back to an older one.
         assert_eq!(with((1, 2), (1, 2)), (false, false));
         assert_eq!(with((2, 2), (1, 2)), (true, true));
         assert_eq!(with((1, 2), (2, 3)), (true, true));
+    }
+
+    #[test]
+    fn a_program_that_does_not_speak_with_the_keeper_brings_one_that_speaks_with_both_hosts() {
+        let versions = Versions::from;
+        let program = |protocol: (u8, u8), keeper: (u8, u8)| About {
+            protocol: protocol.into(),
+            keeper: Some(Keeper { protocol: keeper.into(), tables: versions((1, 2)) }),
+            ..About::this(None)
+        };
+        let stash = About::stash_of_this();
+        let before = |about: About, keeper: (u8, u8), agreed| {
+            about.before(Spoken { keeper: keeper.into(), agreed }, stash)
+        };
+        assert_eq!(before(program((1, 2), (1, 2)), (1, 1), 1), Ok(Before::Nothing));
+        let brought = Before::Keeper(Keeper { protocol: versions((1, 2)), tables: versions((1, 2)) });
+        assert_eq!(before(program((2, 2), (1, 2)), (1, 1), 1), Ok(brought));
+        // The keeper that runs is newer than this host, and speaks with the program.
+        assert_eq!(before(program((2, 3), (2, 3)), (1, 2), 1), Ok(Before::Nothing));
+        // The way back to a program that is older than the keeper needs.
+        assert_eq!(
+            before(program((1, 1), (1, 2)), (2, 2), 2),
+            Ok(Before::Keeper(Keeper { protocol: versions((1, 2)), tables: versions((1, 2)) }))
+        );
+        for (protocol, keeper, why) in [
+            ((3, 3), (2, 3), "does not speak the protocol of this host"),
+            ((3, 3), (1, 2), "does not speak the protocol of the keeper that runs"),
+        ] {
+            let refused = before(program(protocol, keeper), (1, 1), 1).unwrap_err();
+            assert!(refused.contains(why), "{refused}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Running a program to ask what it says of itself, before it takes the place of this one. It may be anything: it has a time
 //! limit, its output has a bound, and it is executed by the descriptor that the keeper executes later.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -16,7 +17,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
-use super::About;
+use super::about::{About, Before, Keeper, Spoken};
+use super::carried::{CarriedKeeper, file_in_memory};
 use crate::render::humane::one_line;
 
 /// How long a program may take to answer.
@@ -52,6 +54,9 @@ pub(crate) enum NotFit {
     /// It does not understand what this one leaves.
     #[error("{} (version {version}) cannot go on where this host ends: {why}", path.display())]
     Strange { path: PathBuf, version: String, why: &'static str },
+    /// It needs the keeper that it carries, which cannot be had of it.
+    #[error("{} (version {version}) needs another keeper than the one that runs, and does not give the one that it carries: {why}", path.display())]
+    Withheld { path: PathBuf, version: String, why: String },
     /// It does not accept the config.
     #[error("{} (version {version}) does not accept the config: {report}", path.display())]
     OtherConfig { path: PathBuf, version: String, report: String },
@@ -71,7 +76,7 @@ impl NotFit {
             Self::Foreign { .. } => {
                 "name a program of provost; a version without `upgrade` takes `provost down` and `up`"
             }
-            Self::Strange { .. } => {
+            Self::Strange { .. } | Self::Withheld { .. } => {
                 "upgrade to a version between the two first, or use `provost down` and `up`"
             }
             Self::OtherConfig { .. } => "`PROGRAM validate` shows the whole report; nothing was changed",
@@ -86,14 +91,17 @@ pub(crate) struct Candidate {
     pub(crate) program: OwnedFd,
     /// What it says of itself.
     pub(crate) about: About,
+    /// The keeper that has to take the place of the one that runs first, if any.
+    pub(crate) keeper: Option<CarriedKeeper>,
 }
 
 impl Candidate {
-    /// Opens the program at this path and asks it what it is, and what it says to this config. It waits for the program.
+    /// Opens the program at this path and asks it what it is, and what it says to this config. It waits for the program. The keeper
+    /// that runs speaks these versions.
     ///
     /// # Errors
     /// [`NotFit`].
-    pub(crate) fn at(path: &Path, config: &Path) -> Result<Self, NotFit> {
+    pub(crate) fn at(path: &Path, config: &Path, running: Spoken) -> Result<Self, NotFit> {
         let path_of = || path.to_owned();
         let unopened = |source: io::Error| NotFit::Unopened { path: path_of(), source };
         let program = rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
@@ -110,13 +118,22 @@ impl Candidate {
             said: words(status, if error.is_empty() { &output } else { &error }),
         })?;
         let version = about.version.clone();
-        if let Some(why) = about.is_strange_to(&About::this(None)) {
-            return Err(NotFit::Strange { path: path_of(), version, why });
+        let before = match about.before(running, About::stash_of_this()) {
+            Ok(before) => before,
+            Err(why) => return Err(NotFit::Strange { path: path_of(), version, why }),
+        };
+        if let Some(report) = about.config_error.clone() {
+            return Err(NotFit::OtherConfig { path: path_of(), version, report });
         }
-        match &about.config_error {
-            Some(report) => Err(NotFit::OtherConfig { path: path_of(), version, report: report.clone() }),
-            None => Ok(Self { program: file.into(), about }),
-        }
+        let keeper = match before {
+            Before::Nothing => None,
+            Before::Keeper(keeper) => {
+                let withheld =
+                    |why: io::Error| NotFit::Withheld { path: path_of(), version, why: why.to_string() };
+                Some(keeper_of(&file, keeper).map_err(withheld)?)
+            }
+        };
+        Ok(Self { program: file.into(), about, keeper })
     }
 }
 
@@ -127,18 +144,33 @@ struct Said {
     error: Vec<u8>,
 }
 
-/// Runs the program; `None` if it has not ended in time.
+/// Asks the program what it is; `None` if it has not ended in time.
 fn ask(program: &File, config: &Path) -> io::Result<Option<Said>> {
+    run(program, &["--config".as_ref(), config.as_os_str()], Stdio::piped())
+}
+
+/// Has the program write down the keeper that it carries.
+fn keeper_of(program: &File, about: Keeper) -> io::Result<CarriedKeeper> {
+    let file = file_in_memory()?;
+    let said = run(program, &["--keeper".as_ref()], file.try_clone()?.into())?;
+    let Said { status, error, .. } = said.ok_or(io::ErrorKind::TimedOut)?;
+    if !status.success() {
+        return Err(io::Error::other(words(status, &error)));
+    }
+    CarriedKeeper::written(file, about)
+}
+
+/// Runs the program with the command `about` and these arguments; `None` if it has not ended in time.
+fn run(program: &File, arguments: &[&OsStr], output: Stdio) -> io::Result<Option<Said>> {
     let mut command = Command::new(format!("/proc/self/fd/{}", program.as_raw_fd()));
     command
         .arg0("provost")
         .arg("about")
-        .arg("--config")
-        .arg(config)
+        .args(arguments)
         .env_remove(KEEPER_VARIABLE)
         .process_group(0)
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
+        .stdout(output)
         .stderr(Stdio::piped());
     let mut running = Running(command.spawn()?);
     let output = running.0.stdout.take().map(read).transpose()?;
@@ -212,7 +244,8 @@ mod tests {
     use super::*;
 
     fn refused(path: &Path) -> String {
-        Candidate::at(path, Path::new("/nowhere/provost.toml")).unwrap_err().to_string()
+        let running = Spoken { keeper: (1, 1).into(), agreed: 1 };
+        Candidate::at(path, Path::new("/nowhere/provost.toml"), running).unwrap_err().to_string()
     }
 
     #[test]

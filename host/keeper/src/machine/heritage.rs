@@ -1,8 +1,8 @@
 //! What the machine tells the program that takes its place, and how it begins where another one has ended.
 
-use super::Machine;
 use super::outbox::Greeting;
 use super::slots::{Slot, Stop};
+use super::{Handover, Machine};
 use crate::protocol::{HostState, Report};
 use crate::table::{HostEntry, Orphans, SlotEntry, Table};
 
@@ -14,14 +14,15 @@ pub(crate) struct Slotted {
 }
 
 impl Machine {
-    /// Whether another program may take the place of this one now: a host is attached that is not on trial and was greeted, and
-    /// nobody is about to end.
+    /// Whether another program may take the place of this one now: a host is attached that is a child of this process, is
+    /// not on trial and was greeted, and nobody is about to end.
     #[must_use]
     pub fn may_be_replaced(&self) -> bool {
         self.host.state() == HostState::Attached
             && self.host.trial.is_none()
             && self.outbox.greeting == Greeting::Over
             && !self.gaps_may_grow
+            && self.handover == Handover::None
             && self.ending.is_none()
     }
 
@@ -60,6 +61,7 @@ impl Machine {
     /// Returns the keeper that goes on where the one that has written this table has ended. None if there is no memory for it.
     pub(crate) fn resumed(table: &Table) -> Option<Self> {
         let mut machine = Self::new(table.host.is_stubborn);
+        machine.version = table.protocol;
         machine.host.resume(&table.host);
         machine.outbox.greeting = Greeting::Over;
         for (seq, id, errno, pid) in &table.answers {

@@ -28,7 +28,9 @@ use self::host::{After, Host};
 use self::outbox::{Greeting, Outbox};
 use self::slots::Slots;
 pub use self::world::{Adopted, Now, RESERVED, World};
-use crate::protocol::{Descriptors, End, Held, HostEnding, HostState, Id, Refusal, SlotState, Welcome};
+use crate::protocol::{
+    Descriptors, End, Held, HostEnding, HostState, Id, Refusal, SlotState, VERSION, Versions, Welcome,
+};
 use crate::table::Orphans;
 
 /// The number of SIGINT, of SIGKILL, of SIGTERM and of SIGCONT, which are the same on all architectures.
@@ -54,8 +56,11 @@ pub struct Machine {
     look_pause: u64,
     /// The steady time until which the keeper waits for the output of the ended, once nothing is left.
     drained_by: Option<u64>,
-    /// Whether a host has attached while output was still being moved into a gap file, because a disk did not answer.
+    /// Whether output is still being moved into a gap file although a host has attached, because a disk does not answer.
     gaps_may_grow: bool,
+    /// The versions of the protocol that this keeper speaks, and the one that was agreed on with the host.
+    versions: Versions,
+    version: u8,
     handover: Handover,
 }
 
@@ -98,6 +103,8 @@ impl Machine {
             look_pause: 0,
             drained_by: None,
             gaps_may_grow: false,
+            versions: Versions::OURS,
+            version: VERSION,
             handover: Handover::None,
         }
     }
@@ -116,6 +123,18 @@ impl Machine {
     #[must_use]
     pub fn stays_down(&self) -> bool {
         self.ending.is_none() && self.host.state() == HostState::Down
+    }
+
+    /// Returns the version that was agreed on with the host; the lowest one before that.
+    #[must_use]
+    pub fn version(&self) -> u8 {
+        self.version
+    }
+
+    /// Whether no host is attached, so that nobody but the keeper can tell what runs.
+    #[must_use]
+    pub fn is_alone(&self) -> bool {
+        !self.host.is_there()
     }
 
     /// The exec of a child was successful.
@@ -205,6 +224,7 @@ impl Machine {
             self.host.last.why = HostEnding::Handed;
         }
         self.outbox.forget_host();
+        self.version = VERSION;
         if was_trial {
             // The former program is the host again.
             world.settle_program(false);
@@ -221,6 +241,7 @@ impl Machine {
 
     /// Output is not being moved into gap files any more.
     pub fn drained(&mut self) {
+        self.gaps_may_grow = false;
         if matches!(self.outbox.greeting, Greeting::Draining(_)) {
             self.outbox.greeting = Greeting::Welcome;
         }
@@ -275,6 +296,7 @@ impl Machine {
             last: self.host.last,
             state: self.host.state(),
             is_draining: self.gaps_may_grow,
+            speaks: Some(self.versions),
         }
     }
 }

@@ -74,10 +74,11 @@ impl Machine {
             return self.broke(world, HostEnding::Faulty);
         }
         self.outbox.hello = seq;
-        if versions.common(Versions::OURS).is_none() {
+        let Some(version) = versions.common(self.versions) else {
             self.outbox.greeting = Greeting::Unsupported;
             return self.host.leaves(now, After::Restart);
-        }
+        };
+        self.version = version;
         if self.host.greeted(now) {
             self.outbox.greeting = if world.drain(false) {
                 Greeting::Welcome

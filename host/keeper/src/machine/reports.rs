@@ -3,7 +3,7 @@
 use super::outbox::Greeting;
 use super::slots::{ENDED, REFUSED, SPAWNED};
 use super::{Beside, Machine, Now, World};
-use crate::protocol::{Report, Versions};
+use crate::protocol::Report;
 use crate::table::Orphans;
 
 impl Machine {
@@ -16,7 +16,7 @@ impl Machine {
         match self.outbox.greeting {
             Greeting::Unasked | Greeting::Draining(_) => None,
             Greeting::Unsupported => {
-                Some((hello, Report::Unsupported { versions: Versions::OURS }, Beside::Nothing))
+                Some((hello, Report::Unsupported { versions: self.versions }, Beside::Nothing))
             }
             Greeting::Welcome => Some((hello, Report::Welcome(self.welcome(world, now)), Beside::Nothing)),
             Greeting::Held(from) => {

@@ -22,6 +22,9 @@ use crate::socket::{self, Received};
 /// How long a client is served, in nanoseconds.
 const SERVED: u64 = 5_000_000_000;
 
+/// The pause between two looks for the name of the socket while no host is attached, in nanoseconds.
+const LOOK: u64 = 1_000_000_000;
+
 /// How far a client is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Next {
@@ -39,6 +42,8 @@ enum Next {
 pub(super) struct Answerer {
     listener: Option<Listener>,
     client: Option<(OwnedFd, Next, u64)>,
+    /// When the name is looked for; none while a host is attached, because others can be asked then.
+    look_at: Option<u64>,
 }
 
 /// A socket with a name.
@@ -73,7 +78,7 @@ impl Answerer {
     /// Listens at this path, in the place of whatever was there.
     pub(super) fn listen(path: &CStr) -> Result<Self, Errno> {
         let _ = rustix::fs::unlink(path);
-        Ok(Self { listener: Some(Listener::bind(path.to_owned())?), client: None })
+        Ok(Self { listener: Some(Listener::bind(path.to_owned())?), ..Self::default() })
     }
 
     /// Goes on with a socket at which another program has listened.
@@ -86,7 +91,7 @@ impl Answerer {
             let name = name_at(&path);
             Listener { socket, path, name }
         });
-        Self { listener, client: None }
+        Self { listener, ..Self::default() }
     }
 
     /// Returns the socket.
@@ -99,13 +104,12 @@ impl Answerer {
         self.listener.as_ref().map_or(Ok(()), watch)
     }
 
-    /// Listens again if the name is gone: somebody has cleaned the directory. Called when a host has ended, because without
-    /// one nobody else can be asked.
-    pub(super) fn renew(&mut self, kernel: &Kernel) {
+    /// Listens again if the name is gone: somebody has cleaned the directory.
+    fn renew(&mut self, kernel: &Kernel) {
         let is_gone =
             |listener: &&mut Listener| !listener.path.is_empty() && name_at(&listener.path).is_none();
         let Some(listener) = self.listener.as_mut().filter(is_gone) else { return };
-        // If the directory is gone as well, the next end of a host is the next try.
+        // If the directory is gone as well, the next look is the next try.
         let Ok(renewed) = Listener::bind(listener.path.clone()) else { return };
         let flags = if self.client.is_some() { EventFlags::empty() } else { Self::FREE };
         if kernel.watch(renewed.socket.as_fd(), Token::Listener, flags).is_ok() {
@@ -166,15 +170,23 @@ impl Answerer {
         self.look_out(kernel, Self::FREE);
     }
 
-    /// Closes the connection of a client whose time is over.
-    pub(super) fn tick(&mut self, kernel: &Kernel, now: Now) {
-        if self.deadline().is_some_and(|until| until <= now.steady) {
+    /// Closes the connection of a client whose time is over, and looks for the name of the socket when nobody else can be asked.
+    pub(super) fn tick(&mut self, kernel: &Kernel, machine: &Machine, now: Now) {
+        if self.client.as_ref().is_some_and(|(_, _, until)| *until <= now.steady) {
             self.close(kernel);
+        }
+        if self.listener.is_none() || !machine.is_alone() {
+            self.look_at = None;
+        } else if self.look_at.is_none_or(|at| at <= now.steady) {
+            self.renew(kernel);
+            self.look_at = Some(now.steady.saturating_add(LOOK));
         }
     }
 
+    /// Returns the steady time at which [`tick`](Self::tick) is due next, if any.
     pub(super) fn deadline(&self) -> Option<u64> {
-        self.client.as_ref().map(|(_, _, until)| *until)
+        let client = self.client.as_ref().map(|(_, _, until)| *until);
+        [client, self.look_at].into_iter().flatten().min()
     }
 }
 

@@ -20,7 +20,7 @@ use crate::protocol::{
     End, Head, HostEnding, MESSAGE_MAX, Order, Refusal, SPEC_MAX, Spec, Stage, Usage, Versions,
 };
 use crate::socket;
-use crate::table::TABLE_VERSIONS;
+use crate::table;
 
 /// The largest report in bytes.
 const REPORT_MAX: usize = 256;
@@ -85,7 +85,7 @@ impl Engine {
         loop {
             let time = now();
             self.machine.tick(&mut self.kernel, time);
-            self.answerer.tick(&self.kernel, time);
+            self.answerer.tick(&self.kernel, &self.machine, time);
             if let Some(code) = self.machine.exit_code(&self.kernel, time) {
                 self.answerer.remove();
                 return code;
@@ -216,7 +216,6 @@ impl Engine {
         }
         (self.watched, self.retry_at) = (EventFlags::IN, None);
         self.machine.host_ended(&mut self.kernel, now(), status);
-        self.answerer.renew(&self.kernel);
     }
 
     /// Receives and sends what is possible now.
@@ -250,7 +249,8 @@ impl Engine {
         let mut buffer = [0; REPORT_MAX];
         while let Some((seq, report, beside)) = self.machine.next_report(&self.kernel, now()) {
             let Some(socket) = self.kernel.host.as_ref().map(|host| &host.socket) else { return };
-            let Ok(message) = report.encode(seq, &mut buffer) else { return };
+            let version = self.machine.version();
+            let Ok(message) = report.encode_as(version, seq, &mut buffer) else { return };
             let gaps = match beside {
                 Beside::Slot(place, _) => self.kernel.gap_files(place),
                 _ => [None, None],
@@ -348,16 +348,21 @@ impl Engine {
 
     /// Gives the place of this program to the one beside the message. Returns only if that is not possible.
     fn upgrade(&mut self, seq: u32, tables: Option<Versions>) {
-        let is_read = tables.is_some_and(|tables| tables.includes(TABLE_VERSIONS.highest));
+        let version = tables.and_then(|read| table::version_for(read, self.machine.version()));
         let program = self.kernel.take_first();
-        // What the main thread has found would be lost with it.
+        // What the main thread has found would be lost with it. It finds nothing more until the exec has failed.
+        let news = self.news.clone();
+        let _held = news.hold();
         self.handle(Token::Main);
-        let error = match program {
-            None => Errno::BADF,
-            Some(_) if !is_read => Errno::PROTONOSUPPORT,
+        let error = match (program, version) {
+            (None, _) => Errno::BADF,
+            (_, None) => Errno::PROTONOSUPPORT,
             // A thread that waits for a disk would delay the exec.
-            Some(_) if !self.machine.may_be_replaced() || self.kernel.drain.is_busy() => Errno::BUSY,
-            Some(program) => heritage::give_to(&program, &self.machine, &self.kernel, &self.answerer, seq),
+            _ if !self.machine.may_be_replaced() || self.kernel.drain.is_busy() => Errno::BUSY,
+            (Some(program), Some(version)) => {
+                let parts = (&self.machine, &self.kernel, &self.answerer);
+                heritage::give_to(&program, parts, seq, version)
+            }
         };
         self.machine.answer(seq, 0, Err(errno(error)));
     }

@@ -5,7 +5,7 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustix::event::{EventfdFlags, eventfd};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, WaitOptions, WaitStatus, wait, waitpid};
 
@@ -32,6 +32,8 @@ pub(super) struct News(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     found: Mutex<Found>,
+    /// Held from before something is taken from the kernel until it is in `found`.
+    gate: Mutex<()>,
     wake: OwnedFd,
 }
 
@@ -51,11 +53,17 @@ impl News {
     pub(super) fn new(orphans: u64) -> Result<Self, Errno> {
         let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         let found = Mutex::new(Found { orphans, ..Found::default() });
-        Ok(Self(Arc::new(Shared { found, wake })))
+        Ok(Self(Arc::new(Shared { found, gate: Mutex::new(()), wake })))
     }
 
     fn found(&self) -> MutexGuard<'_, Found> {
         self.0.found.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until everything that was taken from the kernel can be [taken](Self::take) here. As long as what this returns is held,
+    /// no signal is received and no orphan is reaped: they stay with the kernel, which keeps them over an exec.
+    pub(super) fn hold(&self) -> MutexGuard<'_, ()> {
+        self.0.gate.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns what becomes readable when there is something.
@@ -91,14 +99,19 @@ pub(super) fn block_signals() -> std::io::Result<OwnedFd> {
 /// Receives signals and reaps orphans, for ever.
 pub(super) fn run(signals: &OwnedFd, news: &News, elders: &Elders) {
     // Those that have ended before this program listened.
+    let held = news.hold();
     reap_orphans(news, elders);
+    drop(held);
     loop {
+        // Nobody else reads them, so what has come is still there when this thread may read it.
+        let _ = poll(&mut [PollFd::new(signals, PollFlags::IN)], None);
+        let _held = news.hold();
         match provost_posix::next_signal(signals.as_fd()) {
             Ok(CHILD) => reap_orphans(news, elders),
             Ok(number) => {
                 news.tell(|found| found.signals |= 1_u64.rotate_left(number.cast_unsigned().wrapping_sub(1)));
             }
-            // An interruption; there is nothing else.
+            // There is none.
             Err(_) => {}
         }
     }

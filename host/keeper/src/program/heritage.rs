@@ -70,6 +70,7 @@ fn table(machine: &Machine, kernel: &Kernel, answerer: &Answerer, seq: u32) -> O
     }
     let stashes = kernel.stashes.iter().map(|(key, number, fd)| (*key, *number, fd.as_raw_fd()));
     Some(Table {
+        protocol: machine.version(),
         host: HostEntry {
             pid: host.child.pid,
             pidfd: host.child.pidfd.as_raw_fd(),
@@ -94,28 +95,25 @@ fn table(machine: &Machine, kernel: &Kernel, answerer: &Answerer, seq: u32) -> O
     })
 }
 
-/// Executes the program in the place of this one. Returns the error if that is not possible; nothing is changed then.
-pub(super) fn give_to(
-    program: &OwnedFd,
-    machine: &Machine,
-    kernel: &Kernel,
-    answerer: &Answerer,
-    seq: u32,
-) -> Errno {
-    match try_to_give(program, machine, kernel, answerer, seq) {
+/// The loop, as it is written into a table.
+type Written<'a> = (&'a Machine, &'a Kernel, &'a Answerer);
+
+/// Executes the program in the place of this one, which reads tables of this version. Returns the error if that is not possible;
+/// nothing is changed then.
+pub(super) fn give_to(program: &OwnedFd, parts: Written<'_>, seq: u32, version: u8) -> Errno {
+    match try_to_give(program, parts, seq, version) {
         Ok(error) | Err(error) => Errno::from_io_error(&error).unwrap_or(Errno::NOMEM),
     }
 }
 
 fn try_to_give(
     program: &OwnedFd,
-    machine: &Machine,
-    kernel: &Kernel,
-    answerer: &Answerer,
+    (machine, kernel, answerer): Written<'_>,
     seq: u32,
+    version: u8,
 ) -> io::Result<io::Error> {
     let table = table(machine, kernel, answerer, seq).ok_or(Errno::BUSY)?;
-    let bytes = table.encode().map_err(|_| Errno::NOMEM)?;
+    let bytes = table.encode_as(version).map_err(|_| Errno::NOMEM)?;
     let mut file = File::from(memfd_create("provost-table", MemfdFlags::CLOEXEC)?);
     file.write_all(&bytes)?;
     file.rewind()?;

@@ -10,7 +10,8 @@
 //! they are kept in the slot until they could be sent, so their number is bounded by the number of slots.
 //!
 //! **Attaching.** The host sends `HELLO` with the versions that it speaks. The keeper answers `WELCOME`, which names the
-//! highest common version (in the head) and how many `HELD` and `STASHED` follow it: one `HELD` for each slot that is not
+//! highest common version (in the head), in which all further messages are written, all versions that the keeper speaks (in the
+//! flags of the head; 0 if it does not say) and how many `HELD` and `STASHED` follow it: one `HELD` for each slot that is not
 //! free, with its descriptors, and one `STASHED` for each key. Nothing else comes before the last of them. Heads, `HELLO`,
 //! `WELCOME` up to its version, and `UNSUPPORTED` are the same in all versions.
 //!

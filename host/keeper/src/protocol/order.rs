@@ -174,12 +174,20 @@ impl<'a> Order<'a> {
         }
     }
 
-    /// Writes the message.
+    /// Writes the message in the lowest version, which every keeper understands.
+    ///
+    /// # Errors
+    /// As [`encode_as`](Self::encode_as).
+    pub fn encode<'b>(&self, seq: u32, buffer: &'b mut [u8]) -> Result<&'b [u8], TooLong> {
+        self.encode_as(VERSION, seq, buffer)
+    }
+
+    /// Writes the message in the version that was agreed on.
     ///
     /// # Errors
     /// It does not fit into the buffer: a spec that is too long for one of [`MESSAGE_MAX`](super::MESSAGE_MAX) bytes is
     /// sent by [`SpawnLarge`](Self::SpawnLarge).
-    pub fn encode<'b>(&self, seq: u32, buffer: &'b mut [u8]) -> Result<&'b [u8], TooLong> {
+    pub fn encode_as<'b>(&self, version: u8, seq: u32, buffer: &'b mut [u8]) -> Result<&'b [u8], TooLong> {
         let mut writer = Writer::new(buffer);
         let flags = match self {
             Self::SpawnLarge { .. } => IN_MEMFD,
@@ -188,7 +196,7 @@ impl<'a> Order<'a> {
             }
             _ => 0,
         };
-        let head = Head { kind: self.kind(), version: VERSION, flags, id: self.id(), seq };
+        let head = Head { kind: self.kind(), version, flags, id: self.id(), seq };
         head.write(&mut writer);
         match self {
             Self::Hello { versions, build } => {
@@ -227,6 +235,7 @@ impl<'a> Order<'a> {
             | Self::Settled
             | Self::Upgrade { .. } => {}
         }
+        head.write_more(&mut writer);
         writer.finish()
     }
 
@@ -275,6 +284,7 @@ impl<'a> Order<'a> {
             }
             other => return Err(Malformed::Kind(other.number())),
         };
+        head.read_more(reader)?;
         reader.clone().finish()?;
         Ok((head, order))
     }

@@ -71,6 +71,8 @@ pub struct Welcome {
     pub state: HostState,
     /// Whether output is still being moved into a gap file, because a disk does not answer: the gaps may grow.
     pub is_draining: bool,
+    /// The versions that the keeper speaks, in the flags of the head; older keepers do not say.
+    pub speaks: Option<Versions>,
 }
 
 /// What the keeper sends to the host.
@@ -186,13 +188,28 @@ impl Report {
         }
     }
 
-    /// Writes the message.
+    /// Writes the message in the lowest version, which everybody understands.
+    ///
+    /// # Errors
+    /// As [`encode_as`](Self::encode_as).
+    pub fn encode<'b>(&self, seq: u32, buffer: &'b mut [u8]) -> Result<&'b [u8], TooLong> {
+        self.encode_as(VERSION, seq, buffer)
+    }
+
+    /// Writes the message in the version that was agreed on.
     ///
     /// # Errors
     /// It does not fit into the buffer; each fits into one of 256 bytes.
-    pub fn encode<'b>(&self, seq: u32, buffer: &'b mut [u8]) -> Result<&'b [u8], TooLong> {
+    pub fn encode_as<'b>(&self, version: u8, seq: u32, buffer: &'b mut [u8]) -> Result<&'b [u8], TooLong> {
         let mut writer = Writer::new(buffer);
-        Head { kind: self.kind(), version: VERSION, flags: 0, id: self.id(), seq }.write(&mut writer);
+        let flags = match self {
+            Self::Welcome(Welcome { speaks: Some(Versions { lowest, highest }), .. }) => {
+                u16::from_le_bytes([*lowest, *highest])
+            }
+            _ => 0,
+        };
+        let head = Head { kind: self.kind(), version, flags, id: self.id(), seq };
+        head.write(&mut writer);
         match self {
             Self::Welcome(welcome) => welcome.write(&mut writer),
             Self::Unsupported { versions } => versions.write(&mut writer),
@@ -217,6 +234,7 @@ impl Report {
             Self::Ping => {}
             Self::Signalled { number } => writer.i32(*number),
         }
+        head.write_more(&mut writer);
         writer.finish()
     }
 
@@ -232,7 +250,7 @@ impl Report {
         let reader = &mut Reader::new(body);
         let id = Id(head.id);
         let report = match head.kind {
-            Kind::Welcome => Self::Welcome(Welcome::read(reader)?),
+            Kind::Welcome => Self::Welcome(Welcome::read(reader, head.flags)?),
             Kind::Unsupported => Self::Unsupported { versions: Versions::read(reader)? },
             Kind::Held => Self::Held { id, held: Held::read(reader)? },
             Kind::Stashed => Self::Stashed { key: head.id, generation: reader.u64()? },
@@ -250,6 +268,7 @@ impl Report {
             Kind::Signalled => Self::Signalled { number: reader.i32()? },
             other => return Err(Malformed::Kind(other.number())),
         };
+        head.read_more(reader)?;
         reader.clone().finish()?;
         Ok((head, report))
     }
@@ -267,7 +286,8 @@ impl Welcome {
         writer.u8(u8::from(self.is_draining));
     }
 
-    fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+    fn read(reader: &mut Reader<'_>, flags: u16) -> Result<Self, Malformed> {
+        let [lowest, highest] = flags.to_le_bytes();
         Ok(Self {
             keeper_pid: reader.u32()?,
             now: reader.u64()?,
@@ -278,6 +298,7 @@ impl Welcome {
             last: HostEnd::read(reader)?,
             state: HostState::read(reader)?,
             is_draining: reader.flag("draining")?,
+            speaks: Some(Versions { lowest, highest }).filter(|_| flags != 0),
         })
     }
 }

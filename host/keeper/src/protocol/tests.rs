@@ -86,6 +86,7 @@ fn reports() -> Vec<Report> {
             last: HostEnd { why: HostEnding::Died, status: 9, ended_at: 1_999_999_999 },
             state: HostState::Attached,
             is_draining: true,
+            speaks: None,
         }),
         Report::Unsupported { versions: Versions { lowest: 1, highest: 1 } },
         Report::Held { id, held: held() },
@@ -169,13 +170,13 @@ fn a_body_of_a_version_that_is_not_spoken_is_refused_and_a_greeting_of_one_is_re
     let buffer = &mut [0; 256];
     let versions = Versions { lowest: 2, highest: 2 };
     let mut later = Order::Hello { versions, build: b"" }.encode(1, buffer).unwrap().to_vec();
-    later[1] = 2;
+    later[1] = 3;
     assert!(matches!(Order::decode(&later), Ok((_, Order::Hello { .. }))));
     let mut later = Order::Pong.encode(1, buffer).unwrap().to_vec();
-    later[1] = 2;
-    assert_eq!(Order::decode(&later).unwrap_err(), Malformed::Value("version", 2));
+    later[1] = 3;
+    assert_eq!(Order::decode(&later).unwrap_err(), Malformed::Value("version", 3));
     let mut later = Report::Unsupported { versions }.encode(1, buffer).unwrap().to_vec();
-    later[1] = 2;
+    later[1] = 3;
     assert!(Report::decode(&later).is_ok());
 }
 

@@ -3,9 +3,7 @@
 use std::ffi::CStr;
 use std::os::fd::RawFd;
 
-use super::{
-    BYTES_MAX, HostEntry, KeeperEntry, Orphans, OutletEntry, SlotEntry, TABLE_VERSIONS, Table, VERSION,
-};
+use super::{BYTES_MAX, HostEntry, KNOWN, KeeperEntry, Orphans, OutletEntry, SlotEntry, Table, VERSION};
 use crate::protocol::bytes::{Malformed, Reader, Writer};
 use crate::protocol::{Held, HostEnd, Id, TooLong};
 
@@ -16,18 +14,18 @@ const MAGIC: &[u8; 8] = b"provostK";
 const BYTES_FIRST: usize = 1 << 20;
 
 impl Table {
-    /// Writes the table.
+    /// Writes the table in this version, which is one of those that are known here.
     ///
     /// # Errors
     /// It is too long, or there is no memory for it.
-    pub(crate) fn encode(&self) -> Result<Vec<u8>, TooLong> {
+    pub(crate) fn encode_as(&self, version: u8) -> Result<Vec<u8>, TooLong> {
         let mut room = BYTES_FIRST;
         loop {
             let mut bytes = Vec::new();
             bytes.try_reserve_exact(room).map_err(|_| TooLong)?;
             bytes.resize(room, 0);
             let mut writer = Writer::new(&mut bytes);
-            self.write(&mut writer);
+            self.write(version, &mut writer);
             if let Ok(written) = writer.finish().map(<[u8]>::len) {
                 bytes.truncate(written);
                 return Ok(bytes);
@@ -39,7 +37,7 @@ impl Table {
         }
     }
 
-    /// Reads what [`encode`](Self::encode) has written.
+    /// Reads what [`encode_as`](Self::encode_as) has written.
     ///
     /// # Errors
     /// The bytes are not a table of a version that is read here.
@@ -49,17 +47,20 @@ impl Table {
             return Err(Malformed::Kind(0));
         }
         let version = reader.u8()?;
-        if !TABLE_VERSIONS.includes(version) {
+        if !KNOWN.includes(version) {
             return Err(Malformed::Value("table version", u32::from(version)));
         }
-        let table = Self::read(reader)?;
+        let table = Self::read(version, reader)?;
         reader.clone().finish()?;
         Ok(table)
     }
 
-    fn write(&self, writer: &mut Writer<'_>) {
+    fn write(&self, version: u8, writer: &mut Writer<'_>) {
         writer.bytes(MAGIC);
-        writer.u8(VERSION);
+        writer.u8(version);
+        if version > VERSION {
+            writer.u8(self.protocol);
+        }
         self.host.write(writer);
         writer.list(self.answers.iter(), |writer, (seq, id, errno, pid)| {
             writer.u32(*seq);
@@ -78,8 +79,9 @@ impl Table {
         self.keeper.write(writer);
     }
 
-    fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+    fn read(version: u8, reader: &mut Reader<'_>) -> Result<Self, Malformed> {
         Ok(Self {
+            protocol: if version > VERSION { reader.u8()? } else { 1 },
             host: HostEntry::read(reader)?,
             answers: reader
                 .list(|reader| Ok((reader.u32()?, reader.u32()?, reader.i32()?, reader.u32()?)))?,

@@ -8,7 +8,7 @@
 mod form;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::ffi::CString;
 use std::os::fd::RawFd;
@@ -21,6 +21,15 @@ pub const TABLE_VERSIONS: Versions = Versions { lowest: VERSION, highest: VERSIO
 /// The version of the table that this code writes.
 const VERSION: u8 = 1;
 
+/// The versions of the table that are written and read here: those of [`TABLE_VERSIONS`], and in tests another one.
+const KNOWN: Versions = Versions { lowest: VERSION, highest: if cfg!(test) { 2 } else { VERSION } };
+
+/// Returns the version in which a table is written for a program that reads these: the highest that both know. One of version 1 hands
+/// over a connection in version 1 of the protocol, and no other one. None if there is no such version.
+pub(crate) fn version_for(read: Versions, protocol: u8) -> Option<u8> {
+    read.common(KNOWN).filter(|version| *version > VERSION || protocol == 1)
+}
+
 /// The longest table that is written or read, in bytes.
 pub(crate) const BYTES_MAX: usize = 64 << 20;
 
@@ -28,6 +37,8 @@ pub(crate) const BYTES_MAX: usize = 64 << 20;
 /// everything that it is greeted with, and is not about to end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Table {
+    /// The version of the protocol that was agreed on with the host; 1 in version 1 of the table.
+    pub(crate) protocol: u8,
     pub(crate) host: HostEntry,
     /// The answers that the host has not been sent: sequence number, id, error number, process id.
     pub(crate) answers: Vec<(u32, u32, i32, u32)>,

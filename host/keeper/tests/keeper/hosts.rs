@@ -54,6 +54,18 @@ fn a_host_without_a_common_version_is_told_so() {
 }
 
 #[test]
+fn a_later_host_is_spoken_to_in_the_highest_version_that_both_know_and_told_what_the_keeper_speaks() {
+    let rig = Rig::start(&[]);
+    let mut host = rig.host();
+    let versions = Versions { lowest: 1, highest: Versions::OURS.highest + 1 };
+    host.send(&Order::Hello { versions, build: b"later" }, &[]);
+    let (head, report, _) = host.receive();
+    let Report::Welcome(welcome) = report else { panic!("{report:?}") };
+    assert_eq!((head.version, welcome.speaks), (Versions::OURS.highest, Some(Versions::OURS)));
+    assert_eq!(host.ask(&Order::Sync, &[]).0, 0);
+}
+
+#[test]
 fn a_host_that_breaks_the_protocol_is_killed_and_the_next_one_is_told() {
     let rig = Rig::start(&[]);
     let mut host = rig.host();
@@ -157,7 +169,8 @@ fn a_host_that_ends_with_reports_unread_loses_none_of_its_orders() {
 fn the_socket_is_made_again_if_it_was_removed_and_goes_with_the_keeper() {
     let mut rig = Rig::start(&[]);
     let path = rig.dir.path().join("keeper");
-    let host = rig.host();
+    let mut host = rig.host();
+    host.hello();
     rig.ask(false);
     fs::remove_file(&path).unwrap();
     host.kill();
@@ -168,6 +181,25 @@ fn the_socket_is_made_again_if_it_was_removed_and_goes_with_the_keeper() {
     host.leave(Leave::Finish { code: 0 });
     assert_eq!(rig.ended().code(), Some(0));
     assert!(!path.exists());
+}
+
+#[test]
+fn the_socket_is_made_again_while_there_is_no_host() {
+    let rig = Rig::start_as("die", &[], |_| {});
+    eventually("the host stays down", || rig.ask(false).0.state == HostState::Down);
+    let path = rig.dir.path().join("keeper");
+    for _ in 0..2 {
+        fs::remove_file(&path).unwrap();
+        eventually("there is a socket again", || path.exists());
+        assert_eq!(rig.ask(false).0.hosts, 5);
+    }
+    // With its directory, as a cleaner of temporary files does.
+    let aside = rig.dir.path().with_extension("aside");
+    fs::rename(rig.dir.path(), &aside).unwrap();
+    fs::remove_file(aside.join("keeper")).unwrap();
+    fs::rename(&aside, rig.dir.path()).unwrap();
+    eventually("there is a socket again", || path.exists());
+    assert_eq!(rig.ask(false).0.hosts, 5);
 }
 
 #[test]

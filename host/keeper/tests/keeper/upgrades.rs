@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use provost_keeper::TABLE_VERSIONS;
-use provost_keeper::protocol::{Leave, Order, STASHES_MAX, SlotState, Versions};
+use provost_keeper::protocol::{Leave, Order, Report, STASHES_MAX, SlotState, Versions};
 use rustix::fs::{MemfdFlags, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::Signal;
@@ -88,6 +88,55 @@ fn a_new_program_goes_on_with_the_process_the_children_and_what_is_held() {
     rig.signal(Signal::TERM);
     assert!(rig.ended().code().is_some());
     assert_eq!(state_of(lasting), None);
+}
+
+/// Signals that are passed on to the host and ask for nothing.
+const PASSED_ON: [Signal; 13] = [
+    Signal::QUIT,
+    Signal::TRAP,
+    Signal::ABORT,
+    Signal::USR1,
+    Signal::USR2,
+    Signal::ALARM,
+    Signal::STKFLT,
+    Signal::XCPU,
+    Signal::XFSZ,
+    Signal::VTALARM,
+    Signal::PROF,
+    Signal::IO,
+    Signal::POWER,
+];
+
+#[test]
+fn no_signal_and_no_orphan_is_lost_while_another_program_takes_the_place() {
+    const ROUNDS: usize = 40;
+    const ORPHANS: u64 = 1_000;
+    let rig = Rig::start(&[]);
+    let mut host = rig.host();
+    host.hello();
+    let go = rig.fifo();
+    let orphans =
+        format!("read x <{}; i=0; while [ $i -lt {ORPHANS} ]; do (: &); i=$((i+1)); done", go.display());
+    host.spawn(id(1), &Script::new(&orphans));
+    host.wait_for_held(id(1));
+    let programs = ["second", "third"].map(|name| open(&next_program(&rig, name)));
+    fs::write(&go, "go\n").unwrap();
+    for round in 0..ROUNDS {
+        let seq = host.send(&UPGRADE, &[&programs[round % 2]]);
+        for signal in PASSED_ON {
+            rig.signal(signal);
+        }
+        host.wait(|head, report| match report {
+            Report::Done { errno, .. } if head.seq == seq => Some(assert_eq!(*errno, 0)),
+            _ => None,
+        });
+        for signal in PASSED_ON {
+            let number = signal.as_raw();
+            host.wait(|_, report| (*report == Report::Signalled { number }).then_some(()));
+        }
+    }
+    assert_eq!(host.wait_for_end(id(1)).status, Some(0));
+    host.wait(|_, report| matches!(report, Report::Orphans { count: ORPHANS, .. }).then_some(()));
 }
 
 #[test]

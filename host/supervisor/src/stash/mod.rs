@@ -32,6 +32,8 @@ mod keeper;
 mod kept;
 mod log;
 mod records;
+#[cfg(test)]
+mod second;
 mod states;
 #[cfg(test)]
 mod tests;
@@ -51,5 +53,6 @@ pub(crate) use log::{With, Written, is_written_ahead};
 pub(crate) use records::{Aside, Beside, Life};
 
 /// The lowest and the highest version of what a host reads that a former one has written down. A record of a kind or version
-/// that it does not know is passed over, so this is raised only when an older host must not go on from newer records.
+/// that it does not know is passed over, so this is raised only when an older host must not go on from newer records. Otherwise a new version of a
+/// record is written beside the one that older hosts read.
 pub const STASH_VERSIONS: (u8, u8) = (1, 1);

@@ -17,7 +17,7 @@ use super::states::StateRead;
 use crate::gave::{Digest, Gave};
 use crate::spec::{CommandLine, Escaped, ProcessSpec, StopTo};
 
-const BOOT: &str = "4a8d1e0f-boot";
+pub(super) const BOOT: &str = "4a8d1e0f-boot";
 
 fn at(ms: u64) -> Moment {
     Moment { wall_ms: 1_795_417_200_000 + ms, mono_ns: ms * 1_000_000 }
@@ -97,7 +97,7 @@ fn counted() -> Counted {
 }
 
 /// One record of each kind.
-fn records() -> Vec<Record> {
+pub(super) fn records() -> Vec<Record> {
     let deaths = vec![death(6, Exit::NotSpawned(text("no such program"))), death(5, Exit::Code(-1))];
     let written = vec![
         WrittenKey { key: text("a"), version: 1, value: Some(Arc::from(&b"12"[..])) },
@@ -126,13 +126,13 @@ fn records() -> Vec<Record> {
     ]
 }
 
-fn frame(record: &Record) -> Vec<u8> {
+pub(super) fn frame(record: &Record) -> Vec<u8> {
     let mut bytes = Vec::new();
     put(&mut bytes, record);
     bytes
 }
 
-fn file(records: &[Record]) -> Vec<u8> {
+pub(super) fn file(records: &[Record]) -> Vec<u8> {
     let mut bytes = MAGIC.to_vec();
     records.iter().for_each(|record| put(&mut bytes, record));
     bytes

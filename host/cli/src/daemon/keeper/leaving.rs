@@ -6,7 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use provost_supervisor::Keeper;
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::mpsc;
+
+use super::course::{Course, Next};
+use crate::successor::{CarriedKeeper, Spoken};
 
 /// Why a host does not leave.
 #[derive(Debug, thiserror::Error)]
@@ -19,29 +22,19 @@ pub(crate) enum NotLeft {
     Refused(#[from] io::Error),
 }
 
-/// How far the end of the host has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    Serving,
-    /// The keeper starts the next host when this one has ended.
-    Left,
-    /// Everything is being stopped.
-    Stopping,
-}
-
 /// By which a host leaves. Clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct Leaving {
     keeper: Keeper,
-    stage: Arc<Mutex<Stage>>,
+    course: Course,
     left: mpsc::Sender<()>,
 }
 
 impl Leaving {
     /// Returns it with the receiver of the message that the host has left and is to end.
-    pub(crate) fn of(keeper: Keeper) -> (Self, mpsc::Receiver<()>) {
+    pub(crate) fn of(keeper: Keeper, course: Course) -> (Self, mpsc::Receiver<()>) {
         let (left, has_left) = mpsc::channel(1);
-        (Self { keeper, stage: Arc::new(Mutex::new(Stage::Serving)), left }, has_left)
+        (Self { keeper, course, left }, has_left)
     }
 
     /// Leaves: the next host is this program, which is started at once and replaced by the present one again if it is not in
@@ -50,12 +43,9 @@ impl Leaving {
     /// # Errors
     /// [`NotLeft`]; the host goes on.
     pub(crate) async fn leave(&self, program: Option<OwnedFd>, deadline: Duration) -> Result<(), NotLeft> {
-        let mut stage = self.stage.lock().await;
-        if *stage != Stage::Serving {
-            return Err(NotLeft::Ending);
-        }
-        self.keeper.replace(program, deadline).await?;
-        *stage = Stage::Left;
+        let again = program.as_ref().map(OwnedFd::try_clone).transpose()?;
+        let next = again.map(|program| Next { program: Arc::new(program), deadline });
+        self.course.leave(next, self.keeper.replace(program, deadline)).await.ok_or(NotLeft::Ending)??;
         // The channel has room for the one message that there is.
         let _ = self.left.try_send(());
         Ok(())
@@ -65,22 +55,21 @@ impl Leaving {
     ///
     /// # Errors
     /// The keeper goes on as it is.
-    pub(crate) async fn upgrade_keeper(&self, program: OwnedFd) -> io::Result<u32> {
-        self.keeper.upgrade(program).await.map(|()| self.keeper.pid())
+    pub(crate) async fn upgrade_keeper(
+        &self,
+        CarriedKeeper { program, about }: CarriedKeeper,
+    ) -> io::Result<u32> {
+        let (speaks, tables) = (about.protocol.into(), about.tables.into());
+        self.keeper.upgrade(program, speaks, tables).await.map(|()| self.keeper.pid())
+    }
+
+    /// Returns what the keeper that runs speaks.
+    pub(crate) fn spoken(&self) -> Spoken {
+        Spoken { keeper: self.keeper.speaks().into(), agreed: self.keeper.version() }
     }
 
     /// Whether the keeper is there.
     pub(crate) fn has_keeper(&self) -> bool {
         !self.keeper.is_gone()
-    }
-
-    /// Begins to stop everything, after which the host cannot leave any more. Returns false if it has left.
-    pub(crate) async fn stop(&self) -> bool {
-        let mut stage = self.stage.lock().await;
-        if *stage == Stage::Left {
-            return false;
-        }
-        *stage = Stage::Stopping;
-        true
     }
 }

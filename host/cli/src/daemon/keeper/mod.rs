@@ -8,10 +8,12 @@
 //! | `becoming` | whether there is a keeper, and how this process becomes it |
 //! | `settling` | telling the keeper that this host is in service |
 //! | `leaving` | how a host leaves so that the keeper starts the next one |
+//! | `course` | how far the end of a host has come |
 //! | `program` | the program of the keeper |
 //! | `end` | how a host ends: with everything that it runs, or without it |
 
 mod becoming;
+mod course;
 mod end;
 mod leaving;
 mod parent;
@@ -22,9 +24,11 @@ mod successor;
 
 pub(super) use becoming::become_keeper;
 pub(crate) use becoming::{held_beside, keeper_of};
+pub(super) use course::{Course, Stage};
 pub(super) use end::End;
 pub(super) use leaving::{Leaving, NotLeft};
 pub(super) use parent::Parent;
+pub(crate) use program::keeper_program;
 pub(super) use program::{program, stage};
 pub(super) use recovering::Copies;
 pub(super) use settling::settle;

@@ -13,15 +13,13 @@ use std::process::{Child, Command, Stdio};
 
 use provost_files::{Access as FileAccess, Owners};
 use provost_supervisor::RUNTIME_DIR_VARIABLE;
-use rustix::fs::{Access, MemfdFlags, Mode, OFlags, SealFlags, fcntl_add_seals, memfd_create};
-use rustix::io::Errno;
+use rustix::fs::{Access, Mode, OFlags};
 use rustix::process::{Resource, getrlimit};
+
+use crate::successor::{CarriedKeeper, KEEPER_NAME, KeeperAbout, file_in_memory, seal};
 
 /// The program.
 static PROGRAM: &[u8] = include_bytes!(env!("PROVOST_KEEPER_PROGRAM"));
-
-/// The name by which the program is known to `ps`, and the name of its file.
-pub(super) const NAME: &str = "provost-keeper";
 
 /// Why the program cannot be executed.
 #[derive(Debug, thiserror::Error)]
@@ -48,14 +46,14 @@ fn by_memory_or_file<T>(
 ) -> Result<T, NotExecuted> {
     let run = |program: &Path| {
         let mut command = Command::new(program);
-        command.arg0(NAME).args(arguments).env(RUNTIME_DIR_VARIABLE, named(runtime_dir));
+        command.arg0(KEEPER_NAME).args(arguments).env(RUNTIME_DIR_VARIABLE, named(runtime_dir));
         run(command)
     };
     let memory = match in_memory().and_then(|file| run(&in_process(&file))) {
         Ok(done) => return Ok(done),
         Err(error) => error,
     };
-    let path = runtime_dir.join(NAME);
+    let path = runtime_dir.join(KEEPER_NAME);
     match in_file(&path, runtime_dir, owners).and_then(|()| run(&path)) {
         Ok(done) => Ok(done),
         Err(file) => Err(NotExecuted { memory, path, file }),
@@ -88,12 +86,17 @@ fn in_process(file: &File) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
 }
 
-/// Returns the program as a file that can be executed.
+/// Returns the bytes of the program.
+pub(crate) fn keeper_program() -> &'static [u8] {
+    PROGRAM
+}
+
+/// Returns the program as a file that can be executed, and what it understands.
 ///
 /// # Errors
 /// There can be no file in memory.
-pub(crate) fn program() -> io::Result<OwnedFd> {
-    in_memory().map(OwnedFd::from)
+pub(crate) fn program() -> io::Result<CarriedKeeper> {
+    Ok(CarriedKeeper { program: in_memory()?.into(), about: KeeperAbout::this() })
 }
 
 /// Opens the program, which is the exec stage as well. Where the kernel does not execute what is in memory, that is this binary.
@@ -119,15 +122,9 @@ fn is_executable(program: &File) -> bool {
 fn in_memory() -> io::Result<File> {
     fail::fail_point!("keeper.memory", |_| Err(io::Error::from_raw_os_error(libc::EACCES)));
     check_room()?;
-    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-    // Kernels before 6.3 do not know the flag, and later ones may refuse to execute a file that was made without it.
-    let file = match memfd_create(NAME, flags | MemfdFlags::EXEC) {
-        Err(Errno::INVAL) => memfd_create(NAME, flags)?,
-        other => other?,
-    };
-    let mut file = File::from(file);
+    let mut file = file_in_memory()?;
     file.write_all(PROGRAM)?;
-    fcntl_add_seals(&file, SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL)?;
+    seal(&file)?;
     Ok(file)
 }
 

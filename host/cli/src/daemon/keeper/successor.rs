@@ -2,11 +2,10 @@
 //! next host, which goes on in the background. Meanwhile the host supervises as before, except that it starts no process.
 
 use std::ffi::OsString;
+use std::os::fd::AsFd;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use provost_files::Owners;
 use provost_supervisor::{Degraded, HandedOver, Keeper, Supervisor};
 use rustix::process::{Pid, Signal, kill_process};
@@ -14,6 +13,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::becoming::place;
+use super::course::{Course, Stage};
 use super::parent::{LACK, UNSAFE};
 use super::program;
 use crate::config::{Config, KEEPER_SOCKET_NAME};
@@ -35,7 +35,7 @@ const YOUNG: Duration = Duration::from_secs(10);
 /// See [`YOUNG`].
 const PAUSE_OF_YOUNG: Duration = Duration::from_secs(1);
 
-/// How long the end of the host waits for a handover that cannot be taken back any more.
+/// How long the end of the host waits for another keeper.
 const LEFT_WITHIN: Duration = Duration::from_secs(15);
 
 /// How another keeper is started.
@@ -46,20 +46,23 @@ pub(crate) struct Means {
     owners: Owners,
 }
 
-/// How the host ends: in order, or because another keeper has everything. Whichever comes first excludes the other.
+/// What is known of another keeper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Course {
-    Open,
-    InOrder,
-    Leaving,
+enum Other {
+    /// None is needed, or it does not have everything yet.
+    Awaited,
+    /// The one with this process id has everything.
+    InPlace(u32),
+    /// There is none: none can be started, or everything is being stopped.
+    Missing,
 }
 
 /// Another keeper in the place of one that has ended.
 #[derive(Debug)]
 pub(crate) struct Successor {
-    course: Arc<Mutex<Course>>,
-    /// The process id of the keeper that has everything.
-    keeper: watch::Receiver<Option<u32>>,
+    /// The keeper that this host has at first.
+    keeper: Option<Keeper>,
+    other: watch::Receiver<Other>,
 }
 
 impl Means {
@@ -100,52 +103,70 @@ impl Means {
     }
 }
 
+impl Other {
+    fn pid(self) -> Option<u32> {
+        match self {
+            Self::InPlace(pid) => Some(pid),
+            Self::Awaited | Self::Missing => None,
+        }
+    }
+}
+
 /// The option of `up` for a host in the background.
 const BACKGROUND: &str = "--background";
 
 impl Successor {
     /// Waits for the end of the keeper, and looks for another one then.
-    pub(crate) fn await_need(keeper: Option<Keeper>, means: Means, supervisor: &Supervisor) -> Self {
-        let (tell, told) = watch::channel(None);
-        let course = Arc::new(Mutex::new(Course::Open));
-        if let Some(keeper) = keeper {
-            let (course, supervisor) = (course.clone(), supervisor.clone());
+    pub(crate) fn await_need(
+        keeper: Option<Keeper>,
+        means: Means,
+        supervisor: &Supervisor,
+        course: Course,
+    ) -> Self {
+        let (tell, other) = watch::channel(Other::Awaited);
+        if let Some(keeper) = keeper.clone() {
+            let supervisor = supervisor.clone();
             tokio::spawn(async move {
                 let began = Instant::now();
                 keeper.ended().await;
                 let is_young = began.elapsed() < YOUNG;
-                if let Some(pid) = replace(&keeper, &means, &supervisor, &course, is_young).await {
-                    tell.send_replace(Some(pid));
-                }
+                let pid = replace(&keeper, &means, &supervisor, &course, is_young).await;
+                tell.send_replace(pid.map_or(Other::Missing, Other::InPlace));
                 // Kept, so that nobody takes its end for a message.
                 std::future::pending::<()>().await;
             });
         }
-        Self { course, keeper: told }
+        Self { keeper, other }
     }
 
     /// Resolves with the process id of another keeper when that has everything: this host has to end.
     pub(crate) async fn is_in_place(&mut self) -> u32 {
-        match self.keeper.wait_for(Option::is_some).await.map(|keeper| *keeper) {
-            Ok(Some(pid)) => pid,
+        match self.other.wait_for(|other| matches!(other, Other::InPlace(_))).await.map(|other| *other) {
+            Ok(Other::InPlace(pid)) => pid,
             _ => std::future::pending().await,
         }
     }
 
-    /// Says that the host ends in order. Returns false if another keeper has everything already: it was sent SIGTERM, and ends
-    /// everything in order, by the host that it starts.
-    pub(crate) async fn forestall(&mut self) -> bool {
-        {
-            let mut course = self.course.lock();
-            if *course != Course::Leaving {
-                *course = Course::InOrder;
-                return true;
-            }
+    /// Waits until there is a keeper that starts the next host: if the one has ended that was to do so, until another one has
+    /// everything. If `ends`, the keeper is sent SIGTERM, and ends everything in order, by the host that it starts.
+    pub(crate) async fn see_off(&mut self, ends: bool) {
+        let Some(keeper) = &self.keeper else { return };
+        let mut pid = Some(keeper.pid());
+        if keeper.is_gone() {
+            let known = self.other.wait_for(|other| *other != Other::Awaited);
+            pid = match timeout(LEFT_WITHIN, known).await {
+                Ok(Ok(other)) => other.pid(),
+                _ => None,
+            };
         }
-        let Ok(pid) = timeout(LEFT_WITHIN, self.is_in_place()).await else { return true };
-        let keeper = i32::try_from(pid).ok().and_then(Pid::from_raw);
+        if pid.is_none() {
+            tracing::error!(
+                "the keeper has ended, and there is no other one to start the next host: all processes go on, and `provost up` \
+                 takes them over"
+            );
+        }
+        let keeper = pid.filter(|_| ends).and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
         let _ = keeper.map(|keeper| kill_process(keeper, Signal::TERM));
-        false
     }
 }
 
@@ -154,7 +175,7 @@ async fn replace(
     keeper: &Keeper,
     means: &Means,
     supervisor: &Supervisor,
-    course: &Mutex<Course>,
+    course: &Course,
     is_young: bool,
 ) -> Option<u32> {
     let degraded: &Degraded = supervisor.degraded();
@@ -166,7 +187,7 @@ async fn replace(
     let mut why = String::new();
     for pause in PAUSES {
         sleep(pause).await;
-        if *course.lock() != Course::Open {
+        if course.stage().await == Stage::Stopping {
             return None;
         }
         let (means, lost) = (means.clone(), keeper.clone());
@@ -197,26 +218,19 @@ async fn replace(
 }
 
 /// Tells the other keeper that it has everything, unless the host ends in order.
-async fn leave(
-    handed: HandedOver,
-    former: u32,
-    supervisor: &Supervisor,
-    course: &Mutex<Course>,
-) -> Option<u32> {
-    {
-        let mut course = course.lock();
-        if *course != Course::Open {
-            return None;
-        }
-        *course = Course::Leaving;
-    }
+async fn leave(handed: HandedOver, former: u32, supervisor: &Supervisor, course: &Course) -> Option<u32> {
+    let next = course.hand_over().await?;
     let (pid, lives) = (handed.keeper(), handed.lives());
     tracing::warn!(
         "the keeper (pid {former}) has ended; another one (pid {pid}) has the {lives} processes, and starts a host that goes on in \
          the background: `provost status` shows it, `provost logs --host` its log"
     );
     // One that does not answer may have everything all the same, so this host ends in any case.
-    if let Ok(Err(error)) = supervisor.jobs().reading.run(move || handed.leave()).await {
+    let leave = move || {
+        let next = next.as_ref().map(|next| (next.program.as_fd(), next.deadline));
+        handed.leave(next)
+    };
+    if let Ok(Err(error)) = supervisor.jobs().reading.run(leave).await {
         tracing::error!("the new keeper has not confirmed that it goes on: {error}");
     }
     Some(pid)

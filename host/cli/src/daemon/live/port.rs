@@ -98,6 +98,11 @@ impl Live {
         self.0.supervisor.jobs().reading.run(compare).await.map_err(lost)?
     }
 
+    /// Returns the path of the config in force, which a reload may have changed. The next host reads it.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.0.file.path()
+    }
+
     /// Takes the turn, so that nothing changes the config as long as it is held; `None` if something changes it now.
     pub(crate) fn turn(&self) -> Option<OwnedMutexGuard<()>> {
         self.0.turn.clone().try_lock_owned().ok()

@@ -3,6 +3,7 @@
 
 mod model;
 mod play;
+mod versions;
 
 use proptest::prelude::*;
 
@@ -235,6 +236,33 @@ fn the_machine_of_another_program_tells_the_host_what_the_first_one_would_have()
     play.ask(Asked::Sync);
     play.exec();
     play.settle();
+}
+
+#[test]
+fn output_that_is_being_moved_delays_another_program_until_the_disk_answers() {
+    let mut play = Play::new();
+    play.read(10);
+    play.world.disk_hangs = true;
+    play.kill_host();
+    play.next_host();
+    play.tick(6 * SECOND);
+    assert!(play.machine.welcome(&play.world, play.now).is_draining, "the host is not kept waiting");
+    play.read(10);
+    assert!(!play.machine.may_be_replaced());
+    play.machine.drained();
+    assert!(!play.machine.welcome(&play.world, play.now).is_draining);
+    assert!(play.machine.may_be_replaced(), "the same host is still attached");
+}
+
+#[test]
+fn a_keeper_that_is_being_handed_everything_is_not_replaced() {
+    let now = Now { boot: 5 * SECOND, steady: SECOND };
+    let (mut machine, mut world) = (Machine::handed(false, now), Model::default());
+    machine.order(&mut world, now, 1, &Order::Hello { versions: Versions::OURS, build: b"" });
+    while let Some((_, report, beside)) = machine.next_report(&world, now) {
+        machine.sent(&report, beside);
+    }
+    assert!(!machine.may_be_replaced(), "the host is the child of another process");
 }
 
 #[test]

@@ -28,6 +28,8 @@ pub(super) struct Model {
     pub(super) is_stopped: bool,
     pub(super) cannot_spawn: bool,
     pub(super) is_draining: bool,
+    /// Whether what is being moved waits for a disk.
+    pub(super) disk_hangs: bool,
     /// Whether a zombie may be reaped now.
     pub(super) may_reap: bool,
     pub(super) rollbacks: u32,
@@ -112,7 +114,7 @@ impl World for Model {
 
     fn drain(&mut self, on: bool) -> bool {
         self.is_draining = on;
-        true
+        !self.disk_hangs
     }
 
     fn is_drained(&self) -> bool {

@@ -263,7 +263,7 @@ impl Play {
             return;
         }
         let table = self.table();
-        let table = Table::decode(&table.encode().unwrap()).unwrap();
+        let table = Table::decode(&table.encode_as(1).unwrap()).unwrap();
         self.machine = Machine::resumed(&table).unwrap();
     }
 
@@ -300,7 +300,16 @@ impl Play {
             stashes: Vec::new(),
         };
         let (host, answers) = (self.machine.host_entry(), self.machine.answers_left());
-        Table { host, answers, signals, orphans, is_asked_to_end, slots, keeper }
+        Table {
+            protocol: self.machine.version(),
+            host,
+            answers,
+            signals,
+            orphans,
+            is_asked_to_end,
+            slots,
+            keeper,
+        }
     }
 
     /// kill -9 of the host: what it has sent and the keeper has not read is read first.

@@ -77,7 +77,7 @@ impl Keeper {
         let gap_files = gap_files.each_ref().map(Option::as_deref);
         let order = Order::Adopt { id, held: handed.held, gap_files, is_terminal: handed.is_terminal };
         let mut buffer = vec![0; MESSAGE_MAX];
-        let message = order.encode(0, &mut buffer).map_err(io::Error::other)?.to_vec();
+        let message = order.encode_as(self.version(), 0, &mut buffer).map_err(io::Error::other)?.to_vec();
         let descriptors = handed.owned()?;
         let (wanted, answer) = oneshot::channel();
         self.send(message, descriptors, Answer::Wanted(wanted));

@@ -10,8 +10,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use provost_keeper::TABLE_VERSIONS;
-use provost_keeper::protocol::{End, Ending, Id, Leave, Order, Scope};
+use provost_keeper::protocol::{End, Ending, Id, Leave, Order, Scope, Versions};
 use provost_state::{Incarnation, Signal};
 use rustix::io::Errno;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -22,7 +21,7 @@ use super::outbox::{Answer, Outbox, Outgoing};
 use super::shelved::{ShelfEstate, Shelved};
 use super::slots::{FormerSlot, Handed, Slot, Slots};
 use super::tabling;
-use super::unborn;
+use super::unborn::{self, Programs};
 use crate::children::family::{Family, RUNTIME_DIR_VARIABLE};
 use crate::degraded::Degraded;
 use crate::disk_copy::DiskCopy;
@@ -38,6 +37,10 @@ pub struct Keeper(Arc<Inner>);
 struct Inner {
     pid: u32,
     outbox: Arc<Outbox>,
+    /// The version of the protocol that was agreed on, which stays when the keeper gets another program.
+    version: u8,
+    /// The versions that the keeper speaks.
+    speaks: Mutex<Versions>,
     slots: Slots,
     names: Mutex<Names>,
     family: Arc<Family>,
@@ -49,8 +52,8 @@ struct Inner {
     stashed: Mutex<BTreeMap<u64, Stashed>>,
     /// The descriptors that outlive this host.
     shelved: Shelved,
-    /// The program of the keeper, which its children are until their exec.
-    program: Option<(u64, u64)>,
+    /// The programs of the keeper, one of which each of its children is until its exec.
+    programs: Mutex<Programs>,
     /// Whether another keeper was looked for in vain.
     given_up: AtomicBool,
     /// The thread that keeps the table on a disk, if there is one.
@@ -89,6 +92,10 @@ pub(super) struct Estate {
 pub(super) struct Parts {
     pub(super) pid: u32,
     pub(super) socket: Arc<OwnedFd>,
+    /// The version of the protocol that was agreed on.
+    pub(super) version: u8,
+    /// The versions that the keeper speaks.
+    pub(super) speaks: Versions,
     pub(super) names: Names,
     pub(super) slots: HashMap<Id, Slot>,
     pub(super) next_id: u32,
@@ -131,7 +138,7 @@ impl Keeper {
     /// Begins to serve a connection. The lives are those that are held already; each has a slot with the senders that report
     /// about it.
     pub(super) fn new(parts: Parts) -> (Self, mpsc::Receiver<i32>) {
-        let Parts { pid, socket, names, slots, next_id, kept, ledger, shelved } = parts;
+        let Parts { pid, socket, version, speaks, names, slots, next_id, kept, ledger, shelved } = parts;
         let outbox = Arc::new(Outbox::new(socket.clone()));
         let (signals, signalled) = mpsc::channel(SIGNALS_MAX);
         let (gone, is_gone) = watch::channel(false);
@@ -140,6 +147,8 @@ impl Keeper {
         let inner = Inner {
             pid,
             outbox: outbox.clone(),
+            version,
+            speaks: Mutex::new(speaks),
             slots: slots.clone(),
             names: Mutex::new(names),
             family: family.clone(),
@@ -148,13 +157,13 @@ impl Keeper {
             former: Mutex::default(),
             stashed: Mutex::new(kept),
             shelved,
-            program: unborn::program_of(pid),
+            programs: Mutex::new(Programs::of(pid)),
             given_up: AtomicBool::new(false),
             tabling: Arc::default(),
             outputs: Outputs { former_ledger: Mutex::new(ledger), ..Outputs::default() },
         };
         let tabling = inner.tabling.clone();
-        let link = Link { outbox, socket, slots, family, signals, gone, tabling };
+        let link = Link { outbox, socket, version, slots, family, signals, gone, tabling };
         tokio::spawn(link.run());
         (Self(Arc::new(inner)), signalled)
     }
@@ -163,6 +172,19 @@ impl Keeper {
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.0.pid
+    }
+
+    /// Returns the version of the protocol that was agreed on with the keeper.
+    #[must_use]
+    pub fn version(&self) -> u8 {
+        self.0.version
+    }
+
+    /// Returns the lowest and the highest version of the protocol that the keeper speaks.
+    #[must_use]
+    pub fn speaks(&self) -> (u8, u8) {
+        let Versions { lowest, highest } = *self.0.speaks.lock();
+        (lowest, highest)
     }
 
     /// Whether the keeper has ended.
@@ -192,7 +214,7 @@ impl Keeper {
             slots.values().filter(|slot| slot.holding.is_none()).map(|slot| slot.life.clone()).collect()
         };
         let dir = std::env::var(RUNTIME_DIR_VARIABLE).ok();
-        unborn::end(self.0.program, &unborn, dir.as_deref())
+        unborn::end(&self.0.programs.lock(), &unborn, dir.as_deref())
     }
 
     /// Returns everything that another keeper is given.
@@ -251,13 +273,19 @@ impl Keeper {
         self.asked(&order, program.into_iter().collect()).await
     }
 
-    /// Has this program take the place of the keeper, in the same process: its children and everything that it holds stay.
+    /// Has this program take the place of the keeper, in the same process: its children and everything that it holds stay. It speaks
+    /// and reads these versions of the protocol and of the table.
     ///
     /// # Errors
     /// The keeper goes on as it is, because the program cannot be executed or does not read what this keeper writes, or because
     /// something is in progress; or the keeper is gone.
-    pub async fn upgrade(&self, program: OwnedFd) -> io::Result<()> {
-        self.asked(&Order::Upgrade { tables: Some(TABLE_VERSIONS) }, vec![program]).await
+    pub async fn upgrade(&self, program: OwnedFd, speaks: (u8, u8), tables: (u8, u8)) -> io::Result<()> {
+        // Before it runs: a keeper that ends at once has children of this program.
+        self.0.programs.lock().add(&program)?;
+        let versions = |(lowest, highest)| Versions { lowest, highest };
+        self.asked(&Order::Upgrade { tables: Some(versions(tables)) }, vec![program]).await?;
+        *self.0.speaks.lock() = versions(speaks);
+        Ok(())
     }
 
     /// Sends an order that has no strings, and waits until the keeper has carried it out.
@@ -418,7 +446,7 @@ impl Keeper {
     /// Sends an order that has no strings.
     pub(super) fn order(&self, order: &Order<'_>, descriptors: Vec<OwnedFd>, answer: Answer) {
         let mut buffer = [0; 256];
-        if let Ok(message) = order.encode(0, &mut buffer) {
+        if let Ok(message) = order.encode_as(self.version(), 0, &mut buffer) {
             self.send(message.to_vec(), descriptors, answer);
         }
     }

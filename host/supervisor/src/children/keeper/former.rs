@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::sync::Arc;
 
-use provost_keeper::protocol::{End, Id, SlotState};
+use provost_keeper::protocol::{End, Id, SlotState, Versions};
 use tokio::sync::{mpsc, oneshot};
 
 use super::connection::{Keeper, LABELS_KEY, LEDGER_KEY, NAMES_KEY, Parts, SHELF_KEYS, STASH_KEYS, Stashed};
@@ -58,7 +58,7 @@ impl Keeper {
     /// # Errors
     /// A file for what the next host has to know cannot be made.
     pub fn serve(greeting: Greeting) -> io::Result<Served> {
-        let Greeting { socket, welcome, held, stashed, .. } = greeting;
+        let Greeting { socket, version, welcome, held, stashed, .. } = greeting;
         let is_held = |id| held.iter().any(|child| child.id == id);
         let (mut former_names, mut words, mut ledger) = (None, None, None);
         let (mut stash, mut kept) = (Vec::new(), BTreeMap::new());
@@ -93,8 +93,10 @@ impl Keeper {
         let shelved = Shelved::read(former_labels, SHELF_KEYS.start, shelved)?;
         let labels_file = shelved.file()?;
         let pid = welcome.keeper_pid;
+        // A keeper that does not say more speaks the version that was agreed on.
+        let speaks = welcome.speaks.unwrap_or(Versions { lowest: version, highest: version });
         let (keeper, signals) =
-            Self::new(Parts { pid, socket, names, slots, next_id, kept, ledger, shelved });
+            Self::new(Parts { pid, socket, version, speaks, names, slots, next_id, kept, ledger, shelved });
         // A keeper whose program has taken the place of another one has this host beside the orphans.
         for pid in pids.into_iter().chain([std::process::id()]) {
             keeper.family().enter(pid);

@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
-use provost_keeper::protocol::{Held, Id, Kind, Leave, MESSAGE_MAX, Order, Report, Versions, Welcome};
+use provost_keeper::protocol::{Head, Held, Id, Kind, Leave, MESSAGE_MAX, Order, Report, Versions, Welcome};
 use provost_keeper::socket::{self, Received};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -31,6 +31,14 @@ pub enum NotGreeted {
     /// The socket failed.
     #[error("the keeper does not answer: {0}")]
     Io(#[from] io::Error),
+    /// It speaks other versions.
+    #[error("the keeper speaks versions {lowest} to {highest} of the protocol, and this host does not")]
+    Strange {
+        /// The lowest.
+        lowest: u8,
+        /// The highest.
+        highest: u8,
+    },
     /// It sent something else than was expected.
     #[error("the keeper is of another build: {0}")]
     Foreign(String),
@@ -64,6 +72,8 @@ pub(crate) struct StashedFile {
 #[derive(Debug)]
 pub struct Greeting {
     pub(crate) socket: Arc<OwnedFd>,
+    /// The version of the protocol that was agreed on.
+    pub(crate) version: u8,
     pub(crate) welcome: Welcome,
     pub(crate) held: Vec<HeldChild>,
     /// The files that were kept for this host.
@@ -75,6 +85,7 @@ pub struct Greeting {
 #[derive(Clone, Debug)]
 pub struct Farewell {
     socket: Arc<OwnedFd>,
+    version: u8,
     is_first: bool,
 }
 
@@ -84,21 +95,35 @@ impl Greeting {
     /// # Errors
     /// [`NotGreeted`].
     pub fn exchange(socket: OwnedFd, build: &str) -> Result<Self, NotGreeted> {
+        Self::exchange_in(Versions::OURS, socket, build)
+    }
+
+    /// Attaches as a host that speaks these versions.
+    fn exchange_in(versions: Versions, socket: OwnedFd, build: &str) -> Result<Self, NotGreeted> {
         let mut buffer = vec![0; MESSAGE_MAX];
-        let hello = Order::Hello { versions: Versions::OURS, build: build.as_bytes() };
+        let hello = Order::Hello { versions, build: build.as_bytes() };
         let message = hello.encode(1, &mut buffer).map_err(|error| NotGreeted::Foreign(error.to_string()))?;
         step("greeting.before", Kind::Hello);
         socket::send(socket.as_fd(), message, &[])?;
         step("greeting.sent", Kind::Hello);
-        let (report, _, _) = next(&socket, &mut buffer)?;
+        let (report, head, _) = next(&socket, &mut buffer)?;
         step("greeting.told", report.kind());
         let welcome = match report {
             Report::Welcome(welcome) => welcome,
+            Report::Unsupported { versions: Versions { lowest, highest } } => {
+                return Err(NotGreeted::Strange { lowest, highest });
+            }
             other => return Err(NotGreeted::Foreign(format!("it answers with {:?}", other.kind()))),
         };
         let (last_words, words) = LastWords::new()?;
-        let mut greeting =
-            Self { socket: Arc::new(socket), welcome, held: Vec::new(), stashed: Vec::new(), last_words };
+        let mut greeting = Self {
+            socket: Arc::new(socket),
+            version: head.version,
+            welcome,
+            held: Vec::new(),
+            stashed: Vec::new(),
+            last_words,
+        };
         while greeting.held.len() < welcome.held as usize || greeting.stashed.len() < welcome.stashed as usize
         {
             let (report, _, descriptors) = next(&greeting.socket, &mut buffer)?;
@@ -118,7 +143,7 @@ impl Greeting {
         // Before anything can fail. Nobody waits for the answer, which has a number that the link never gets to; and without
         // that file, only the words are missing.
         let keep = Order::Stash { key: LAST_WORDS_KEY, generation: 0 };
-        if let Ok(message) = keep.encode(WORDS, &mut buffer) {
+        if let Ok(message) = keep.encode_as(greeting.version, WORDS, &mut buffer) {
             let _ = socket::send(greeting.socket.as_fd(), message, &[words.as_fd()]);
         }
         Ok(greeting)
@@ -139,7 +164,7 @@ impl Greeting {
     /// Returns what is needed for the last message.
     #[must_use]
     pub fn farewell(&self) -> Farewell {
-        Farewell { socket: self.socket.clone(), is_first: self.is_first() }
+        Farewell { socket: self.socket.clone(), version: self.version, is_first: self.is_first() }
     }
 
     /// Whether the keeper has started no host before this one, so that it holds nothing that has to go on.
@@ -172,7 +197,7 @@ impl Farewell {
     pub fn leave(&self, code: u8) {
         let mut buffer = vec![0; MESSAGE_MAX];
         let order = Order::Leave(Leave::Finish { code });
-        let Ok(message) = order.encode(LAST, &mut buffer) else { return };
+        let Ok(message) = order.encode_as(self.version, LAST, &mut buffer) else { return };
         step("farewell.before", Kind::Leave);
         loop {
             match socket::send(self.socket.as_fd(), message, &[]) {
@@ -186,7 +211,7 @@ impl Farewell {
         // keeper would see an error before the last order.
         for _ in 0..UNREAD_MAX {
             match next(&self.socket, &mut buffer) {
-                Ok((Report::Done { .. }, LAST, _)) | Err(_) => return,
+                Ok((Report::Done { .. }, Head { seq: LAST, .. }, _)) | Err(_) => return,
                 Ok(_) => {}
             }
         }
@@ -194,7 +219,7 @@ impl Farewell {
 }
 
 /// Waits for the next message.
-pub(super) fn next(socket: &OwnedFd, buffer: &mut [u8]) -> Result<(Report, u32, Vec<OwnedFd>), NotGreeted> {
+pub(super) fn next(socket: &OwnedFd, buffer: &mut [u8]) -> Result<(Report, Head, Vec<OwnedFd>), NotGreeted> {
     let mut received = Received::default();
     loop {
         match socket::receive(socket.as_fd(), buffer, &mut received) {
@@ -203,7 +228,7 @@ pub(super) fn next(socket: &OwnedFd, buffer: &mut [u8]) -> Result<(Report, u32, 
                 let message = buffer.get(..length).unwrap_or_default();
                 let (head, report) =
                     Report::decode(message).map_err(|error| NotGreeted::Foreign(error.to_string()))?;
-                return Ok((report, head.seq, received.into_iter().flatten().collect()));
+                return Ok((report, head, received.into_iter().flatten().collect()));
             }
             Err(Errno::AGAIN) if is_ready(socket.as_fd(), PollFlags::IN) => {}
             Err(Errno::AGAIN) => return Err(io::Error::from(io::ErrorKind::TimedOut).into()),
@@ -217,4 +242,81 @@ fn is_ready(socket: BorrowedFd<'_>, flags: PollFlags) -> bool {
     let patience = Timespec { tv_sec: PATIENCE_S, tv_nsec: 0 };
     let mut polled = [PollFd::from_borrowed_fd(socket, flags)];
     rustix::io::retry_on_intr(|| poll(&mut polled, Some(&patience))).is_ok_and(|ready| ready > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use provost_keeper::protocol::{HostEnd, HostEnding, HostState};
+
+    use super::*;
+
+    const LATER: Versions = Versions { lowest: 1, highest: 9 };
+
+    fn welcome(speaks: Option<Versions>) -> Report {
+        Report::Welcome(Welcome {
+            keeper_pid: 7,
+            now: 0,
+            held: 0,
+            stashed: 0,
+            hosts: 1,
+            deaths: 0,
+            last: HostEnd { why: HostEnding::None, status: 0, ended_at: 0 },
+            state: HostState::Attached,
+            is_draining: false,
+            speaks,
+        })
+    }
+
+    /// Lets a host that speaks these versions attach to a keeper that answers with this report in version 1. Returns what comes of
+    /// it, the versions that the host has named, and those of the messages that it has sent.
+    fn attach(versions: Versions, answer: Report) -> (Result<Greeting, NotGreeted>, Versions, Vec<u8>) {
+        let (ours, theirs) = socket::pair().unwrap();
+        let keeper = std::thread::spawn(move || {
+            let (mut buffer, mut named, mut heard) = (vec![0; MESSAGE_MAX], None, Vec::new());
+            while is_ready(theirs.as_fd(), PollFlags::IN) {
+                let length = socket::receive(theirs.as_fd(), &mut buffer, &mut Received::default()).unwrap();
+                if length == 0 {
+                    break;
+                }
+                let (head, order) = Order::decode(&buffer[..length]).unwrap();
+                heard.push(head.version);
+                let answer = match order {
+                    Order::Hello { versions, .. } => {
+                        named = Some(versions);
+                        answer
+                    }
+                    _ => Report::Done { id: 0, errno: 0, pid: 0 },
+                };
+                let mut told = [0; 256];
+                let message = answer.encode_as(1, head.seq, &mut told).unwrap();
+                // A host that ends at once hears nothing.
+                let _ = socket::send(theirs.as_fd(), message, &[]);
+            }
+            (named.unwrap(), heard)
+        });
+        let greeting = Greeting::exchange_in(versions, ours, "later");
+        if let Ok(greeting) = &greeting {
+            greeting.farewell().leave(0);
+        }
+        let greeting =
+            greeting.map(|greeting| Greeting { socket: Arc::new(socket::pair().unwrap().0), ..greeting });
+        let (named, heard) = keeper.join().unwrap();
+        (greeting, named, heard)
+    }
+
+    #[test]
+    fn a_later_host_speaks_the_version_of_an_older_keeper() {
+        let (greeting, named, heard) = attach(LATER, welcome(None));
+        assert_eq!((greeting.unwrap().version, named), (1, LATER));
+        // `HELLO`, `STASH` and `LEAVE`.
+        assert_eq!(heard, [1, 1, 1]);
+    }
+
+    #[test]
+    fn a_host_without_a_common_version_says_what_the_keeper_speaks() {
+        let versions = Versions { lowest: 3, highest: 4 };
+        let (greeting, ..) = attach(Versions::OURS, Report::Unsupported { versions });
+        let said = greeting.unwrap_err().to_string();
+        assert_eq!(said, "the keeper speaks versions 3 to 4 of the protocol, and this host does not");
+    }
 }

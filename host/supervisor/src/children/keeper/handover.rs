@@ -4,6 +4,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
+use std::time::Duration;
 
 use provost_keeper::protocol::{Leave, MESSAGE_MAX, Order, Report};
 use provost_keeper::socket;
@@ -56,12 +57,16 @@ impl HandedOver {
         self.lives
     }
 
-    /// Tells the keeper that it has everything: it starts a host as soon as this process has ended.
+    /// Tells the keeper that it has everything: it starts a host as soon as this process has ended. That is the program that it was
+    /// started with, or another one, which has to be in service within a time.
     ///
     /// # Errors
     /// It does not answer. It may start a host all the same, so this process has to end.
-    pub fn leave(mut self) -> Result<(), NotHandedOver> {
-        self.connection.ask(&Order::Leave(Leave::Replace { deadline_ms: 0 }), &[])
+    pub fn leave(mut self, next: Option<(BorrowedFd<'_>, Duration)>) -> Result<(), NotHandedOver> {
+        let deadline = next.map_or(Duration::ZERO, |(_, deadline)| deadline);
+        let deadline_ms = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
+        let program: Vec<BorrowedFd<'_>> = next.into_iter().map(|(program, _)| program).collect();
+        self.connection.ask(&Order::Leave(Leave::Replace { deadline_ms }), &program)
     }
 }
 
@@ -71,23 +76,24 @@ struct Connection {
     socket: Arc<OwnedFd>,
     buffer: Vec<u8>,
     seq: u32,
+    version: u8,
 }
 
 impl Connection {
     fn ask(&mut self, order: &Order<'_>, descriptors: &[BorrowedFd<'_>]) -> Result<(), NotHandedOver> {
         self.seq += 1;
-        let message = order.encode(self.seq, &mut self.buffer);
+        let message = order.encode_as(self.version, self.seq, &mut self.buffer);
         let message = message.map_err(|error| NotHandedOver::Lacking(io::Error::other(error)))?;
         let sent = socket::send(self.socket.as_fd(), message, descriptors);
         sent.map_err(|error| NotHandedOver::Refused(error.into()))?;
         for _ in 0..PASSED_OVER_MAX {
             match next(&self.socket, &mut self.buffer)? {
-                (Report::Done { errno: 0, .. }, seq, _) if seq == self.seq => return Ok(()),
-                (Report::Done { errno, .. }, seq, _) if seq == self.seq => {
+                (Report::Done { errno: 0, .. }, head, _) if head.seq == self.seq => return Ok(()),
+                (Report::Done { errno, .. }, head, _) if head.seq == self.seq => {
                     return Err(NotHandedOver::Refused(Errno::from_raw_os_error(errno).into()));
                 }
-                (Report::Ping, seq, _) => {
-                    let pong = Order::Pong.encode(seq, &mut self.buffer);
+                (Report::Ping, head, _) => {
+                    let pong = Order::Pong.encode_as(self.version, head.seq, &mut self.buffer);
                     let pong = pong.map_err(|error| NotHandedOver::Lacking(io::Error::other(error)))?;
                     // One that is not answered is asked again.
                     let _ = socket::send(self.socket.as_fd(), pong, &[]);
@@ -119,7 +125,8 @@ impl Keeper {
             return Err(NotHandedOver::NotEmpty(greeting.welcome.held));
         }
         let keeper = greeting.keeper();
-        let mut connection = Connection { socket: greeting.socket, buffer: vec![0; MESSAGE_MAX], seq: 1 };
+        let Greeting { socket, version, .. } = greeting;
+        let mut connection = Connection { socket, buffer: vec![0; MESSAGE_MAX], seq: 1, version };
         let Estate { lives, files } = self.estate().map_err(NotHandedOver::Lacking)?;
         for (id, handed) in &lives {
             let (held, is_terminal) = (handed.held, handed.is_terminal);

@@ -92,7 +92,7 @@ impl Start {
     ) -> Result<Self, NotStarted> {
         let (slot, is_started, end) = Slot::starting(life.clone(), spec.ending);
         let id = keeper.enter(life, slot).map_err(NotStarted::Short)?;
-        let message = match message(id, spec, &mut descriptors) {
+        let message = match message(keeper.version(), id, spec, &mut descriptors) {
             Ok(message) => message,
             Err(error) => {
                 keeper.leave(id);
@@ -228,9 +228,9 @@ impl Kept {
 
 /// Writes the order to start a child. A spec that is longer than a message goes into a file in memory, which is put before the
 /// other descriptors.
-fn message(id: Id, spec: &Spec<'_>, descriptors: &mut Vec<OwnedFd>) -> io::Result<Vec<u8>> {
+fn message(version: u8, id: Id, spec: &Spec<'_>, descriptors: &mut Vec<OwnedFd>) -> io::Result<Vec<u8>> {
     let mut buffer = vec![0; MESSAGE_MAX];
-    if let Ok(message) = (Order::Spawn { id, spec: *spec }).encode(0, &mut buffer) {
+    if let Ok(message) = (Order::Spawn { id, spec: *spec }).encode_as(version, 0, &mut buffer) {
         let length = message.len();
         buffer.truncate(length);
         return Ok(buffer);
@@ -244,7 +244,7 @@ fn message(id: Id, spec: &Spec<'_>, descriptors: &mut Vec<OwnedFd>) -> io::Resul
     descriptors.insert(0, file.into());
     let length = u32::try_from(spec.len()).map_err(io::Error::other)?;
     let order = Order::SpawnLarge { id, length };
-    Ok(order.encode(0, &mut buffer).map_err(io::Error::other)?.to_vec())
+    Ok(order.encode_as(version, 0, &mut buffer).map_err(io::Error::other)?.to_vec())
 }
 
 /// Returns how a child ended, as far as the keeper knows it.

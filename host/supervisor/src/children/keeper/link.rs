@@ -25,6 +25,8 @@ const IN_TRANSIT: Duration = Duration::from_millis(1);
 pub(super) struct Link {
     pub(super) outbox: Arc<Outbox>,
     pub(super) socket: Arc<OwnedFd>,
+    /// The version of the protocol that was agreed on.
+    pub(super) version: u8,
     pub(super) slots: Slots,
     pub(super) family: Arc<Family>,
     pub(super) signals: mpsc::Sender<i32>,
@@ -211,7 +213,7 @@ impl Running {
 
     fn pong(&mut self, seq: u32) {
         let mut buffer = [0; 64];
-        if let Ok(message) = Order::Pong.encode(seq, &mut buffer) {
+        if let Ok(message) = Order::Pong.encode_as(self.link.version, seq, &mut buffer) {
             let answer = Answer::None;
             let descriptors = Vec::new();
             self.link.outbox.send_first(Outgoing { message: message.to_vec(), descriptors, answer });

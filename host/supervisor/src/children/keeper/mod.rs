@@ -66,3 +66,7 @@ pub const PROTOCOL_VERSIONS: (u8, u8) = {
     let versions = provost_keeper::protocol::Versions::OURS;
     (versions.lowest, versions.highest)
 };
+
+/// The lowest and the highest version of the table that a keeper of this version reads of the one whose place it takes.
+pub const TABLE_VERSIONS: (u8, u8) =
+    (provost_keeper::TABLE_VERSIONS.lowest, provost_keeper::TABLE_VERSIONS.highest);

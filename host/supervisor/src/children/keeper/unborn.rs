@@ -6,8 +6,9 @@
 //! look. One that was sent SIGKILL runs no instruction any more, even if its exec hangs. A child of such a child has the same
 //! environment, and looks follow each other until nothing is found.
 
+use std::fs::Metadata;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
@@ -24,10 +25,34 @@ const LOOKS: u32 = 50;
 /// The pause between two looks.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// Returns the device and the inode of the program that a process runs.
-pub(super) fn program_of(pid: u32) -> Option<(u64, u64)> {
-    let program = std::fs::metadata(format!("/proc/{pid}/exe")).ok()?;
-    Some((program.dev(), program.ino()))
+/// The programs that a keeper has run, by their devices and inodes: an upgrade gives it another one, and a child whose exec hangs
+/// still is the former one.
+#[derive(Debug, Default)]
+pub(super) struct Programs(Vec<(u64, u64)>);
+
+impl Programs {
+    /// Returns the program that a process runs.
+    pub(super) fn of(pid: u32) -> Self {
+        let program = std::fs::metadata(format!("/proc/{pid}/exe"));
+        Self(program.iter().map(|program| (program.dev(), program.ino())).collect())
+    }
+
+    /// Adds this one.
+    ///
+    /// # Errors
+    /// It cannot be looked at.
+    pub(super) fn add(&mut self, program: &OwnedFd) -> io::Result<()> {
+        let program = rustix::fs::fstat(program)?;
+        let program = (program.st_dev, program.st_ino);
+        if !self.0.contains(&program) {
+            self.0.push(program);
+        }
+        Ok(())
+    }
+
+    fn include(&self, program: &Metadata) -> bool {
+        self.0.contains(&(program.dev(), program.ino()))
+    }
 }
 
 /// Kills the children of a keeper of this runtime directory that has ended which have not come to their exec: each runs the program
@@ -56,17 +81,17 @@ pub(super) fn end_before_exec(dir: &str, keeper: Option<u32>) -> io::Result<()> 
 /// The name of the program of a keeper.
 const PROGRAM_NAME: &str = "provost-keeper";
 
-/// Kills all processes that run the `program` of a keeper that has ended, or that are one of these lives in this runtime directory.
+/// Kills all processes that run one of the programs of a keeper that has ended, or that are one of these lives in this runtime directory.
 ///
 /// # Errors
 /// The processes of the machine could not be looked at.
-pub(super) fn end(program: Option<(u64, u64)>, lives: &[Life], dir: Option<&str>) -> io::Result<()> {
+pub(super) fn end(programs: &Programs, lives: &[Life], dir: Option<&str>) -> io::Result<()> {
     if lives.is_empty() {
         return Ok(());
     }
     let is_unborn = |pid: u32| -> io::Result<bool> {
         let Some(exe) = of_living(std::fs::metadata(format!("/proc/{pid}/exe")))? else { return Ok(false) };
-        if program == Some((exe.dev(), exe.ino())) {
+        if programs.include(&exe) {
             return Ok(true);
         }
         let Some(environ) = environ(pid)? else { return Ok(false) };
@@ -154,18 +179,23 @@ mod tests {
         // What a child runs before its exec is the program of the keeper.
         let keeper = dir.path().join("keeper");
         std::fs::copy(sleep(), &keeper).unwrap();
+        // And one that has taken its place.
+        let next = dir.path().join("next");
+        std::fs::copy(sleep(), &next).unwrap();
         let is_killed = [
             (start(&sleep(), "web", "3", here), true),
             (start(&keeper, "other", "1", "/elsewhere"), true),
+            (start(&next, "other", "2", "/elsewhere"), true),
             (start(&sleep(), "web", "2", here), false),
             (start(&sleep(), "db", "3", here), false),
             (start(&sleep(), "web", "3", "/elsewhere"), false),
         ];
         let (children, killed): (Vec<Child>, Vec<bool>) = is_killed.into_iter().unzip();
         let mut processes = Processes(children);
-        let program = program_of(processes.0[1].id());
-        assert!(program.is_some());
-        end(program, &[(Arc::from("web"), Incarnation(3))], Some(here)).unwrap();
+        let mut programs = Programs::of(processes.0[1].id());
+        programs.add(&std::fs::File::open(&next).unwrap().into()).unwrap();
+        assert_eq!(programs.0.len(), 2);
+        end(&programs, &[(Arc::from("web"), Incarnation(3))], Some(here)).unwrap();
         for (child, killed) in processes.0.iter_mut().zip(killed) {
             let status = if killed { Some(child.wait().unwrap()) } else { child.try_wait().unwrap() };
             assert_eq!(status.is_some(), killed);
