@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ExitStatus};
+use std::process::{Child, ExitStatus, Stdio};
 use std::sync::Mutex;
 
 use provost_supervisor::RunningKeeper;
 use provost_tests::bench::clock::now_ns;
 use provost_tests::runs::{Control, marked, pause, variable};
 use provost_tests::{Ran, Setup};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 use serde_json::Value;
 
 /// The variable that marks everything that descends from `provost up`.
@@ -24,6 +25,48 @@ const LOOK_MS: u64 = 5;
 
 /// After this number of looks the keeper is asked whether it has given up.
 const LOOKS: u64 = 40;
+
+/// A host and its keeper.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) host: Holding,
+    pub(crate) keeper: Holding,
+}
+
+/// A process that is not mistaken for another one with its number.
+#[derive(Debug)]
+pub(crate) struct Holding {
+    pub(crate) pid: u32,
+    pidfd: OwnedFd,
+}
+
+impl Holding {
+    fn of(pid: u32) -> Option<Self> {
+        let number = i32::try_from(pid).ok().and_then(Pid::from_raw)?;
+        Some(Self { pid, pidfd: pidfd_open(number, PidfdFlags::empty()).ok()? })
+    }
+
+    /// Sends it a signal. It may have ended.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let _ = pidfd_send_signal(&self.pidfd, signal);
+    }
+}
+
+/// Whether a process is the child of another one.
+fn is_child(pid: u32, parent: u32) -> bool {
+    provost_tests::parent(pid) == Some(parent)
+}
+
+/// A command that was begun.
+#[derive(Debug)]
+pub(crate) struct Begun(Child);
+
+impl Begun {
+    /// Waits for its end, however that is.
+    pub(crate) fn wait(mut self) {
+        let _ = self.0.wait();
+    }
+}
 
 /// The host, its directory, and each `provost up` that was run in the foreground.
 #[derive(Debug)]
@@ -51,6 +94,13 @@ impl Machine {
     /// Runs a command to its end.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         self.setup.run(arguments)
+    }
+
+    /// Begins a command, whose output nobody needs.
+    pub(crate) fn begin(&self, arguments: &[&str]) -> Begun {
+        let mut command = self.setup.command(arguments);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        Begun(command.spawn().unwrap())
     }
 
     /// Runs `provost up`.
@@ -107,13 +157,29 @@ impl Machine {
         Some(now_ns() - begun)
     }
 
+    /// Waits until a host and its keeper answer, and returns both. `None` if they do not.
+    pub(crate) fn until_held(&self) -> Option<Held> {
+        let begun = now_ns();
+        while now_ns() - begun < PATIENCE_NS {
+            let keeper = self.keeper().and_then(|keeper| Holding::of(keeper.pid));
+            let host = self.host().and_then(Holding::of);
+            if let (Some(host), Some(keeper)) = (host, keeper)
+                && is_child(host.pid, keeper.pid)
+            {
+                return Some(Held { host, keeper });
+            }
+            pause(LOOK_MS);
+        }
+        None
+    }
+
     /// Returns the keeper, if one answers.
     pub(crate) fn keeper(&self) -> Option<RunningKeeper> {
         RunningKeeper::at(&self.dir().join(".provost/keeper.sock"))
     }
 
     /// Sends a signal to a process. It may have ended.
-    pub(crate) fn signal(pid: u32, signal: Signal) {
+    fn signal(pid: u32, signal: Signal) {
         if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
             let _ = kill_process(pid, signal);
         }

@@ -64,12 +64,11 @@ pub(crate) struct Lives {
     pub(crate) again: BTreeSet<Life>,
 }
 
-/// Checks that no process has seen another copy of itself, and that no life was begun twice while there was a keeper.
+/// Checks that no process has seen another copy of itself, and that no life was begun twice unless its keeper was lost.
 pub(crate) fn no_doubles(chaos: &Chaos) -> Lives {
     let doubles = std::fs::read_to_string(chaos.machine.dir().join(DOUBLES)).unwrap_or_default();
     doubles.lines().for_each(|line| chaos.problems.add(format!("a double: {line}")));
     let mut lives = Lives::default();
-    let has_lost_keepers = !chaos.orphaned.lock().unwrap().is_empty();
     // Replicas and those that only some versions of the config have are removed and added again.
     for member in fleet::members(0).iter().filter(|member| member.kind.is_ordered()) {
         let path = chaos.machine.dir().join(LIVES).join(&member.name);
@@ -77,8 +76,9 @@ pub(crate) fn no_doubles(chaos: &Chaos) -> Lives {
         for line in std::fs::read_to_string(path).unwrap_or_default().lines() {
             let (life, pid) = line.split_once(' ').unwrap();
             let (life, pid): (u64, u64) = (life.parse().unwrap(), pid.parse().unwrap());
-            if life == last.0 && has_lost_keepers {
-                lives.again.insert((member.name.clone(), last.0, last.1));
+            let former: Life = (member.name.clone(), last.0, last.1);
+            if life == last.0 && chaos.losses.has_ended_orphaned(&chaos.orphans, &former) {
+                lives.again.insert(former);
             } else if life <= last.0 {
                 chaos.problems.add(format!("{}: incarnation {life} began after {}", member.name, last.0));
             }
