@@ -23,6 +23,9 @@ const PATIENCE_NS: u64 = 120_000_000_000;
 /// The pause between two looks whether a host answers, in milliseconds.
 const LOOK_MS: u64 = 5;
 
+/// The number of lines of the log that a problem shows.
+const LINES_SHOWN: usize = 20;
+
 /// After this number of looks the keeper is asked whether it has given up.
 const LOOKS: u64 = 40;
 
@@ -121,9 +124,13 @@ impl Machine {
         (up.id(), up.try_wait().unwrap())
     }
 
-    /// Returns what `provost up` has printed so far.
+    /// Returns the last lines that hosts have written about themselves.
     pub(crate) fn log(&self) -> String {
-        String::from_utf8_lossy(&std::fs::read(self.dir().join("up.log")).unwrap_or_default()).into_owned()
+        let logs = [self.dir().join("up.log"), self.dir().join(".provost/provost.log")];
+        let text = logs.map(|path| std::fs::read(path).unwrap_or_default()).concat();
+        let text = String::from_utf8_lossy(&text);
+        let own: Vec<&str> = text.lines().filter(|line| line.contains("provost ")).collect();
+        own[own.len().saturating_sub(LINES_SHOWN)..].join("\n")
     }
 
     /// Returns the process id of the host, if one answers.

@@ -37,6 +37,10 @@ fn whole(chaos: &Chaos, seconds: u64) -> String {
     }
     verdict::converges(chaos, "after the start");
     let silences = storm(chaos, seconds);
+    if chaos.machine.host().is_none() {
+        chaos.problems.add("no host answers after the storm");
+        return String::new();
+    }
     orders::settle(chaos);
     verdict::converges(chaos, "at the end");
     verdict::no_orphans(chaos);

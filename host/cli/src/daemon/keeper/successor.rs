@@ -35,7 +35,7 @@ const YOUNG: Duration = Duration::from_secs(10);
 /// See [`YOUNG`].
 const PAUSE_OF_YOUNG: Duration = Duration::from_secs(1);
 
-/// How long the end of the host waits for a handover that cannot be taken back any more.
+/// How long the end of the host waits for a handover.
 const LEFT_WITHIN: Duration = Duration::from_secs(15);
 
 /// How another keeper is started.
@@ -129,6 +129,15 @@ impl Successor {
         match self.keeper.wait_for(Option::is_some).await.map(|keeper| *keeper) {
             Ok(Some(pid)) => pid,
             _ => std::future::pending().await,
+        }
+    }
+
+    /// Waits until another keeper has everything, because the one that was to start the next host has ended. This host ends
+    /// then, or when there is none after a while.
+    pub(crate) async fn is_in_place_soon(&mut self) {
+        tracing::warn!("the keeper that was to start the next host has ended: another one is awaited");
+        if timeout(LEFT_WITHIN, self.is_in_place()).await.is_err() {
+            tracing::error!("no other keeper can be started: `provost up` goes on with the processes");
         }
     }
 
