@@ -111,7 +111,7 @@ fn upgrade(chaos: &Chaos, with_keeper: bool) -> Struck {
         let upgraded: Value = serde_json::from_str(&ran.stdout).unwrap();
         return Struck { silent_ms: upgraded["silent_ms"].as_u64(), ..Struck::default() };
     }
-    let is_refused = ran.stderr.contains("a reload is in progress");
+    let is_refused = ran.stderr.contains("the config is being changed");
     if is_refused {
         chaos.tally.add("upgrades refused because of a reload");
     } else {
