@@ -41,8 +41,8 @@ const CUT_WITHIN_MS: u64 = 600;
 struct Struck {
     /// Whether a keeper was killed.
     has_lost_keeper: bool,
-    /// When `provost up` was run, in milliseconds since 1970.
-    up_at: Option<i64>,
+    /// If both were killed: the moment before that, and when `provost up` was run, in milliseconds since 1970.
+    both: Option<(i64, i64)>,
     /// For how long no host answered, where it was told.
     silent_ms: Option<u64>,
     /// Whether a host answers again already.
@@ -76,14 +76,15 @@ impl Blow {
                 return Struck { has_lost_keeper: true, ..Struck::default() };
             }
             Self::Both => {
+                let killed = Timestamp::now().as_millisecond();
                 // So that the host does not notice that its keeper is gone.
                 host.signal(Signal::STOP);
                 keeper.signal(Signal::KILL);
                 host.signal(Signal::KILL);
                 pause(random.between(0, 1_000));
-                let up_at = Some(Timestamp::now().as_millisecond());
+                let both = Some((killed, Timestamp::now().as_millisecond()));
                 chaos.machine.up();
-                return Struck { has_lost_keeper: true, up_at, ..Struck::default() };
+                return Struck { has_lost_keeper: true, both, ..Struck::default() };
             }
             Self::Upgrade => return upgrade(chaos, random.below(3) == 0),
             Self::Cut => {
@@ -179,7 +180,7 @@ pub(crate) fn work(chaos: &Chaos, is_over: impl Fn() -> bool) -> Silences {
             silences.record(blow, struck.silent_ms.map_or(took_ns, |ms| ms * 1_000_000));
         }
         if struck.has_lost_keeper {
-            chaos.losses.add(Loss { from, to: now_ns(), up_at: struck.up_at });
+            chaos.losses.add(Loss { from, to: now_ns(), both: struck.both });
         }
     }
     silences

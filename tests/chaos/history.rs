@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::fleet::Kind;
-use crate::lines::Life;
+use crate::lines::{Life, last_write};
 use crate::places::ENDS;
 use crate::shared::Chaos;
 use crate::worker::CODE_MAX;
@@ -29,8 +29,6 @@ pub(crate) struct History {
     pub(crate) ends: u64,
     /// Those of them that nobody has seen, because there was neither a keeper nor a host.
     pub(crate) unknown: u64,
-    /// When each of these lives has ended, in nanoseconds of the monotonic clock.
-    pub(crate) ended: BTreeMap<Life, u64>,
     /// The decisions about them.
     pub(crate) decisions: u64,
     /// The ends that processes have noted, and those of them that are in the journal.
@@ -88,7 +86,6 @@ pub(crate) fn check(chaos: &Chaos) -> History {
                 if let Some(problem) = objection(chaos, &record, &life, note) {
                     chaos.problems.add(format!("{life:?}: {problem}: {line}"));
                 }
-                history.ended.insert(life, record["mono_ns"].as_u64().unwrap());
             }
             "decided" => {
                 life.decided += 1;
@@ -117,8 +114,11 @@ fn objection(chaos: &Chaos, record: &Value, life: &Life, note: Option<&str>) -> 
         (None, Some(signal)) => format!("signal {signal}"),
         _ => {
             // Where nobody reaps it, its zombie tells it.
-            let is_told = !chaos.reaps_at_once || !chaos.losses.has_ended_unseen(&chaos.orphans, life);
-            return is_told.then(|| format!("its end is not known, and it has noted {note:?}"));
+            let is_gone = chaos.reaps_at_once && chaos.losses.has_ended_unseen(&chaos.orphans, life);
+            let is_behind =
+                || last_write(chaos.machine.dir(), life).is_some_and(|at| chaos.losses.was_just_before(at));
+            return (!is_gone && !is_behind())
+                .then(|| format!("its end is not known, and it has noted {note:?}"));
         }
     };
     // A process that was asked to end may have been killed after its note.

@@ -50,8 +50,8 @@ struct Reading<'a> {
     lines: Lines,
 }
 
-/// Checks the log files of all processes; `ended` has when each life has ended.
-pub(crate) fn check(chaos: &Chaos, ended: &BTreeMap<Life, u64>) -> Lines {
+/// Checks the log files of all processes.
+pub(crate) fn check(chaos: &Chaos) -> Lines {
     let mut reading = Reading { chaos, lives: BTreeMap::new(), lines: Lines::default() };
     for (name, files) in logs(&chaos.machine.dir().join(".provost/logs")) {
         for file in files {
@@ -68,14 +68,14 @@ pub(crate) fn check(chaos: &Chaos, ended: &BTreeMap<Life, u64>) -> Lines {
         if seen.iter().zip(counted).all(|(seen, counted)| *seen >= counted) {
             continue;
         }
-        let ended = ended.get(&life).copied();
+        let last = last_write(chaos.machine.dir(), &life);
         if chaos.losses.has_ended_unseen(&chaos.orphans, &life) {
             reading.lines.unseen += 1;
-        } else if ended.is_some_and(|ended| chaos.losses.was_just_before(ended)) {
+        } else if last.is_some_and(|last| chaos.losses.was_just_before(last)) {
             reading.lines.unread += 1;
         } else {
             chaos.problems.add(format!(
-                "{life:?}: {counted:?} lines of {STREAMS:?} were written, and {seen:?} are in the log; it ended at {ended:?}"
+                "{life:?}: {counted:?} lines of {STREAMS:?} were written, and {seen:?} are in the log; the last at {last:?}"
             ));
         }
     }
@@ -151,6 +151,12 @@ fn logs(dir: &Path) -> BTreeMap<String, Vec<PathBuf>> {
         files.into_iter().map(|(_, path)| path).collect()
     };
     found.into_iter().map(|(name, files)| (name, sorted(files))).collect()
+}
+
+/// Returns when a life has counted a line for the last time, or has begun, in milliseconds since 1970.
+pub(crate) fn last_write(dir: &Path, (name, incarnation, pid): &Life) -> Option<i64> {
+    let written = std::fs::metadata(dir.join(COUNTS).join(format!("{name} {incarnation} {pid}"))).ok()?;
+    Some(Timestamp::try_from(written.modified().ok()?).ok()?.as_millisecond())
 }
 
 /// Returns what each life has counted.

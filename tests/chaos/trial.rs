@@ -48,10 +48,10 @@ fn whole(chaos: &Chaos, seconds: u64) -> String {
     verdict::goes_down(chaos);
     let lives = verdict::no_doubles(chaos);
     let history = history::check(chaos);
-    let lines = lines::check(chaos, &history.ended);
+    let lines = lines::check(chaos);
     format!(
         "{}; {} processes, {} lives ({} begun again); {} lines, {} of them a second time, {} cut, the last ones of {} lives \
-         lost that ended unseen and of {} that ended just before; the journal has {} ends ({} unknown) and {} decisions, and {} of the \
+         lost that ended unseen and of {} that ended just before, at most {} ms; the journal has {} ends ({} unknown) and {} decisions, and {} of the \
          {} ends that processes have noted; {}",
         chaos.tally.words(),
         fleet::members(0).len(),
@@ -62,6 +62,7 @@ fn whole(chaos: &Chaos, seconds: u64) -> String {
         lines.cut,
         lines.unseen,
         lines.unread,
+        chaos.losses.behind(),
         history.ends,
         history.unknown,
         history.decisions,

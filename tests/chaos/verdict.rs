@@ -8,7 +8,7 @@ use provost_tests::runs::{Control, until_none, variable};
 use serde_json::Value;
 
 use crate::fleet;
-use crate::lines::Life;
+use crate::lines::{Life, last_write};
 use crate::places::{DOUBLES, LIVES};
 use crate::shared::Chaos;
 
@@ -59,8 +59,8 @@ fn described(pid: u32, environment: &str) -> String {
 #[derive(Debug, Default)]
 pub(crate) struct Lives {
     pub(crate) count: u64,
-    /// Those that were begun again with the same incarnation, because the keeper had not told the host of them when it was killed:
-    /// they were ended first.
+    /// Those that were begun again with the same incarnation: the keeper had not told the host of them when it was killed, and they
+    /// were ended first; or both were killed before what was written down of them was on the disk, and they had ended before.
     pub(crate) again: BTreeSet<Life>,
 }
 
@@ -77,7 +77,12 @@ pub(crate) fn no_doubles(chaos: &Chaos) -> Lives {
             let (life, pid) = line.split_once(' ').unwrap();
             let (life, pid): (u64, u64) = (life.parse().unwrap(), pid.parse().unwrap());
             let former: Life = (member.name.clone(), last.0, last.1);
-            if life == last.0 && chaos.losses.has_ended_orphaned(&chaos.orphans, &former) {
+            let is_unknown = || {
+                chaos.losses.has_ended_orphaned(&chaos.orphans, &former)
+                    || last_write(chaos.machine.dir(), &former)
+                        .is_some_and(|at| chaos.losses.was_just_before(at))
+            };
+            if life == last.0 && is_unknown() {
                 lives.again.insert(former);
             } else if life <= last.0 {
                 chaos.problems.add(format!("{}: incarnation {life} began after {}", member.name, last.0));

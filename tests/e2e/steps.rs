@@ -2,7 +2,7 @@
 //! one decision for each end.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use provost_supervisor::RunningKeeper;
@@ -64,12 +64,17 @@ pub(crate) struct Story {
     db: Value,
 }
 
+/// By which a host ends at the step that this file names.
+fn fail_point(step: &Path) -> String {
+    format!("host.step=return({})", step.display())
+}
+
 impl Story {
     pub(crate) fn begin() -> Self {
         let setup = Setup::new(PROVOST, CONFIG);
         std::fs::write(setup.dir().join("life.sh"), LIFE).unwrap();
         let step = setup.dir().join("step");
-        let host = setup.up_with(&[("FAILPOINTS", &format!("host.step=return({})", step.display()))]);
+        let host = setup.up_with(&[("FAILPOINTS", &fail_point(&step))]);
         host.until_phase("web", "running");
         let db = host.until_phase("db", "running")["pid"].clone();
         Self { host, step, incarnation: 1, may_begin_again: false, db }
@@ -78,6 +83,13 @@ impl Story {
     /// As [`begin`](Self::begin), with keepers that are killed.
     pub(crate) fn begin_with_mortal_keepers() -> Self {
         Self { may_begin_again: true, ..Self::begin() }
+    }
+
+    /// Runs `provost up` after both were killed.
+    pub(crate) fn up_again(&self) {
+        let mut up = self.host.setup().command(&["up", "--detach"]);
+        let up = up.env("FAILPOINTS", fail_point(&self.step)).output().unwrap();
+        assert!(up.status.success(), "{up:?}");
     }
 
     /// Lets the host, or the next one, end at this step.
@@ -153,8 +165,14 @@ impl Story {
 
     /// Ends the host, and checks in the journal that nothing has happened twice.
     pub(crate) fn end(self) {
-        let setup = self.host.down();
-        let ran = setup.run(&["journal", "export"]);
+        let export = ["journal", "export"];
+        let ran = if self.may_begin_again {
+            // The process of `up` was the first keeper.
+            self.host.ok(&["down"]);
+            self.host.run(&export)
+        } else {
+            self.host.down().run(&export)
+        };
         let records = ran.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         let web: Vec<Value> =
             records.filter(|it| it["process"] == "web" && it["generation"].is_u64()).collect();
