@@ -63,7 +63,8 @@ impl Blow {
         }
     }
 
-    fn strike(self, chaos: &Chaos, Held { host, keeper }: &Held, random: &mut Random) -> Struck {
+    fn strike(self, chaos: &Chaos, held: &Held, random: &mut Random) -> Struck {
+        let Held { host, keeper } = held;
         match self {
             Self::Host => host.signal(Signal::KILL),
             Self::Suspended => {
@@ -87,18 +88,29 @@ impl Blow {
                 return Struck { has_lost_keeper: true, both, ..Struck::default() };
             }
             Self::Upgrade => return upgrade(chaos, random.below(3) == 0),
-            Self::Cut => {
-                let command = chaos.machine.begin(&["upgrade", "--keeper"]);
-                pause(random.between(0, CUT_WITHIN_MS));
-                let has_lost_keeper = random.below(2) == 0;
-                if has_lost_keeper { keeper } else { host }.signal(Signal::KILL);
-                command.wait();
-                chaos.tally.add("upgrades cut by a kill");
-                return Struck { has_lost_keeper, is_waited_for: true, ..Struck::default() };
-            }
+            Self::Cut => return cut(chaos, held, random),
         }
         Struck::default()
     }
+}
+
+/// Begins an upgrade, and kills the host or the keeper meanwhile.
+fn cut(chaos: &Chaos, Held { host, keeper }: &Held, random: &mut Random) -> Struck {
+    let command = chaos.machine.begin(&["upgrade", "--keeper"]);
+    pause(random.between(0, CUT_WITHIN_MS));
+    chaos.tally.add("upgrades cut by a kill");
+    let has_lost_keeper = random.below(2) == 0;
+    let killed = Timestamp::now().as_millisecond();
+    if has_lost_keeper { keeper } else { host }.signal(Signal::KILL);
+    let mut both = None;
+    if chaos.machine.is_deserted(host.pid) {
+        // The host had left, and the next one had not come yet.
+        chaos.tally.add("of these, up because nobody was left");
+        both = Some((killed, Timestamp::now().as_millisecond()));
+        chaos.machine.up();
+    }
+    command.end();
+    Struck { has_lost_keeper, both, is_waited_for: true, ..Struck::default() }
 }
 
 /// Has another host of the same program take the place of this one, and at times another program that of the keeper.

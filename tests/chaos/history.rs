@@ -29,6 +29,8 @@ pub(crate) struct History {
     pub(crate) ends: u64,
     /// Those of them that nobody has seen, because there was neither a keeper nor a host.
     pub(crate) unknown: u64,
+    /// The lives whose start is in the journal.
+    pub(crate) told: BTreeSet<Life>,
     /// The decisions about them.
     pub(crate) decisions: u64,
     /// The ends that processes have noted, and those of them that are in the journal.
@@ -70,7 +72,10 @@ pub(crate) fn check(chaos: &Chaos) -> History {
         match kind {
             "spawned" => {
                 life.spawned += 1;
-                let _ = record["pid"].as_u64().map(|pid| pids.insert(id, pid));
+                if let Some(pid) = record["pid"].as_u64() {
+                    history.told.insert((id.0.clone(), incarnation, pid));
+                    pids.insert(id, pid);
+                }
             }
             "spawn_failed" => life.failed += 1,
             "exited" => {

@@ -1,6 +1,6 @@
 //! Checks that the numbered lines of each life are in the log files of its process, all of them, whole and in their order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -32,6 +32,8 @@ pub(crate) struct Lines {
     pub(crate) unseen: u64,
     /// Those that had ended a moment before, so that nobody had read what was in their pipes.
     pub(crate) unread: u64,
+    /// Those that had begun as an order came that wanted none: the host has killed them, and read nothing of them.
+    pub(crate) abandoned: u64,
 }
 
 /// The lines of one stream of a life that were seen so far.
@@ -50,8 +52,8 @@ struct Reading<'a> {
     lines: Lines,
 }
 
-/// Checks the log files of all processes.
-pub(crate) fn check(chaos: &Chaos) -> Lines {
+/// Checks the log files of all processes; `told` are the lives whose start is in the journal.
+pub(crate) fn check(chaos: &Chaos, told: &BTreeSet<Life>) -> Lines {
     let mut reading = Reading { chaos, lives: BTreeMap::new(), lines: Lines::default() };
     for (name, files) in logs(&chaos.machine.dir().join(".provost/logs")) {
         for file in files {
@@ -73,6 +75,8 @@ pub(crate) fn check(chaos: &Chaos) -> Lines {
             reading.lines.unseen += 1;
         } else if last.is_some_and(|last| chaos.losses.was_just_before(last)) {
             reading.lines.unread += 1;
+        } else if seen == [0; 2] && !told.contains(&life) {
+            reading.lines.abandoned += 1;
         } else {
             chaos.problems.add(format!(
                 "{life:?}: {counted:?} lines of {STREAMS:?} were written, and {seen:?} are in the log; the last at {last:?}"

@@ -26,6 +26,10 @@ const LOOK_MS: u64 = 5;
 /// The number of lines of the log that a problem shows.
 const LINES_SHOWN: usize = 20;
 
+/// The number of looks at all processes that have to find neither a host nor a keeper, and the pause between them.
+const LOOKS_AT_NOBODY: u32 = 4;
+const LOOK_AT_ALL_MS: u64 = 250;
+
 /// After this number of looks the keeper is asked whether it has given up.
 const LOOKS: u64 = 40;
 
@@ -65,8 +69,9 @@ fn is_child(pid: u32, parent: u32) -> bool {
 pub(crate) struct Begun(Child);
 
 impl Begun {
-    /// Waits for its end, however that is.
-    pub(crate) fn wait(mut self) {
+    /// Ends it.
+    pub(crate) fn end(mut self) {
+        let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
@@ -162,6 +167,23 @@ impl Machine {
             pause(LOOK_MS);
         }
         Some(now_ns() - begun)
+    }
+
+    /// Waits until another host than this one answers, or is to be asked for, and returns false then; or returns true if there is
+    /// neither a host nor a keeper any more.
+    pub(crate) fn is_deserted(&self, former: u32) -> bool {
+        let (begun, mut in_a_row) = (now_ns(), 0);
+        while in_a_row < LOOKS_AT_NOBODY {
+            let is_there = self.host().is_some_and(|host| host != former);
+            let is_alone = || self.keeper().is_some_and(|keeper| keeper.is_alone);
+            if is_there || is_alone() || now_ns() - begun > PATIENCE_NS {
+                return false;
+            }
+            let are_children = |environment: &String| variable(environment, "PROVOST_PROCESS").is_some();
+            in_a_row = if self.ours().values().all(are_children) { in_a_row + 1 } else { 0 };
+            pause(LOOK_AT_ALL_MS);
+        }
+        true
     }
 
     /// Waits until a host and its keeper answer, and returns both. `None` if they do not.

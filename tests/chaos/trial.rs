@@ -46,12 +46,12 @@ fn whole(chaos: &Chaos, seconds: u64) -> String {
     verdict::no_orphans(chaos);
     verdict::no_defects(chaos);
     verdict::goes_down(chaos);
-    let lives = verdict::no_doubles(chaos);
     let history = history::check(chaos);
-    let lines = lines::check(chaos);
+    let lives = verdict::no_doubles(chaos, &history.told);
+    let lines = lines::check(chaos, &history.told);
     format!(
         "{}; {} processes, {} lives ({} begun again); {} lines, {} of them a second time, {} cut, the last ones of {} lives \
-         lost that ended unseen and of {} that ended just before, at most {} ms; the journal has {} ends ({} unknown) and {} decisions, and {} of the \
+         lost that ended unseen and of {} that ended just before, at most {} ms, and of {} that were abandoned as they were started; the journal has {} ends ({} unknown) and {} decisions, and {} of the \
          {} ends that processes have noted; {}",
         chaos.tally.words(),
         fleet::members(0).len(),
@@ -63,6 +63,7 @@ fn whole(chaos: &Chaos, seconds: u64) -> String {
         lines.unseen,
         lines.unread,
         chaos.losses.behind(),
+        lines.abandoned,
         history.ends,
         history.unknown,
         history.decisions,

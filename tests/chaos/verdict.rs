@@ -60,12 +60,13 @@ fn described(pid: u32, environment: &str) -> String {
 pub(crate) struct Lives {
     pub(crate) count: u64,
     /// Those that were begun again with the same incarnation: the keeper had not told the host of them when it was killed, and they
-    /// were ended first; or both were killed before what was written down of them was on the disk, and they had ended before.
+    /// were ended first; or both were killed before what was written down of them was on the disk, and they had ended before; or an
+    /// order has come while they were being started, so that the host has killed them and told nobody of them.
     pub(crate) again: BTreeSet<Life>,
 }
 
-/// Checks that no process has seen another copy of itself, and that no life was begun twice unless its keeper was lost.
-pub(crate) fn no_doubles(chaos: &Chaos) -> Lives {
+/// Checks that no process has seen another copy of itself, and that no life was begun twice of which the host was told.
+pub(crate) fn no_doubles(chaos: &Chaos, told: &BTreeSet<Life>) -> Lives {
     let doubles = std::fs::read_to_string(chaos.machine.dir().join(DOUBLES)).unwrap_or_default();
     doubles.lines().for_each(|line| chaos.problems.add(format!("a double: {line}")));
     let mut lives = Lives::default();
@@ -78,7 +79,8 @@ pub(crate) fn no_doubles(chaos: &Chaos) -> Lives {
             let (life, pid): (u64, u64) = (life.parse().unwrap(), pid.parse().unwrap());
             let former: Life = (member.name.clone(), last.0, last.1);
             let is_unknown = || {
-                chaos.losses.has_ended_orphaned(&chaos.orphans, &former)
+                !told.contains(&former)
+                    || chaos.losses.has_ended_orphaned(&chaos.orphans, &former)
                     || last_write(chaos.machine.dir(), &former)
                         .is_some_and(|at| chaos.losses.was_just_before(at))
             };
