@@ -1,13 +1,16 @@
-//! The blows: what is killed, and the wait until a host answers again.
+//! The blows: what is killed or replaced, and the wait until a host answers again.
 
 use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
+use jiff::Timestamp;
 use provost_tests::bench::clock::now_ns;
 use provost_tests::runs::{Random, pause};
 use rustix::process::Signal;
+use serde_json::Value;
 
-use crate::machine::Machine;
+use crate::losses::Loss;
+use crate::machine::Held;
 use crate::shared::Chaos;
 
 /// A kind of blow.
@@ -21,16 +24,32 @@ enum Blow {
     Keeper,
     /// Both are killed at once, and `provost up` is run.
     Both,
+    /// Another host takes the place of this one, and at times another program that of the keeper.
+    Upgrade,
+    /// The same, and one of them is killed meanwhile.
+    Cut,
 }
 
-/// The kinds; each is as likely as another.
-const BLOWS: [Blow; 4] = [Blow::Host, Blow::Suspended, Blow::Keeper, Blow::Both];
+/// The kinds. They are drawn from a bag, so that a short run has about as many of each.
+const BLOWS: [Blow; 6] = [Blow::Host, Blow::Suspended, Blow::Keeper, Blow::Both, Blow::Upgrade, Blow::Cut];
 
-/// How long a host may take to take over all processes after it answers, in nanoseconds.
-const TAKEN_OVER_NS: u64 = 2_000_000_000;
+/// The longest time between the beginning of an upgrade and a kill, in milliseconds.
+const CUT_WITHIN_MS: u64 = 600;
 
-/// How long the last lines of a life that has ended may wait in its pipe, in nanoseconds.
-const UNREAD_NS: u64 = 1_000_000_000;
+/// What a blow has done.
+#[derive(Clone, Copy, Debug, Default)]
+struct Struck {
+    /// Whether a keeper was killed.
+    has_lost_keeper: bool,
+    /// If both were killed: the moment before that, and when `provost up` was run, in milliseconds since 1970.
+    both: Option<(i64, i64)>,
+    /// For how long no host answered, where it was told.
+    silent_ms: Option<u64>,
+    /// Whether a host answers again already.
+    is_waited_for: bool,
+    /// Whether the host stays.
+    is_refused: bool,
+}
 
 impl Blow {
     fn word(self) -> &'static str {
@@ -39,28 +58,79 @@ impl Blow {
             Self::Suspended => "suspended",
             Self::Keeper => "keeper",
             Self::Both => "both",
+            Self::Upgrade => "upgrade",
+            Self::Cut => "cut",
         }
     }
 
-    fn strike(self, chaos: &Chaos, (host, keeper): (u32, u32), random: &mut Random) {
+    fn strike(self, chaos: &Chaos, held: &Held, random: &mut Random) -> Struck {
+        let Held { host, keeper } = held;
         match self {
-            Self::Host => Machine::signal(host, Signal::KILL),
+            Self::Host => host.signal(Signal::KILL),
             Self::Suspended => {
-                Machine::signal(host, Signal::STOP);
+                host.signal(Signal::STOP);
                 pause(random.between(50, 1_500));
-                Machine::signal(host, Signal::KILL);
+                host.signal(Signal::KILL);
             }
-            Self::Keeper => Machine::signal(keeper, Signal::KILL),
+            Self::Keeper => {
+                keeper.signal(Signal::KILL);
+                return Struck { has_lost_keeper: true, ..Struck::default() };
+            }
             Self::Both => {
+                let killed = Timestamp::now().as_millisecond();
                 // So that the host does not notice that its keeper is gone.
-                Machine::signal(host, Signal::STOP);
-                Machine::signal(keeper, Signal::KILL);
-                Machine::signal(host, Signal::KILL);
+                host.signal(Signal::STOP);
+                keeper.signal(Signal::KILL);
+                host.signal(Signal::KILL);
                 pause(random.between(0, 1_000));
+                let both = Some((killed, Timestamp::now().as_millisecond()));
                 chaos.machine.up();
+                return Struck { has_lost_keeper: true, both, ..Struck::default() };
             }
+            Self::Upgrade => return upgrade(chaos, random.below(3) == 0),
+            Self::Cut => return cut(chaos, held, random),
         }
+        Struck::default()
     }
+}
+
+/// Begins an upgrade, and kills the host or the keeper meanwhile.
+fn cut(chaos: &Chaos, Held { host, keeper }: &Held, random: &mut Random) -> Struck {
+    let command = chaos.machine.begin(&["upgrade", "--keeper"]);
+    pause(random.between(0, CUT_WITHIN_MS));
+    chaos.tally.add("upgrades cut by a kill");
+    let has_lost_keeper = random.below(2) == 0;
+    let killed = Timestamp::now().as_millisecond();
+    if has_lost_keeper { keeper } else { host }.signal(Signal::KILL);
+    let mut both = None;
+    if chaos.machine.is_deserted(host.pid) {
+        // The host had left, and the next one had not come yet.
+        chaos.tally.add("of these, up because nobody was left");
+        both = Some((killed, Timestamp::now().as_millisecond()));
+        chaos.machine.up();
+    }
+    command.end();
+    Struck { has_lost_keeper, both, is_waited_for: true, ..Struck::default() }
+}
+
+/// Has another host of the same program take the place of this one, and at times another program that of the keeper.
+fn upgrade(chaos: &Chaos, with_keeper: bool) -> Struck {
+    let line: &[&str] = if with_keeper { &["upgrade", "--keeper"] } else { &["upgrade"] };
+    let ran = chaos.machine.run(&[line, &["-o", "json"]].concat());
+    if ran.code == 0 {
+        if with_keeper {
+            chaos.tally.add("upgrades of the keeper");
+        }
+        let upgraded: Value = serde_json::from_str(&ran.stdout).unwrap();
+        return Struck { silent_ms: upgraded["silent_ms"].as_u64(), ..Struck::default() };
+    }
+    let is_refused = ran.stderr.contains("the config is being changed");
+    if is_refused {
+        chaos.tally.add("upgrades refused because of a reload");
+    } else {
+        chaos.problems.add(format!("{line:?}: {ran:?}"));
+    }
+    Struck { is_refused, ..Struck::default() }
 }
 
 /// The times from a blow until the API answers again, in microseconds, by the kind of blow.
@@ -97,24 +167,32 @@ impl Silences {
 pub(crate) fn work(chaos: &Chaos, is_over: impl Fn() -> bool) -> Silences {
     let mut random = Random::of(chaos.seed, "blows");
     let mut silences = Silences::default();
+    let mut bag = Vec::new();
     while !is_over() {
         pause(random.between(500, 5_000));
-        let (host, keeper) = (chaos.machine.host(), chaos.machine.keeper());
-        let Some((host, keeper)) = host.zip(keeper.map(|keeper| keeper.pid)) else {
-            chaos.problems.add(format!("no host or no keeper answers before a blow: {host:?}, {keeper:?}"));
+        let Some(held) = chaos.machine.until_held() else {
+            chaos
+                .problems
+                .add(format!("no host or no keeper answers before a blow: {}", chaos.machine.log()));
             break;
         };
-        let blow = *random.pick(&BLOWS);
-        let begun = now_ns();
-        blow.strike(chaos, (host, keeper), &mut random);
+        if bag.is_empty() {
+            bag.extend(BLOWS);
+        }
+        let blow = bag.swap_remove(usize::try_from(random.below(bag.len() as u64)).unwrap());
+        let from = now_ns();
+        let struck = blow.strike(chaos, &held, &mut random);
+        let former = Some(held.host.pid).filter(|_| !struck.is_refused);
         let gave_up = || chaos.tally.add("up after five ends");
-        let Some(took_ns) = chaos.machine.until_another(Some(host), gave_up) else {
+        let Some(took_ns) = chaos.machine.until_another(former, gave_up) else {
             chaos.problems.add(format!("no host answers after {blow:?}: {}", chaos.machine.log()));
             break;
         };
-        silences.record(blow, took_ns);
-        if matches!(blow, Blow::Keeper | Blow::Both) {
-            chaos.orphaned.lock().unwrap().push((begun - UNREAD_NS, now_ns() + TAKEN_OVER_NS));
+        if !struck.is_waited_for {
+            silences.record(blow, struck.silent_ms.map_or(took_ns, |ms| ms * 1_000_000));
+        }
+        if struck.has_lost_keeper {
+            chaos.losses.add(Loss { from, to: now_ns(), both: struck.both });
         }
     }
     silences

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::fleet::Kind;
-use crate::lines::Life;
+use crate::lines::{Life, last_write};
 use crate::places::ENDS;
 use crate::shared::Chaos;
 use crate::worker::CODE_MAX;
@@ -27,10 +27,10 @@ struct Told {
 pub(crate) struct History {
     /// The ends in the journal.
     pub(crate) ends: u64,
-    /// Those of them that nobody has seen, because there was no keeper.
+    /// Those of them that nobody has seen, because there was neither a keeper nor a host.
     pub(crate) unknown: u64,
-    /// The lives that ended while there was no keeper. Nobody may have read their last lines.
-    pub(crate) orphaned: BTreeSet<Life>,
+    /// The lives whose start is in the journal.
+    pub(crate) told: BTreeSet<Life>,
     /// The decisions about them.
     pub(crate) decisions: u64,
     /// The ends that processes have noted, and those of them that are in the journal.
@@ -72,24 +72,24 @@ pub(crate) fn check(chaos: &Chaos) -> History {
         match kind {
             "spawned" => {
                 life.spawned += 1;
-                let _ = record["pid"].as_u64().map(|pid| pids.insert(id, pid));
+                if let Some(pid) = record["pid"].as_u64() {
+                    history.told.insert((id.0.clone(), incarnation, pid));
+                    pids.insert(id, pid);
+                }
             }
             "spawn_failed" => life.failed += 1,
             "exited" => {
                 life.exited += 1;
                 history.ends += 1;
                 let pid = pids.get(&id).copied();
-                let is_orphan = is_orphan(chaos, &record);
                 history.unknown += u64::from(record["exit"]["error"].is_string());
-                if let Some(pid) = pid.filter(|_| is_orphan) {
-                    history.orphaned.insert((id.0.clone(), incarnation, pid));
-                }
-                let note = pid.and_then(|pid| noted.get(&(id.0.clone(), incarnation, pid)));
-                history.confirmed += u64::from(note.is_some());
                 // Without its start in the journal, it is not known which process it was.
-                let objection = objection(&record, note.map(String::as_str), is_orphan);
-                if let Some(problem) = objection.filter(|_| pid.is_some()) {
-                    chaos.problems.add(format!("{name}, incarnation {incarnation}: {problem}: {line}"));
+                let Some(pid) = pid else { continue };
+                let life: Life = (id.0.clone(), incarnation, pid);
+                let note = noted.get(&life).map(String::as_str);
+                history.confirmed += u64::from(note.is_some());
+                if let Some(problem) = objection(chaos, &record, &life, note) {
+                    chaos.problems.add(format!("{life:?}: {problem}: {line}"));
                 }
             }
             "decided" => {
@@ -99,8 +99,8 @@ pub(crate) fn check(chaos: &Chaos) -> History {
             _ => {}
         }
     }
-    // One that a killed keeper had begun may be begun again after it was ended.
-    let spawned_max = if chaos.orphaned.lock().unwrap().is_empty() { 1 } else { 2 };
+    // One whose start was not written down as both were killed is found, and its start is told again.
+    let spawned_max = if chaos.losses.have_both() { 2 } else { 1 };
     // That a process was added again may be missing in the journal.
     for (id, life) in lives.iter().filter(|(id, _)| !Kind::is_removed(&id.0)) {
         if life.spawned > spawned_max || life.exited > 1 || life.decided > 1 + life.failed {
@@ -110,20 +110,21 @@ pub(crate) fn check(chaos: &Chaos) -> History {
     history
 }
 
-/// Whether a life ended while there was no keeper.
-fn is_orphan(chaos: &Chaos, record: &Value) -> bool {
-    let at = record["mono_ns"].as_u64().unwrap();
-    chaos.orphaned.lock().unwrap().iter().any(|(from, to)| (*from..=*to).contains(&at))
-}
-
 /// Says what is wrong with the end of a life, if the process has noted that it ends in this way.
-fn objection(record: &Value, note: Option<&str>, is_orphan: bool) -> Option<String> {
+fn objection(chaos: &Chaos, record: &Value, life: &Life, note: Option<&str>) -> Option<String> {
     let exit = &record["exit"];
     let (code, signal) = (exit["code"].as_u64(), exit["signal"].as_u64());
     let told = match (code, signal) {
         (Some(code), None) => format!("code {code}"),
         (None, Some(signal)) => format!("signal {signal}"),
-        _ => return (!is_orphan).then(|| "its end is not known".to_owned()),
+        _ => {
+            // Where nobody reaps it, its zombie tells it.
+            let is_gone = chaos.reaps_at_once && chaos.losses.has_ended_unseen(&chaos.orphans, life);
+            let is_behind =
+                || last_write(chaos.machine.dir(), life).is_some_and(|at| chaos.losses.was_just_before(at));
+            return (!is_gone && !is_behind())
+                .then(|| format!("its end is not known, and it has noted {note:?}"));
+        }
     };
     // A process that was asked to end may have been killed after its note.
     let is_asked = record["before"] == "stopping" && signal.is_some();

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+
 use crate::places::COUNTS;
 use crate::shared::Chaos;
 
@@ -26,71 +28,111 @@ pub(crate) struct Lines {
     pub(crate) doubled: u64,
     /// The beginnings of lines that a host has left, which was killed at once with its keeper.
     pub(crate) cut: u64,
+    /// The lives whose last lines are gone with their pipes, because they have ended while there was neither a keeper nor a host.
+    pub(crate) unseen: u64,
+    /// Those that had ended a moment before, so that nobody had read what was in their pipes.
+    pub(crate) unread: u64,
+    /// Those that had begun as an order came that wanted none: the host has killed them, and read nothing of them.
+    pub(crate) abandoned: u64,
 }
 
-/// Checks the log files of all processes. Nobody may have read the last lines of the excused lives.
-pub(crate) fn check(chaos: &Chaos, excused: &BTreeSet<Life>) -> Lines {
-    let mut lines = Lines::default();
-    let mut last: BTreeMap<Life, [u64; 2]> = BTreeMap::new();
+/// The lines of one stream of a life that were seen so far.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    /// The number of the last one.
+    number: u64,
+    /// When it was written, in milliseconds since 1970.
+    at: i64,
+}
+
+/// What was seen so far of the lives, and what the log files have.
+struct Reading<'a> {
+    chaos: &'a Chaos,
+    lives: BTreeMap<Life, [Seen; 2]>,
+    lines: Lines,
+}
+
+/// Checks the log files of all processes; `told` are the lives whose start is in the journal.
+pub(crate) fn check(chaos: &Chaos, told: &BTreeSet<Life>) -> Lines {
+    let mut reading = Reading { chaos, lives: BTreeMap::new(), lines: Lines::default() };
     for (name, files) in logs(&chaos.machine.dir().join(".provost/logs")) {
         for file in files {
             let text = std::fs::read(&file).unwrap();
             for record in String::from_utf8_lossy(&text).lines() {
-                if let Err(problem) = take(&name, record, &mut last, &mut lines) {
+                if let Err(problem) = reading.take(&name, record) {
                     chaos.problems.add(format!("{}: {problem}", file.display()));
                 }
             }
         }
     }
     for (life, counted) in counts(&chaos.machine.dir().join(COUNTS)) {
-        let seen = last.get(&life).copied().unwrap_or_default();
-        for (stream, (seen, counted)) in STREAMS.iter().zip(seen.iter().zip(counted)) {
-            if *seen < counted && !excused.contains(&life) {
-                chaos.problems.add(format!(
-                    "{life:?}: {counted} lines of {stream} were written, and {seen} are in the log"
-                ));
-            }
+        let seen = reading.lives.get(&life).map_or([0; 2], |streams| streams.map(|seen| seen.number));
+        if seen.iter().zip(counted).all(|(seen, counted)| *seen >= counted) {
+            continue;
+        }
+        let last = last_write(chaos.machine.dir(), &life);
+        if chaos.losses.has_ended_unseen(&chaos.orphans, &life) {
+            reading.lines.unseen += 1;
+        } else if last.is_some_and(|last| chaos.losses.was_just_before(last)) {
+            reading.lines.unread += 1;
+        } else if seen == [0; 2] && !told.contains(&life) {
+            reading.lines.abandoned += 1;
+        } else {
+            chaos.problems.add(format!(
+                "{life:?}: {counted:?} lines of {STREAMS:?} were written, and {seen:?} are in the log; the last at {last:?}"
+            ));
         }
     }
-    lines
+    reading.lines
 }
 
-/// Takes one record, which has to be the next line of its life, or one that was there before.
-fn take(
-    name: &str,
-    record: &str,
-    last: &mut BTreeMap<Life, [u64; 2]>,
-    lines: &mut Lines,
-) -> Result<(), String> {
-    if record.ends_with(CUT) {
-        lines.cut += 1;
-        return Ok(());
-    }
-    let (stream, life, number) =
-        numbered(name, record).ok_or_else(|| format!("not a whole line: {record:?}"))?;
-    let seen = &mut last.entry(life).or_default()[stream];
-    match number {
-        _ if number == *seen + 1 => *seen = number,
-        _ if number <= *seen => lines.doubled += 1,
-        _ => {
-            let problem = format!("line {} of {} is lost before {record:?}", *seen + 1, STREAMS[stream]);
-            *seen = number;
-            return Err(problem);
+impl Reading<'_> {
+    /// Takes one record, which has to be the next line of its life. After a host and its keeper were killed at once, the first
+    /// ones may be there already.
+    fn take(&mut self, name: &str, record: &str) -> Result<(), String> {
+        let has_lost_both = self.chaos.losses.have_both();
+        if record.ends_with(CUT) && has_lost_both {
+            self.lines.cut += 1;
+            return Ok(());
         }
+        let Record { at, stream, life, number } =
+            numbered(name, record).ok_or_else(|| format!("not a whole line: {record:?}"))?;
+        let none = Seen { number: 0, at: i64::MIN };
+        let seen = &mut self.lives.entry(life).or_insert([none; 2])[stream];
+        self.lines.whole += 1;
+        if number <= seen.number {
+            self.lines.doubled += 1;
+            // What the next host has written first was in the pipe.
+            let may_be = self.chaos.losses.last_up(at).is_some_and(|up| seen.at <= up);
+            return if may_be { Ok(()) } else { Err(format!("there a second time: {record:?}")) };
+        }
+        let before = std::mem::replace(seen, Seen { number, at });
+        if number == before.number + 1 {
+            return Ok(());
+        }
+        Err(format!("line {} of {} is lost before {record:?}", before.number + 1, STREAMS[stream]))
     }
-    lines.whole += 1;
-    Ok(())
+}
+
+/// A record of a log file.
+struct Record {
+    /// In milliseconds since 1970.
+    at: i64,
+    stream: usize,
+    life: Life,
+    number: u64,
 }
 
 /// Parses a record `TIME STREAM F line INCARNATION PID NUMBER`.
-fn numbered(name: &str, record: &str) -> Option<(usize, Life, u64)> {
+fn numbered(name: &str, record: &str) -> Option<Record> {
     let mut words = record.split(' ');
-    let (_time, stream) = (words.next()?, words.next()?);
+    let (time, stream) = (words.next()?, words.next()?);
+    let at = time.parse::<Timestamp>().ok()?.as_millisecond();
     let stream = STREAMS.iter().position(|known| *known == stream)?;
     (words.next()? == "F" && words.next()? == "line").then_some(())?;
     let life = (name.to_owned(), words.next()?.parse().ok()?, words.next()?.parse().ok()?);
     let number = words.next()?.parse().ok()?;
-    words.next().is_none().then_some((stream, life, number))
+    words.next().is_none().then_some(Record { at, stream, life, number })
 }
 
 /// Returns the log files of each process, the oldest first.
@@ -113,6 +155,12 @@ fn logs(dir: &Path) -> BTreeMap<String, Vec<PathBuf>> {
         files.into_iter().map(|(_, path)| path).collect()
     };
     found.into_iter().map(|(name, files)| (name, sorted(files))).collect()
+}
+
+/// Returns when a life has counted a line for the last time, or has begun, in milliseconds since 1970.
+pub(crate) fn last_write(dir: &Path, (name, incarnation, pid): &Life) -> Option<i64> {
+    let written = std::fs::metadata(dir.join(COUNTS).join(format!("{name} {incarnation} {pid}"))).ok()?;
+    Some(Timestamp::try_from(written.modified().ok()?).ok()?.as_millisecond())
 }
 
 /// Returns what each life has counted.

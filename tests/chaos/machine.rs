@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ExitStatus};
+use std::process::{Child, ExitStatus, Stdio};
 use std::sync::Mutex;
 
 use provost_supervisor::RunningKeeper;
 use provost_tests::bench::clock::now_ns;
 use provost_tests::runs::{Control, marked, pause, variable};
 use provost_tests::{Ran, Setup};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 use serde_json::Value;
 
 /// The variable that marks everything that descends from `provost up`.
@@ -22,8 +23,58 @@ const PATIENCE_NS: u64 = 120_000_000_000;
 /// The pause between two looks whether a host answers, in milliseconds.
 const LOOK_MS: u64 = 5;
 
+/// The number of lines of the log that a problem shows.
+const LINES_SHOWN: usize = 20;
+
+/// The number of looks at all processes that have to find neither a host nor a keeper, and the pause between them.
+const LOOKS_AT_NOBODY: u32 = 4;
+const LOOK_AT_ALL_MS: u64 = 250;
+
 /// After this number of looks the keeper is asked whether it has given up.
 const LOOKS: u64 = 40;
+
+/// A host and its keeper.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) host: Holding,
+    pub(crate) keeper: Holding,
+}
+
+/// A process that is not mistaken for another one with its number.
+#[derive(Debug)]
+pub(crate) struct Holding {
+    pub(crate) pid: u32,
+    pidfd: OwnedFd,
+}
+
+impl Holding {
+    fn of(pid: u32) -> Option<Self> {
+        let number = i32::try_from(pid).ok().and_then(Pid::from_raw)?;
+        Some(Self { pid, pidfd: pidfd_open(number, PidfdFlags::empty()).ok()? })
+    }
+
+    /// Sends it a signal. It may have ended.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let _ = pidfd_send_signal(&self.pidfd, signal);
+    }
+}
+
+/// Whether a process is the child of another one.
+fn is_child(pid: u32, parent: u32) -> bool {
+    provost_tests::parent(pid) == Some(parent)
+}
+
+/// A command that was begun.
+#[derive(Debug)]
+pub(crate) struct Begun(Child);
+
+impl Begun {
+    /// Ends it.
+    pub(crate) fn end(mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
 
 /// The host, its directory, and each `provost up` that was run in the foreground.
 #[derive(Debug)]
@@ -53,6 +104,13 @@ impl Machine {
         self.setup.run(arguments)
     }
 
+    /// Begins a command, whose output nobody needs.
+    pub(crate) fn begin(&self, arguments: &[&str]) -> Begun {
+        let mut command = self.setup.command(arguments);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        Begun(command.spawn().unwrap())
+    }
+
     /// Runs `provost up`.
     pub(crate) fn up(&self) {
         let log = |name| -> File {
@@ -71,9 +129,13 @@ impl Machine {
         (up.id(), up.try_wait().unwrap())
     }
 
-    /// Returns what `provost up` has printed so far.
+    /// Returns the last lines that hosts have written about themselves.
     pub(crate) fn log(&self) -> String {
-        String::from_utf8_lossy(&std::fs::read(self.dir().join("up.log")).unwrap_or_default()).into_owned()
+        let logs = [self.dir().join("up.log"), self.dir().join(".provost/provost.log")];
+        let text = logs.map(|path| std::fs::read(path).unwrap_or_default()).concat();
+        let text = String::from_utf8_lossy(&text);
+        let own: Vec<&str> = text.lines().filter(|line| line.contains("provost ")).collect();
+        own[own.len().saturating_sub(LINES_SHOWN)..].join("\n")
     }
 
     /// Returns the process id of the host, if one answers.
@@ -107,13 +169,46 @@ impl Machine {
         Some(now_ns() - begun)
     }
 
+    /// Waits until another host than this one answers, or is to be asked for, and returns false then; or returns true if there is
+    /// neither a host nor a keeper any more.
+    pub(crate) fn is_deserted(&self, former: u32) -> bool {
+        let (begun, mut in_a_row) = (now_ns(), 0);
+        while in_a_row < LOOKS_AT_NOBODY {
+            let is_there = self.host().is_some_and(|host| host != former);
+            let is_alone = || self.keeper().is_some_and(|keeper| keeper.is_alone);
+            if is_there || is_alone() || now_ns() - begun > PATIENCE_NS {
+                return false;
+            }
+            let are_children = |environment: &String| variable(environment, "PROVOST_PROCESS").is_some();
+            in_a_row = if self.ours().values().all(are_children) { in_a_row + 1 } else { 0 };
+            pause(LOOK_AT_ALL_MS);
+        }
+        true
+    }
+
+    /// Waits until a host and its keeper answer, and returns both. `None` if they do not.
+    pub(crate) fn until_held(&self) -> Option<Held> {
+        let begun = now_ns();
+        while now_ns() - begun < PATIENCE_NS {
+            let keeper = self.keeper().and_then(|keeper| Holding::of(keeper.pid));
+            let host = self.host().and_then(Holding::of);
+            if let (Some(host), Some(keeper)) = (host, keeper)
+                && is_child(host.pid, keeper.pid)
+            {
+                return Some(Held { host, keeper });
+            }
+            pause(LOOK_MS);
+        }
+        None
+    }
+
     /// Returns the keeper, if one answers.
     pub(crate) fn keeper(&self) -> Option<RunningKeeper> {
         RunningKeeper::at(&self.dir().join(".provost/keeper.sock"))
     }
 
     /// Sends a signal to a process. It may have ended.
-    pub(crate) fn signal(pid: u32, signal: Signal) {
+    fn signal(pid: u32, signal: Signal) {
         if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
             let _ = kill_process(pid, signal);
         }

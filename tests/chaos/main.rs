@@ -1,5 +1,5 @@
 //! The chaos run: one host with 100 processes that write numbered lines and crash at random, orders and reloads, and every few
-//! seconds a blow that kills the host, its keeper or both. At the end nothing may be lost, doubled or forgotten.
+//! seconds a blow that kills the host, its keeper or both, or an upgrade. At the end nothing may be lost, doubled or forgotten.
 //!
 //! ```text
 //! cargo test --release -p provost --test chaos -- --minutes 60 --seed 7
@@ -19,6 +19,7 @@ mod blows;
 mod fleet;
 mod history;
 mod lines;
+mod losses;
 mod machine;
 mod model;
 mod orders;
@@ -45,7 +46,9 @@ fn main() -> ExitCode {
     let seed = options.seed;
     println!("chaos: {} s, seed {seed}", options.seconds);
     reaper::become_reaper();
-    let trial = std::thread::spawn(move || trial::run(&options));
-    let ended = reaper::reap_until_ended(trial, !options.reaps_late);
+    let orphans = losses::Orphans::default();
+    let noted = orphans.clone();
+    let trial = std::thread::spawn(move || trial::run(&options, noted));
+    let ended = reaper::reap_until_ended(trial, !options.reaps_late, &orphans);
     provost_tests::runs::verdict("chaos", seed, &ended, "nothing was lost, doubled or forgotten")
 }

@@ -1,11 +1,11 @@
 //! What all threads of a run share.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use provost_tests::runs::{Problems, Tally};
+use provost_tests::runs::{Options, Problems, Tally};
 
 use crate::fleet;
+use crate::losses::{Losses, Orphans};
 use crate::machine::Machine;
 use crate::model::Model;
 
@@ -19,21 +19,27 @@ pub(crate) struct Chaos {
     pub(crate) problems: Problems,
     /// The version of the config that is in its file.
     pub(crate) version: AtomicU64,
-    /// From when until when there was no keeper, in nanoseconds of the monotonic clock. How a process ended then may not be known.
-    pub(crate) orphaned: Mutex<Vec<(u64, u64)>>,
+    /// When a keeper was lost.
+    pub(crate) losses: Losses,
+    /// The processes that have ended as orphans.
+    pub(crate) orphans: Orphans,
+    /// Whether orphans are reaped as soon as they have ended.
+    pub(crate) reaps_at_once: bool,
     over: AtomicBool,
 }
 
 impl Chaos {
-    pub(crate) fn new(seed: u64, machine: Machine) -> Self {
+    pub(crate) fn new(options: &Options, machine: Machine, orphans: Orphans) -> Self {
         Self {
-            seed,
+            seed: options.seed,
             machine,
             model: Model::new(&fleet::members(0)),
             tally: Tally::default(),
             problems: Problems::default(),
             version: AtomicU64::new(0),
-            orphaned: Mutex::default(),
+            losses: Losses::default(),
+            orphans,
+            reaps_at_once: !options.reaps_late,
             over: AtomicBool::new(false),
         }
     }

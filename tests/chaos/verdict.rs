@@ -8,7 +8,7 @@ use provost_tests::runs::{Control, until_none, variable};
 use serde_json::Value;
 
 use crate::fleet;
-use crate::lines::Life;
+use crate::lines::{Life, last_write};
 use crate::places::{DOUBLES, LIVES};
 use crate::shared::Chaos;
 
@@ -59,17 +59,17 @@ fn described(pid: u32, environment: &str) -> String {
 #[derive(Debug, Default)]
 pub(crate) struct Lives {
     pub(crate) count: u64,
-    /// Those that were begun again with the same incarnation, because the keeper had not told the host of them when it was killed:
-    /// they were ended first.
+    /// Those that were begun again with the same incarnation: the keeper had not told the host of them when it was killed, and they
+    /// were ended first; or both were killed before what was written down of them was on the disk, and they had ended before; or an
+    /// order has come while they were being started, so that the host has killed them and told nobody of them.
     pub(crate) again: BTreeSet<Life>,
 }
 
-/// Checks that no process has seen another copy of itself, and that no life was begun twice while there was a keeper.
-pub(crate) fn no_doubles(chaos: &Chaos) -> Lives {
+/// Checks that no process has seen another copy of itself, and that no life was begun twice of which the host was told.
+pub(crate) fn no_doubles(chaos: &Chaos, told: &BTreeSet<Life>) -> Lives {
     let doubles = std::fs::read_to_string(chaos.machine.dir().join(DOUBLES)).unwrap_or_default();
     doubles.lines().for_each(|line| chaos.problems.add(format!("a double: {line}")));
     let mut lives = Lives::default();
-    let has_lost_keepers = !chaos.orphaned.lock().unwrap().is_empty();
     // Replicas and those that only some versions of the config have are removed and added again.
     for member in fleet::members(0).iter().filter(|member| member.kind.is_ordered()) {
         let path = chaos.machine.dir().join(LIVES).join(&member.name);
@@ -77,8 +77,15 @@ pub(crate) fn no_doubles(chaos: &Chaos) -> Lives {
         for line in std::fs::read_to_string(path).unwrap_or_default().lines() {
             let (life, pid) = line.split_once(' ').unwrap();
             let (life, pid): (u64, u64) = (life.parse().unwrap(), pid.parse().unwrap());
-            if life == last.0 && has_lost_keepers {
-                lives.again.insert((member.name.clone(), last.0, last.1));
+            let former: Life = (member.name.clone(), last.0, last.1);
+            let is_unknown = || {
+                !told.contains(&former)
+                    || chaos.losses.has_ended_orphaned(&chaos.orphans, &former)
+                    || last_write(chaos.machine.dir(), &former)
+                        .is_some_and(|at| chaos.losses.was_just_before(at))
+            };
+            if life == last.0 && is_unknown() {
+                lives.again.insert(former);
             } else if life <= last.0 {
                 chaos.problems.add(format!("{}: incarnation {life} began after {}", member.name, last.0));
             }

@@ -1,21 +1,39 @@
 //! A disk that is really full: the logs or the journal are on a small separate file system. Only root may mount one; without that right the
 //! test says so and does nothing.
 
+use std::collections::BTreeMap;
+use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use provost_tests::{Setup, eventually};
+use provost_tests::{Host, Setup, eventually};
+use serde_json::Value;
 
 use crate::PROVOST;
+use crate::keeper::{lives, numbers};
+use crate::lost_keeper::{WAITING, down, file, kill_both, pids, until_all_run, up_again};
 
 /// A small file system in memory, which is unmounted at the end of the test.
 struct Small(PathBuf);
 
 impl Small {
     fn mounted(at: &Path) -> Option<Self> {
+        Self::of_size(at, "64k")
+    }
+
+    fn of_size(at: &Path, size: &str) -> Option<Self> {
         std::fs::create_dir(at).unwrap();
-        mount(&["-t", "tmpfs", "-o", "size=64k,mode=700", "tmpfs"], at).then(|| Self(at.to_owned()))
+        let options = format!("size={size},mode=700");
+        mount(&["-t", "tmpfs", "-o", &options, "tmpfs"], at).then(|| Self(at.to_owned()))
+    }
+
+    /// Writes until there is no room.
+    fn fill(&self) {
+        let mut filler = std::fs::File::create(self.0.join("filler")).unwrap();
+        let block = [0; 4096];
+        while filler.write_all(&block).is_ok() {}
+        while filler.write_all(&block[..1]).is_ok() {}
     }
 
     fn grow(&self) {
@@ -95,10 +113,72 @@ fn on_a_full_disk_the_journal_counts_what_it_loses_and_tells_it_when_there_is_ro
     host.ok(&["stop", "web", "--wait"]);
     let verified = host.run(&["journal", "verify", "-o", "json"]);
     assert_eq!(verified.code, 0, "{}", verified.stdout);
-    let verified: serde_json::Value = serde_json::from_str(&verified.stdout).unwrap();
+    let verified: Value = serde_json::from_str(&verified.stdout).unwrap();
     let gaps = verified["gaps"].as_array().unwrap();
     assert!(gaps[0]["reason"] == "disk_full" && gaps[0]["count"].as_u64().unwrap() > 5, "{gaps:?}");
     let kinds = host.ok(&["journal", "stats"]);
     assert!(kinds.contains("checkpoint"), "the states are written after the gap: {kinds}");
     host.down();
+}
+
+/// Four processes that end when they are asked to, and one that writes numbered lines until it is.
+fn waiting_and_writing() -> String {
+    format!(
+        "[host]\nkeeper = true\n[process.web]\nreplicas = 4\ncommand = \"{WAITING}\"\n\
+         [process.writer]\ncommand = \"i=0; while [ ! -e enough ]; do i=$((i+1)); echo $i; sleep 0.01; done; exec sleep 1000\"\n"
+    )
+}
+
+/// Lets one of them end, and waits for its next life.
+fn end_one(host: &Host, name: &str, next: u64) {
+    std::fs::write(file(host, &format!("go.{name}")), "").unwrap();
+    let is_next = |it: &Value| it["incarnation"] == next && it["phase"] == "running";
+    host.until(name, "runs again", is_next);
+}
+
+/// What is the same of a life of which nothing could be written down: the phase, the process and the incarnation. Its start is
+/// known to a hundredth of a second then, and how often it was restarted before is not.
+fn identities(status: &Value) -> BTreeMap<String, [Value; 3]> {
+    let kept = |(name, life): (String, Value)| (name, [0, 1, 2].map(|at| life[at].clone()));
+    lives(status).into_iter().map(kept).collect()
+}
+
+#[test]
+fn after_both_were_killed_on_a_full_disk_all_processes_go_on_and_none_is_there_twice() {
+    let setup = Setup::new(PROVOST, &waiting_and_writing());
+    let Some(small) = Small::of_size(&setup.dir().join(".provost"), "16m") else {
+        eprintln!("skipped: this needs the right to mount a file system");
+        return;
+    };
+    let host = setup.up();
+    until_all_run(&host, 5);
+    small.fill();
+    // The table and the copy of the stash do not know of this life.
+    end_one(&host, "web.3", 2);
+    for next in 2..=3 {
+        let before = identities(&host.status());
+        kill_both(&host, 4);
+        let after = up_again(&host);
+        assert_eq!(identities(&after), before, "{}", host.setup().host_log());
+        // The new host supervises although it can write nothing down.
+        end_one(&host, "web.2", next);
+    }
+    let degraded = || host.status()["host"]["degraded"].to_string();
+    eventually("the host says what it cannot write", degraded, |lacks| {
+        lacks.contains("the table of processes")
+    });
+    std::fs::remove_file(small.0.join("filler")).unwrap();
+    eventually("it is over", degraded, |lacks| lacks == "[]" || lacks == "null");
+    let before = lives(&host.status());
+    kill_both(&host, 5);
+    assert_eq!(lives(&up_again(&host)), before, "{}", host.setup().host_log());
+    std::fs::write(file(&host, "enough"), "").unwrap();
+    let log = file(&host, ".provost/logs/writer.log");
+    let all = eventually("the log grows", || numbers(&log), |all| all.len() > 10);
+    let mut next = 1;
+    for number in all {
+        assert!(number <= next, "{next} is lost: {number} follows");
+        next = next.max(number + 1);
+    }
+    down(&host, pids(&before));
 }

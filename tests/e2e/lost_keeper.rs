@@ -15,7 +15,7 @@ use crate::keeper::{WRITER, all_run, lives, numbers};
 const TABLE: &str = ".provost/processes.table";
 
 /// Each waits for a file with its name, and ends with code 7 then.
-const WAITING: &str =
+pub(crate) const WAITING: &str =
     "while [ ! -e go.$PROVOST_PROCESS ]; do sleep 0.05; done; rm go.$PROVOST_PROCESS; exit 7";
 
 fn up(processes: usize) -> Host {
@@ -24,15 +24,15 @@ fn up(processes: usize) -> Host {
     Host::up(PROVOST, &config)
 }
 
-fn until_all_run(host: &Host, count: usize) -> Value {
+pub(crate) fn until_all_run(host: &Host, count: usize) -> Value {
     eventually("all run", || host.status(), |status| lives(status).len() == count && all_run(status))
 }
 
-fn pids(lives: &BTreeMap<String, Value>) -> Vec<u64> {
+pub(crate) fn pids(lives: &BTreeMap<String, Value>) -> Vec<u64> {
     lives.values().map(|life| life[1].as_u64().unwrap()).collect()
 }
 
-fn file(host: &Host, name: &str) -> PathBuf {
+pub(crate) fn file(host: &Host, name: &str) -> PathBuf {
     host.setup().dir().join(name)
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn up_again(host: &Host) -> Value {
 }
 
 /// Stops everything, and checks that none of these processes is left.
-fn down(host: &Host, pids: Vec<u64>) {
+pub(crate) fn down(host: &Host, pids: Vec<u64>) {
     host.ok(&["down"]);
     eventually("all have ended", || pids.iter().copied().any(is_alive), |alive| !alive);
     assert!(!file(host, TABLE).exists(), "the next host begins anew");

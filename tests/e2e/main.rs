@@ -27,6 +27,7 @@ mod instances;
 mod jobs;
 mod journal;
 mod keeper;
+mod keeper_steps;
 mod limits;
 mod logs;
 mod lost_keeper;

@@ -2,7 +2,7 @@
 //! one decision for each end.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use provost_supervisor::RunningKeeper;
@@ -26,7 +26,7 @@ const LIFE: &str = "exec 9> $PROVOST_PROCESS.lock\n\
                     rm go; exit 7\n";
 
 /// The steps from the end of a child to the next one that is ready, as `host.step` names them.
-const STEPS_OF_AN_END: [&str; 14] = [
+pub(crate) const STEPS_OF_AN_END: [&str; 14] = [
     "keeper.told Ended",
     "stash.before Exited",
     "stash.written Exited",
@@ -53,48 +53,67 @@ const STEPS_OF_A_GREETING: [&str; 5] = [
 ];
 
 /// A host that ends at a step when it is asked to.
-struct Story {
-    host: Host,
+pub(crate) struct Story {
+    pub(crate) host: Host,
     step: PathBuf,
     /// The incarnation of `web`.
-    incarnation: u64,
+    pub(crate) incarnation: u64,
+    /// Whether a keeper may have been killed after it has started a life and before it has told that. It is ended, and begun again.
+    may_begin_again: bool,
     /// The process of `db`.
     db: Value,
 }
 
+/// By which a host ends at the step that this file names.
+fn fail_point(step: &Path) -> String {
+    format!("host.step=return({})", step.display())
+}
+
 impl Story {
-    fn begin() -> Self {
+    pub(crate) fn begin() -> Self {
         let setup = Setup::new(PROVOST, CONFIG);
         std::fs::write(setup.dir().join("life.sh"), LIFE).unwrap();
         let step = setup.dir().join("step");
-        let host = setup.up_with(&[("FAILPOINTS", &format!("host.step=return({})", step.display()))]);
+        let host = setup.up_with(&[("FAILPOINTS", &fail_point(&step))]);
         host.until_phase("web", "running");
         let db = host.until_phase("db", "running")["pid"].clone();
-        Self { host, step, incarnation: 1, db }
+        Self { host, step, incarnation: 1, may_begin_again: false, db }
+    }
+
+    /// As [`begin`](Self::begin), with keepers that are killed.
+    pub(crate) fn begin_with_mortal_keepers() -> Self {
+        Self { may_begin_again: true, ..Self::begin() }
+    }
+
+    /// Runs `provost up` after both were killed.
+    pub(crate) fn up_again(&self) {
+        let mut up = self.host.setup().command(&["up", "--detach"]);
+        let up = up.env("FAILPOINTS", fail_point(&self.step)).output().unwrap();
+        assert!(up.status.success(), "{up:?}");
     }
 
     /// Lets the host, or the next one, end at this step.
-    fn end_at(&self, step: &str) {
+    pub(crate) fn end_at(&self, step: &str) {
         let next = self.step.with_extension("next");
         std::fs::write(&next, step).unwrap();
         std::fs::rename(next, &self.step).unwrap();
     }
 
-    fn host_pid(&self) -> u64 {
+    pub(crate) fn host_pid(&self) -> u64 {
         self.host.status()["host"]["pid"].as_u64().unwrap()
     }
 
-    fn keeper(&self) -> Option<RunningKeeper> {
+    pub(crate) fn keeper(&self) -> Option<RunningKeeper> {
         RunningKeeper::at(&self.host.setup().dir().join(".provost/keeper.sock"))
     }
 
     /// Lets `web` end.
-    fn end_web(&self) {
+    pub(crate) fn end_web(&self) {
         std::fs::write(self.host.setup().dir().join("go"), "").unwrap();
     }
 
     /// Waits until the host has ended at its step and another one answers; asks for that one where the keeper has given up.
-    fn until_another(&self, former: u64, step: &str) -> Value {
+    pub(crate) fn until_another(&self, former: u64, step: &str) -> Value {
         let look = || {
             if self.keeper().is_some_and(|keeper| keeper.is_alone) {
                 let _ = self.host.run(&["up"]);
@@ -110,7 +129,7 @@ impl Story {
     }
 
     /// Checks that `web` has had one more life, and nothing else has happened.
-    fn check_next_life(&mut self, step: &str) {
+    pub(crate) fn check_next_life(&mut self, step: &str) {
         self.incarnation += 1;
         let next = self.incarnation;
         let is_next =
@@ -120,12 +139,19 @@ impl Story {
         self.check_lives(step);
     }
 
-    fn check_lives(&self, step: &str) {
+    pub(crate) fn check_lives(&self, step: &str) {
         let dir = self.host.setup().dir();
         let doubles = std::fs::read_to_string(dir.join("doubles")).unwrap_or_default();
         assert_eq!(doubles, "", "{step}: two copies at once");
         // A child is ready as soon as its program runs.
-        let lives = || std::fs::read_to_string(dir.join("web.lives")).unwrap_or_default();
+        let lives = || {
+            let lives = std::fs::read_to_string(dir.join("web.lives")).unwrap_or_default();
+            let mut lives: Vec<&str> = lives.split_inclusive('\n').collect();
+            if self.may_begin_again {
+                lives.dedup();
+            }
+            lives.concat()
+        };
         let expected: String = (1..=self.incarnation).map(|life| format!("{life}\n")).collect();
         eventually(&format!("each life has begun once after `{step}`"), lives, |lives| *lives == expected);
         let db = self.host.process("db");
@@ -138,9 +164,15 @@ impl Story {
     }
 
     /// Ends the host, and checks in the journal that nothing has happened twice.
-    fn end(self) {
-        let setup = self.host.down();
-        let ran = setup.run(&["journal", "export"]);
+    pub(crate) fn end(self) {
+        let export = ["journal", "export"];
+        let ran = if self.may_begin_again {
+            // The process of `up` was the first keeper.
+            self.host.ok(&["down"]);
+            self.host.run(&export)
+        } else {
+            self.host.down().run(&export)
+        };
         let records = ran.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         let web: Vec<Value> =
             records.filter(|it| it["process"] == "web" && it["generation"].is_u64()).collect();
@@ -275,7 +307,13 @@ fn a_host_that_is_killed_while_an_exec_hangs_is_followed_by_one_copy_whose_end_i
     let program = setup.dir().join("leased");
     std::fs::copy("/bin/sleep", &program).unwrap();
     let host = setup.up();
-    let story = Story { step: host.setup().dir().join("step"), host, incarnation: 1, db: Value::Null };
+    let story = Story {
+        step: host.setup().dir().join("step"),
+        host,
+        incarnation: 1,
+        may_begin_again: false,
+        db: Value::Null,
+    };
     let mut lease = Command::new("python3");
     lease.args(["-c", LEASE]).arg(&program);
     let mut lease = Ends(lease.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap());

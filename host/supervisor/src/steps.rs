@@ -1,19 +1,26 @@
-//! The steps between the host and its keeper at which a test may end the host, as SIGKILL does. Where there are no fail points,
-//! a step is nothing.
+//! The steps between the host and its keeper at which a test may kill the host, the keeper or both. Where there are no fail
+//! points, a step is nothing.
 
 use std::fmt::Debug;
 
-/// Takes a step about something. Ends this process if the fail point `host.step` is on and the file that it names says
-/// `STEP ABOUT`.
+use rustix::process::{Signal, getpid, getppid, kill_process};
+
+/// Takes a step about something. If the fail point `host.step` is on and the file that it names says `STEP ABOUT`, this process
+/// is killed; with a second line `keeper` or `both`, its keeper, or first the keeper and then this process.
 ///
 /// The file is removed first, so that the next host, which has the same fail point, goes on after the same step.
 #[inline]
 pub(crate) fn step(step: &str, about: impl Debug) {
     fail::fail_point!("host.step", |file| {
         let file = file.unwrap_or_default();
-        let is_asked = std::fs::read_to_string(&file).is_ok_and(|asked| asked == format!("{step} {about:?}"));
-        if is_asked && std::fs::remove_file(file).is_ok() {
-            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+        let asked = std::fs::read_to_string(&file).unwrap_or_default();
+        let (asked, whom) = asked.split_once('\n').unwrap_or((&asked, "host"));
+        if asked == format!("{step} {about:?}") && std::fs::remove_file(file).is_ok() {
+            let keeper = getppid().filter(|_| whom != "host");
+            let host = Some(getpid()).filter(|_| whom != "keeper");
+            for pid in [keeper, host].into_iter().flatten() {
+                let _ = kill_process(pid, Signal::KILL);
+            }
         }
     });
     let _ = (step, about);

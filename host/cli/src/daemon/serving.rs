@@ -461,6 +461,8 @@ impl Running {
             recording.write_all(FAREWELL);
             self.leave().await;
             successor.see_off(followed != why && why != Why::Failed).await;
+            // What has happened while another keeper was awaited.
+            recording.write_all(FAREWELL);
             return End::GoesOn(Ok(0));
         }
         service.manager.stopping(&why.to_string());

@@ -47,7 +47,7 @@ impl Keeper {
     pub async fn take_over(&self, recovered: &Recovered) -> Vec<Held> {
         let clock = Clock::of_boot();
         let mut all = Vec::new();
-        for found in recovered.lives.iter().filter(|found| !self.holds(found.pid)) {
+        for found in recovered.lives.iter().filter(|found| !self.holds(&found.life, found.pid)) {
             if let Err(error) = self.give(found).await {
                 let name = &*found.life.0;
                 tracing::error!(process = name, pid = found.pid, %error, "the keeper cannot hold a process that was found");

@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use provost_keeper::protocol::{End, Ending, Id, Leave, Order, Scope, Versions};
+use provost_keeper::protocol::{End, Ending, Id, Kind, Leave, Order, Scope, Versions};
 use provost_state::{Incarnation, Signal};
 use rustix::io::Errno;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -26,6 +26,7 @@ use crate::children::family::{Family, RUNTIME_DIR_VARIABLE};
 use crate::degraded::Degraded;
 use crate::disk_copy::DiskCopy;
 use crate::stash::{StashKeeper, StashKept};
+use crate::steps::step;
 
 /// The number of signals that wait to be taken.
 const SIGNALS_MAX: usize = 64;
@@ -48,8 +49,10 @@ struct Inner {
     next_id: AtomicU32,
     /// The children of a former host that were not taken over yet.
     former: Mutex<HashMap<Life, FormerSlot>>,
-    /// The files of stashes that the keeper has, by their numbers.
+    /// The files of stashes that the keeper has, by their numbers, or that another one is to be given.
     stashed: Mutex<BTreeMap<u64, Stashed>>,
+    /// Whether another keeper is being given them, so that none can be added. It changes under their lock.
+    is_handing: AtomicBool,
     /// The descriptors that outlive this host.
     shelved: Shelved,
     /// The programs of the keeper, one of which each of its children is until its exec.
@@ -156,6 +159,7 @@ impl Keeper {
             next_id: AtomicU32::new(next_id),
             former: Mutex::default(),
             stashed: Mutex::new(kept),
+            is_handing: AtomicBool::new(false),
             shelved,
             programs: Mutex::new(Programs::of(pid)),
             given_up: AtomicBool::new(false),
@@ -217,17 +221,23 @@ impl Keeper {
         unborn::end(&self.0.programs.lock(), &unborn, dir.as_deref())
     }
 
-    /// Returns everything that another keeper is given.
+    /// Returns everything that another keeper is given. Until [it was not](Self::keeps_estate), no file of a stash is added.
     pub(super) fn estate(&self) -> io::Result<Estate> {
         let lives = self.0.slots.lock().iter().filter_map(|(id, slot)| Some((*id, slot.handed()?))).collect();
         let names = Arc::new(self.0.names.lock().file()?);
         let stashed = self.0.stashed.lock();
+        self.0.is_handing.store(true, Ordering::Release);
         let files = stashed.iter().map(|(number, stashed)| (stashed.key, *number, stashed.file.clone()));
         let ledger = self.0.outputs.ledger.lock().clone().map(|ledger| (LEDGER_KEY, 0, ledger));
         let ShelfEstate { labels, descriptors } = self.0.shelved.estate()?;
         let shelved = descriptors.into_iter().map(|(key, descriptor)| (key, 0, descriptor));
         let own = [(NAMES_KEY, 0, names), (LABELS_KEY, 0, Arc::new(labels))].into_iter().chain(ledger);
         Ok(Estate { lives, files: own.chain(files).chain(shelved).collect() })
+    }
+
+    /// No other keeper was given everything.
+    pub(super) fn keeps_estate(&self) {
+        self.0.is_handing.store(false, Ordering::Release);
     }
 
     /// Changes how the keeper ends a life when there is no host.
@@ -270,7 +280,9 @@ impl Keeper {
     pub async fn replace(&self, program: Option<OwnedFd>, deadline: Duration) -> io::Result<()> {
         let deadline_ms = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
         let order = Order::Leave(Leave::Replace { deadline_ms });
-        self.asked(&order, program.into_iter().collect()).await
+        self.asked(&order, program.into_iter().collect()).await?;
+        step("leaving.answered", Kind::Leave);
+        Ok(())
     }
 
     /// Has this program take the place of the keeper, in the same process: its children and everything that it holds stay. It speaks
@@ -391,10 +403,11 @@ impl Keeper {
         self.0.former.lock().insert(life, former);
     }
 
-    /// Whether a life is entered whose main process has this number.
-    pub(super) fn holds(&self, pid: u32) -> bool {
-        let is_it = |slot: &Slot| slot.holding.as_ref().is_some_and(|it| it.pid == pid && it.end.is_none());
-        self.0.slots.lock().values().any(is_it)
+    /// Whether this life is entered, or one whose main process has this number.
+    pub(super) fn holds(&self, life: &Life, pid: u32) -> bool {
+        let has_number =
+            |slot: &Slot| slot.holding.as_ref().is_some_and(|it| it.pid == pid && it.end.is_none());
+        self.0.slots.lock().values().any(|slot| slot.life == *life || has_number(slot))
     }
 
     /// Keeps a table of all living processes in this file from now on, for the case that the keeper is killed together with the
@@ -461,8 +474,12 @@ impl StashKeeper for Keeper {
         self.order(&Order::Stash { key, generation: number }, vec![file], Answer::Wanted(wanted));
         let keeper = self.clone();
         Box::pin(async move {
-            answer.await.unwrap_or(Err(Errno::PIPE))?;
-            keeper.0.stashed.lock().insert(number, Stashed { key, file: ours? });
+            let kept = answer.await.unwrap_or(Err(Errno::PIPE));
+            let mut stashed = keeper.0.stashed.lock();
+            // What is here when another keeper takes the place of one that has ended is given to it.
+            let will_be_given = keeper.is_gone() && !keeper.0.is_handing.load(Ordering::Acquire);
+            kept.or_else(|error| if will_be_given { Ok(()) } else { Err(error) })?;
+            stashed.insert(number, Stashed { key, file: ours? });
             Ok(())
         })
     }

@@ -117,6 +117,14 @@ impl Keeper {
         build: &str,
         start: impl FnOnce(OwnedFd) -> io::Result<()>,
     ) -> Result<HandedOver, NotHandedOver> {
+        self.try_to_hand_over(build, start).inspect_err(|_| self.keeps_estate())
+    }
+
+    fn try_to_hand_over(
+        &self,
+        build: &str,
+        start: impl FnOnce(OwnedFd) -> io::Result<()>,
+    ) -> Result<HandedOver, NotHandedOver> {
         self.end_unborn().map_err(NotHandedOver::Lacking)?;
         let (ours, theirs) = socket::pair().map_err(|error| NotHandedOver::Lacking(error.into()))?;
         start(theirs).map_err(NotHandedOver::NotStarted)?;
