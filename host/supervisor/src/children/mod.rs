@@ -241,8 +241,10 @@ pub(crate) trait Spawner: Send + Sync + fmt::Debug {
     /// already is known at once.
     fn adopt(&self, spec: Arc<ProcessSpec>, held: Held) -> Child;
 
-    /// Takes over what a former host has held open for these processes, and closes what it has held for others.
-    fn settle(&self, specs: &[&ProcessSpec]);
+    /// Takes over what a former host has held open for these processes, and closes what it has held for others. `leaving` are
+    /// processes that the config does not have any more, which are about to be stopped; `lives` says which of all these have a
+    /// child. Comes before the first is adopted.
+    fn settle(&self, specs: &[ProcessSpec], leaving: &[ProcessSpec], lives: &dyn Fn(&str) -> bool);
 
     /// Closes what is held open for a process that is not supervised any more.
     fn release(&self, spec: &ProcessSpec);

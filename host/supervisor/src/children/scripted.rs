@@ -284,7 +284,7 @@ impl Spawner for Scripted {
         self.child(held.pid)
     }
 
-    fn settle(&self, _: &[&ProcessSpec]) {}
+    fn settle(&self, _: &[ProcessSpec], _: &[ProcessSpec], _: &dyn Fn(&str) -> bool) {}
 
     fn release(&self, _: &ProcessSpec) {}
 

@@ -63,11 +63,11 @@ impl Runner {
         let is_unannounced = incarnation == self.state.incarnation.next();
         let is_starting = is_unannounced || self.state.phase.kind() == PhaseKind::Starting;
         let text_seen = if is_starting { self.await_text(incarnation) } else { None };
-        let Child { exit, output, notices, .. } = self.shared.spawner.adopt(self.spec.clone(), held);
-        self.child = Some(Own { incarnation, pid, exit: Kept::new(exit), ended_at });
-        self.heard = Heard::of(incarnation, notices);
         let (at_spawn, env_files) = then;
         let spec = self.spawned_by(at_spawn);
+        let Child { exit, output, notices, .. } = self.shared.spawner.adopt(spec.clone(), held);
+        self.child = Some(Own { incarnation, pid, exit: Kept::new(exit), ended_at });
+        self.heard = Heard::of(incarnation, notices);
         let env = self.env.clone();
         let spawned = Arc::new(SpawnedWith { incarnation, spec, env, env_files });
         self.record.spawned.store(Some(spawned.clone()));

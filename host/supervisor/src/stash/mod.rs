@@ -13,6 +13,7 @@
 //! | `former` | what the files of a former host say, taken together |
 //! | `records` | the records, and the frames that they are in |
 //! | `at_spawn` | what takes effect with a spawn, as bytes |
+//! | `setups` | sockets, a setup and a cgroup as bytes |
 //! | `counted` | what health checks have counted, as bytes |
 //! | `states` | the state of a process as bytes |
 //! | `frames` | lengths, kinds, versions and checksums |
@@ -32,6 +33,7 @@ mod keeper;
 mod kept;
 mod log;
 mod records;
+mod setups;
 mod states;
 #[cfg(test)]
 mod tests;

@@ -51,6 +51,12 @@ impl Found {
         Self { former, held: by_name(adopted.held), unborn: by_name(adopted.unborn), why }
     }
 
+    /// Whether the process has a child that goes on.
+    pub(super) fn has_child(&self, name: &str) -> bool {
+        let lives = |held: &Held| held.ended.is_none();
+        self.held.get(name).is_some_and(|held| held.iter().any(lives)) || self.unborn.contains_key(name)
+    }
+
     /// Returns the specs of those processes that the config does not have and that have a child, which is to be stopped.
     pub(super) fn not_in(&self, specs: &[ProcessSpec]) -> Vec<ProcessSpec> {
         let named: HashSet<&str> = specs.iter().map(|spec| &*spec.name).collect();

@@ -20,6 +20,8 @@ pub(super) struct Slot {
     pub(super) ended: Option<oneshot::Sender<End>>,
     /// How the keeper ends it when there is no host.
     pub(super) ending: Ending,
+    /// When SIGKILL is due after a stop, in nanoseconds of `CLOCK_BOOTTIME`; 0 if no stop is in progress.
+    pub(super) kill_at: u64,
     /// `None` until its program runs.
     pub(super) holding: Option<Belongings>,
 }
@@ -51,8 +53,8 @@ pub(super) struct FormerSlot {
     pub(super) reaped: Option<End>,
     /// The end that keeps its standard input open.
     pub(super) stdin: Option<Arc<OwnedFd>>,
-    /// The rank that the former host has given to it.
-    pub(super) rank: u32,
+    /// How the keeper ends it when there is no host.
+    pub(super) ending: Ending,
     /// What was moved out of its pipes.
     pub(super) output: FormerOutput,
 }
@@ -100,7 +102,8 @@ impl Slot {
         ending: Ending,
     ) -> (Self, oneshot::Receiver<Started>, oneshot::Receiver<End>) {
         let ((started, is_started), (ended, end)) = (oneshot::channel(), oneshot::channel());
-        (Self { life, started: Some(started), ended: Some(ended), ending, holding: None }, is_started, end)
+        let (started, ended) = (Some(started), Some(ended));
+        (Self { life, started, ended, ending, kill_at: 0, holding: None }, is_started, end)
     }
 
     /// Ends the waiting, because the keeper is gone.
@@ -129,7 +132,7 @@ impl Slot {
             end,
             refusal: None,
             ending: self.ending,
-            kill_at: 0,
+            kill_at: self.kill_at,
             gaps: [Gap::default(); 2],
             descriptors,
         };

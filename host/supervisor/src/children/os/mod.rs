@@ -279,6 +279,15 @@ impl OsSpawner {
         Box::pin(async move { end.await.unwrap_or_else(|_| Exit::Unobserved.into()) })
     }
 
+    /// Has the keeper end a child of a former host as its spec says now. One that the config does not have keeps its rank.
+    fn bring_in_line(&self, spec: &ProcessSpec, former: &FormerChild) {
+        let rank = self.ranks.get_or(&spec.name, former.ending.rank);
+        let ending = Endings::from(spec).of_keeper(rank);
+        if former.reaped.is_none() && former.ending != ending {
+            former.kept.amend(ending);
+        }
+    }
+
     /// Kills the programs of checks.
     pub(crate) fn end_checks(&self) {
         for life in self.living.iter().filter(|life| life.owner.incarnation.is_none()) {
@@ -305,7 +314,7 @@ impl Spawner for OsSpawner {
         let keeper = self.keeper.as_ref();
         let mut former = keeper.and_then(|keeper| Kept::take(keeper, &spec.name, incarnation));
         if let Some(former) = &former {
-            self.ranks.enter(&spec.name, former.rank);
+            self.bring_in_line(&spec, former);
         }
         let outputs = former.as_mut().and_then(|former| former.output.take());
         let output = stdout.map(|stdout| Output { stdout, stderr, kept: outputs });
@@ -322,8 +331,9 @@ impl Spawner for OsSpawner {
         Child { pid, exit, output, notices, vars: Arc::default(), env_files: Arc::default() }
     }
 
-    fn settle(&self, specs: &[&ProcessSpec]) {
-        self.sockets.settle(specs);
+    fn settle(&self, specs: &[ProcessSpec], leaving: &[ProcessSpec], lives: &dyn Fn(&str) -> bool) {
+        self.ranks.settle(specs);
+        self.sockets.settle(specs, leaving, lives);
     }
 
     fn release(&self, spec: &ProcessSpec) {
