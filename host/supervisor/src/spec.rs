@@ -166,8 +166,19 @@ impl ProcessSpec {
     /// whose living child was spawned with one of them needs a restart for the other.
     #[must_use]
     pub fn changed_at_spawn(&self, other: &Self) -> Vec<&'static str> {
-        let AtSpawnParts { command, cwd, env, env_files, stderr, stdin, tty, sockets, watchdog_ms, setup, cgroup } =
-            self.at_spawn();
+        let AtSpawnParts {
+            command,
+            cwd,
+            env,
+            env_files,
+            stderr,
+            stdin,
+            tty,
+            sockets,
+            watchdog_ms,
+            setup,
+            cgroup,
+        } = self.at_spawn();
         let keys = [
             ("command", *command != other.command),
             ("cwd", *cwd != other.cwd),
@@ -187,8 +198,19 @@ impl ProcessSpec {
     /// Returns a number that stands for those parts of the spec that take effect with a spawn
     /// ([`changed_at_spawn`](Self::changed_at_spawn)), and for the group and the type. It is the same in every host.
     pub(crate) fn digest_at_spawn(&self) -> u64 {
-        let AtSpawnParts { command, cwd, env, env_files, stderr, stdin, tty, sockets, watchdog_ms, setup, cgroup } =
-            self.at_spawn();
+        let AtSpawnParts {
+            command,
+            cwd,
+            env,
+            env_files,
+            stderr,
+            stdin,
+            tty,
+            sockets,
+            watchdog_ms,
+            setup,
+            cgroup,
+        } = self.at_spawn();
         let mut digest = Digest::default();
         digest.text(&self.group);
         match &self.process_type {

@@ -112,7 +112,8 @@ impl Listeners {
                 continue;
             }
             let is_same = |open: &Open| open.is_at(label) && open.is_reachable();
-            let is_in_place = |open: &Open| path_of(&socket.address).is_some_and(|path| open.path.as_ref() == Some(path));
+            let is_in_place =
+                |open: &Open| path_of(&socket.address).is_some_and(|path| open.path.as_ref() == Some(path));
             match owned.open.iter().position(is_same) {
                 Some(place) => changed.push((socket, label, place)),
                 None if owned.open.iter().any(is_in_place) => displacing.push((socket, label)),
@@ -417,13 +418,13 @@ mod tests {
             assert!(Arc::ptr_eq(&changed[1], &open[0]) && Arc::ptr_eq(&changed[0], &open[1]));
             assert_eq!(mode(&path), its_mode);
         }
-        drop(waiting);
+        drop((waiting, open));
         // With a backlog of 0 one connection waits, and the next is refused at once.
         let none = spec("web", vec![of("c", &unix, None, Some(0))]);
         let socket = listeners.prepare(&none).unwrap().remove(0);
         rustix::net::accept(&socket).unwrap();
         let _waiting = UnixStream::connect(&path).unwrap();
-        let client = rustix::net::socket_with(
+        let client = socket_with(
             AddressFamily::UNIX,
             SocketType::STREAM,
             SocketFlags::CLOEXEC | SocketFlags::NONBLOCK,

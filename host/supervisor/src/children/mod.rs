@@ -78,7 +78,7 @@ use self::resources::Source;
 pub(crate) use self::spawned_with::LifeEnv;
 use crate::adoption::Held;
 use crate::clock::Clock;
-use crate::gave::Gave;
+use crate::gave::Given;
 use crate::spec::ProcessSpec;
 
 /// A future that a task owns.
@@ -96,8 +96,8 @@ pub(crate) struct Child {
     pub(crate) notices: Option<Notices>,
     /// The values of the variables that its checks name.
     pub(crate) vars: LifeEnv,
-    /// What is kept of its environment files.
-    pub(crate) env_files: Arc<[Gave]>,
+    /// What it is given beyond its spec and the environment of the host.
+    pub(crate) given: Given,
 }
 
 /// How a life ended.

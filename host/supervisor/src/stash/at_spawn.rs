@@ -38,8 +38,19 @@ pub(crate) struct AtSpawn {
 impl AtSpawn {
     /// Returns those parts of a spec.
     pub(crate) fn of(spec: &ProcessSpec) -> Self {
-        let AtSpawnParts { command, cwd, env, env_files, stderr, stdin, tty, sockets, watchdog_ms, setup, cgroup } =
-            spec.at_spawn();
+        let AtSpawnParts {
+            command,
+            cwd,
+            env,
+            env_files,
+            stderr,
+            stdin,
+            tty,
+            sockets,
+            watchdog_ms,
+            setup,
+            cgroup,
+        } = spec.at_spawn();
         let mut keys = BTreeMap::new();
         let mut put = |key: u8, bytes: &dyn Fn(&mut Put)| {
             let mut body = Put::default();
@@ -140,6 +151,13 @@ pub(crate) struct EnvFiles {
     pub(crate) files: Arc<[Gave]>,
 }
 
+/// The names of the variables that a child was given about its user, its sockets and its watchdog.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Variables {
+    pub(crate) incarnation: Incarnation,
+    pub(crate) names: Arc<[Box<str>]>,
+}
+
 /// Writes the parts of a spec.
 pub(super) fn put_at_spawn(body: &mut Put, AtSpawn { digest, keys }: &AtSpawn) {
     body.number(*digest).list(keys.iter(), |body, (key, bytes)| {
@@ -173,6 +191,19 @@ pub(super) fn take_env_files(take: &mut Take<'_>) -> Result<EnvFiles, Unreadable
     Ok(EnvFiles { incarnation: Incarnation(take.number()?), files: take.list(gave)?.into() })
 }
 
+/// Writes the names of variables.
+pub(super) fn put_variables(body: &mut Put, Variables { incarnation, names }: &Variables) {
+    body.number(incarnation.0).list(names.iter(), |body, name| {
+        body.text(name);
+    });
+}
+
+/// Reads what [`put_variables`] has written.
+pub(super) fn take_variables(take: &mut Take<'_>) -> Result<Variables, Unreadable> {
+    let incarnation = Incarnation(take.number()?);
+    Ok(Variables { incarnation, names: take.list(|take| take.text().map(Box::from))?.into() })
+}
+
 #[cfg(test)]
 mod tests {
     use std::ffi::OsString;
@@ -187,7 +218,13 @@ mod tests {
         let path = SocketAddress::Path(OsString::from_vec(vec![b'/', 0xff]).into());
         let ip = SocketAddress::Ip("[::1]:80".parse().unwrap());
         vec![
-            SocketSpec { name: "admin".into(), address: path, kind: datagram, mode: Some(0o660), backlog: None },
+            SocketSpec {
+                name: "admin".into(),
+                address: path,
+                kind: datagram,
+                mode: Some(0o660),
+                backlog: None,
+            },
             SocketSpec { name: "http".into(), address: ip, kind: stream, mode: None, backlog: Some(16) },
         ]
     }
@@ -286,8 +323,31 @@ mod tests {
     }
 
     #[test]
+    fn the_bytes_of_the_keys_about_sockets_and_setup_are_these() {
+        let keys = AtSpawn::of(&full()).keys;
+        let hex = |key: u8| keys[&key].iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        assert_eq!(
+            [SOCKETS, WATCHDOG, SETUP, CGROUP].map(hex),
+            [
+                "020561646d696e01022fff0101b00300046874747000085b3a3a315d3a383000000110",
+                "b0ea01",
+                "01087777772d64617461010134010361646d0117010901870e018780010204636f7265000100066e6f66696c6501018008000101ffffffffffffffffff018008",
+                "01960101808080800400014001",
+            ]
+        );
+    }
+
+    #[test]
     fn bytes_that_make_no_sense_are_refused() {
-        for (key, bytes) in [(COMMAND, &[7][..]), (COMMAND, &[0, 9]), (ENV, &[1, 1]), (CWD, &[5, b'/']), (SOCKETS, &[1, 0]), (SETUP, &[2]), (CGROUP, &[])] {
+        for (key, bytes) in [
+            (COMMAND, &[7][..]),
+            (COMMAND, &[0, 9]),
+            (ENV, &[1, 1]),
+            (CWD, &[5, b'/']),
+            (SOCKETS, &[1, 0]),
+            (SETUP, &[2]),
+            (CGROUP, &[]),
+        ] {
             let keys = BTreeMap::from([(key, bytes.to_vec())]);
             assert!(AtSpawn { digest: 0, keys }.over(&full()).is_err(), "{key} {bytes:?}");
         }

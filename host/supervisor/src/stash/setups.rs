@@ -48,9 +48,7 @@ pub(super) fn take_socket(take: &mut Take<'_>) -> Result<SocketSpec, Unreadable>
     Ok(SocketSpec {
         name: take.shared()?,
         address: match take.flag()? {
-            false => {
-                SocketAddress::Ip(take.text()?.parse::<SocketAddr>().map_err(|_| Unreadable::Variant)?)
-            }
+            false => SocketAddress::Ip(take.text()?.parse::<SocketAddr>().map_err(|_| Unreadable::Variant)?),
             true => SocketAddress::Path(take_path(take)?),
         },
         kind: if take.flag()? { SocketKind::Datagram } else { SocketKind::Stream },
@@ -102,9 +100,7 @@ pub(super) fn put_setup(body: &mut Put, setup: &Setup) {
 /// Reads what [`put_setup`] has written.
 pub(super) fn take_setup(take: &mut Take<'_>) -> Result<Setup, Unreadable> {
     let priority = |take: &mut Take<'_>| IoPriority::of_number(take.small()?).ok_or(Unreadable::Variant);
-    let sets = |take: &mut Take<'_>| {
-        Ok(CapabilitySets { bounding: take.number()?, ambient: take.number()? })
-    };
+    let sets = |take: &mut Take<'_>| Ok(CapabilitySets { bounding: take.number()?, ambient: take.number()? });
     Ok(Setup {
         user: take.option(owned)?,
         group: take.option(owned)?,

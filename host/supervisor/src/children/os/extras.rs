@@ -44,7 +44,8 @@ impl Sockets {
     ) {
         self.listeners.settle(specs, leaving, lives);
         let all = specs.iter().chain(leaving);
-        let kept: HashSet<&str> = all.flat_map(|spec| [Some(&*spec.name), spec.set_name()]).flatten().collect();
+        let kept: HashSet<&str> =
+            all.flat_map(|spec| [Some(&*spec.name), spec.set_name()]).flatten().collect();
         self.notifiers.retain(|owner| kept.contains(owner));
     }
 

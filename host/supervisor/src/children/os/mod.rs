@@ -55,6 +55,7 @@ use super::{Boxed, Child, LifeEnd, LifeEnv, Output, PendingSpawn, Spawner, Stop}
 use crate::adoption::Held;
 use crate::clock::Clock;
 use crate::degraded::Degraded;
+use crate::gave::Given;
 use crate::jobs::{Jobs, Lane};
 use crate::spec::{CommandLine, Escaped, ProcessSpec, StopTo};
 
@@ -231,7 +232,7 @@ impl OsSpawner {
         parent: Parent,
         request: &SpawnRequest,
     ) -> Result<Child, Failure> {
-        let Started { pid, pidfd, output, stdin, ready, vars, env_files, cgroup } = started;
+        let Started { pid, pidfd, output, stdin, ready, vars, given, cgroup } = started;
         let watch = match Pidfd::watch(pidfd) {
             Ok(watch) => watch,
             Err(error) => {
@@ -256,7 +257,7 @@ impl OsSpawner {
         let notices = request
             .incarnation
             .and_then(|incarnation| self.sockets.notifiers.hear(spec, incarnation, pid, ready));
-        Ok(Child { pid, exit, output, notices, vars, env_files })
+        Ok(Child { pid, exit, output, notices, vars, given })
     }
 
     /// Waits for the end of a life; `stdin` keeps its standard input open until then.
@@ -328,7 +329,7 @@ impl Spawner for OsSpawner {
             (None, None) => self.watch_former(&spec, incarnation, (pid, pidfd), Parent::Host, None),
         };
         let notices = self.sockets.notifiers.hear_former(&spec, incarnation, pid);
-        Child { pid, exit, output, notices, vars: Arc::default(), env_files: Arc::default() }
+        Child { pid, exit, output, notices, vars: Arc::default(), given: Given::default() }
     }
 
     fn settle(&self, specs: &[ProcessSpec], leaving: &[ProcessSpec], lives: &dyn Fn(&str) -> bool) {

@@ -70,8 +70,13 @@ mod tests {
 
     #[test]
     fn the_ranks_of_a_whole_config_do_not_depend_on_its_order() {
-        let specs =
-            [spec("web", &["api", "db"]), spec("api", &["db"]), spec("x", &["y"]), spec("y", &["x"]), spec("db", &[])];
+        let specs = [
+            spec("web", &["api", "db"]),
+            spec("api", &["db"]),
+            spec("x", &["y"]),
+            spec("y", &["x"]),
+            spec("db", &[]),
+        ];
         for rotation in 0..specs.len() {
             let mut specs = specs.to_vec();
             specs.rotate_left(rotation);

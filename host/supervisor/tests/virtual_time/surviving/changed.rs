@@ -59,7 +59,12 @@ async fn a_watchdog_is_that_of_the_spawn_also_in_the_next_host() {
     let specs: Specs = Box::new(move |_| (vec![with(now.get())], Vec::new()));
     let obedient = |children: &Scripted| children.cast("web", Manner::Obedient);
     let mut machine = Machine::start_with(specs, Gate::default(), obedient).await;
-    machine.until_life("web", 1).await;
+    let starting = |life| {
+        move |state: &ProcessState| {
+            state.incarnation == Incarnation(life) && state.phase.kind() == PhaseKind::Starting
+        }
+    };
+    machine.until("web", starting(1)).await;
     machine.children.says("web", "READY=1").await;
     machine.until("web", ProcessState::ready).await;
     // Its child knows of no watchdog, whatever the config says since.
@@ -72,12 +77,13 @@ async fn a_watchdog_is_that_of_the_spawn_also_in_the_next_host() {
     assert_eq!(machine.host.spawned_with(web.id).unwrap().spec.watchdog_ms, None);
     // The next life does, and is watched by another host that no longer has it in the config.
     machine.host.restart(web.id, Cause::User).await.unwrap();
-    machine.until_life("web", 2).await;
+    machine.until("web", starting(2)).await;
     machine.children.says("web", "READY=1").await;
     machine.until("web", ProcessState::ready).await;
     watchdog_ms.set(None);
     machine.host.reconfigure(web.id, with(None)).await.unwrap();
     machine.next_host().await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(machine.host.spawned_with(web.id).unwrap().spec.watchdog_ms, Some(1_000));
     machine.until("web", |state| state.health == Health::Unhealthy).await;
 }
