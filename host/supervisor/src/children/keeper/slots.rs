@@ -153,3 +153,25 @@ impl Handed {
         self.descriptors().into_iter().map(|fd| fd.try_clone_to_owned()).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use provost_keeper::protocol::Scope;
+    use provost_state::Incarnation;
+    use rustix::process::{PidfdFlags, getpid, pidfd_open};
+
+    use super::*;
+
+    #[test]
+    fn another_keeper_is_told_when_a_stop_in_progress_ends() {
+        let ending = Ending { rank: 1, signal: 15, scope: Scope::Main, grace_ms: 9 };
+        let (mut slot, _started, _end) = Slot::starting(("web".into(), Incarnation(1)), ending);
+        assert!(slot.handed().is_none());
+        let pidfd = Arc::new(pidfd_open(getpid(), PidfdFlags::empty()).unwrap());
+        let outputs = [Weak::new(), Weak::new()];
+        slot.holding = Some(Belongings { pid: 1, started_at: 2, pidfd, outputs, stdin: None, end: None });
+        slot.kill_at = 77;
+        let held = slot.handed().unwrap().held;
+        assert_eq!((held.kill_at, held.ending), (77, ending));
+    }
+}
