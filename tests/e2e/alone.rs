@@ -108,4 +108,10 @@ fn a_stop_that_was_begun_ends_in_its_time_also_when_the_keeper_and_then_the_host
     Host::kill(&host.up_pid().into(), Signal::KILL);
     eventually("the host has left", || is_alive(former.into()), |alive| !alive);
     eventually("it is killed", || is_alive(pid), |alive| !alive);
+    // The other keeper is still there.
+    let log = host.log();
+    let keeper = log.split_once("; another one (pid ").unwrap().1;
+    let keeper: u64 = keeper.split_once(')').unwrap().0.parse().unwrap();
+    Host::kill(&keeper.into(), Signal::TERM);
+    eventually("the keeper has ended", || is_alive(keeper), |alive| !alive);
 }
