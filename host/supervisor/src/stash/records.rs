@@ -206,28 +206,23 @@ pub(crate) fn put(bytes: &mut Vec<u8>, record: &Record) {
             REMOVED
         }
         Record::Life { turn, name, born, life } => {
-            body.number(*turn).text(name).number(born.0);
-            put_life(&mut body, life);
+            put_life(body.number(*turn).text(name).number(born.0), life);
             LIFE
         }
         Record::Aside { turn, name, born, aside } => {
-            body.number(*turn).text(name).number(born.0);
-            put_aside(&mut body, aside);
+            put_aside(body.number(*turn).text(name).number(born.0), aside);
             ASIDE
         }
         Record::AtSpawn { turn, name, born, at_spawn } => {
-            body.number(*turn).text(name).number(born.0);
-            put_at_spawn(&mut body, at_spawn);
+            put_at_spawn(body.number(*turn).text(name).number(born.0), at_spawn);
             AT_SPAWN
         }
         Record::EnvFiles { turn, name, born, env_files } => {
-            body.number(*turn).text(name).number(born.0);
-            put_env_files(&mut body, env_files);
+            put_env_files(body.number(*turn).text(name).number(born.0), env_files);
             ENV_FILES
         }
         Record::Variables { turn, name, born, variables } => {
-            body.number(*turn).text(name).number(born.0);
-            put_variables(&mut body, variables);
+            put_variables(body.number(*turn).text(name).number(born.0), variables);
             VARIABLES
         }
         Record::InForce { turn, name, born, digest } => {
@@ -235,8 +230,7 @@ pub(crate) fn put(bytes: &mut Vec<u8>, record: &Record) {
             IN_FORCE
         }
         Record::Counted { turn, name, born, counted } => {
-            body.number(*turn).text(name).number(born.0);
-            put_counted(&mut body, counted);
+            put_counted(body.number(*turn).text(name).number(born.0), counted);
             COUNTED
         }
         Record::Set { turn, name, wanted, by_hand } => {
