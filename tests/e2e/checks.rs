@@ -1,9 +1,13 @@
 //! Readiness checks: host names that are never resolved, ports of other processes, variables.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::os::unix::net::UnixStream;
 
 use provost_tests::{Host, Setup, eventually};
+use rustix::process::Signal;
+use serde_json::Value;
 
 use crate::PROVOST;
 
@@ -103,5 +107,49 @@ fn a_check_uses_the_variables_of_the_incarnation_that_it_checks() {
     let told = "127.0.0.1:$PROVOST_TEST_UNSET: the variable PROVOST_TEST_UNSET is not set";
     eventually("the log says that the variable is not set", || host.log(), |log| log.contains(told));
     assert_eq!(host.process("unset")["phase"], "starting");
+    host.down();
+}
+
+/// Returns the names of the variables of a process: those that the host shows, and those that the process has.
+fn variables(host: &Host, name: &str) -> [Vec<String>; 2] {
+    let mut stream = UnixStream::connect(host.setup().dir().join(".provost/provost.sock")).unwrap();
+    write!(stream, "GET /v1/processes/{name} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let detail: Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
+    let shown = detail["environment"].as_array().unwrap().iter();
+    let environ = fs::read_to_string(format!("/proc/{}/environ", detail["pid"])).unwrap();
+    let mut has: Vec<String> =
+        environ.split_terminator('\0').map(|one| one.split_once('=').unwrap().0.to_owned()).collect();
+    has.sort();
+    [shown.map(|name| name.as_str().unwrap().to_owned()).collect(), has]
+}
+
+#[test]
+fn the_variables_that_are_shown_are_those_that_the_process_has_also_in_the_next_host() {
+    let mut config = "[host]\nkeeper = true\n[process.plain]\ncommand = ['sleep', '1000']\n\
+                      [process.full]\ncommand = ['sleep', '1000']\nsockets = { x = './x.sock' }\n\
+                      watchdog = '1h'\nenv = { OWN = '1' }\n"
+        .to_owned();
+    let mut names = vec!["plain", "full"];
+    if rustix::process::geteuid().is_root() {
+        // Of a number that no user has, nothing is known.
+        config += "[process.number]\ncommand = ['sleep', '1000']\ncwd = '/'\nuser = '54321:54321'\n\
+                   [process.user]\ncommand = ['sleep', '1000']\ncwd = '/'\nuser = 'root'\n";
+        names.extend(["number", "user"]);
+    }
+    let host = Setup::new(PROVOST, &config).up_with(&[("LISTEN_FDS", "7"), ("WATCHDOG_USEC", "1")]);
+    for round in 0..2 {
+        for name in &names {
+            host.until_phase(name, "running");
+            let [shown, has] = variables(&host, name);
+            assert_eq!(shown, has, "{name}, host {round}");
+        }
+        let former = u64::from(host.pid());
+        if round == 0 {
+            Host::kill(&former.into(), Signal::KILL);
+            host.setup().until_another_host(former);
+        }
+    }
     host.down();
 }

@@ -222,3 +222,22 @@ fn a_line_on_the_readiness_descriptor_means_ready_also_for_the_next_host() {
     assert_eq!(host.process("never")["phase"], "starting");
     host.down();
 }
+
+#[test]
+fn what_a_process_sends_is_read_by_the_next_host_although_the_config_does_not_ask_for_it_any_more() {
+    let program = "say('READY=1')\nuntil('go')\nfor n in range(2000): say('STATUS=%d' % n)\nwrite('said', 'x')\nfor_ever()";
+    let host = python("ready = { notify = true }", program, "[host]\nkeeper = true\n");
+    let ready = host.until_phase("web", "running");
+    let config = host.setup().dir().join("provost.toml");
+    let text = fs::read_to_string(&config).unwrap().replace("ready = { notify = true }", "");
+    fs::write(&config, text).unwrap();
+    let former = host.pid();
+    Host::kill(&former.into(), Signal::KILL);
+    host.setup().until_another_host(former.into());
+    touch(&host, "go");
+    // A socket that nobody reads holds a few messages, and then its sender waits.
+    read(&host, "said");
+    let last = host.until("web", "the last status", |it| reason(it) == "it says: 1999");
+    assert_eq!((&last["pid"], &last["incarnation"]), (&ready["pid"], &ready["incarnation"]));
+    host.down();
+}

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
@@ -159,5 +160,58 @@ fn an_address_that_is_taken_is_named_and_a_reload_opens_the_new_before_it_closes
     let again = host.until("web", "again", |it| it["incarnation"] == 2 && it["phase"] == "running");
     assert_eq!(answer(tcp(second)), format!("{} http", again["pid"]));
     assert!(TcpStream::connect(("127.0.0.1", first)).is_err(), "the former one is closed");
+    host.down();
+}
+
+#[test]
+fn another_name_mode_or_backlog_goes_with_the_same_socket_and_what_no_config_has_any_more_is_closed() {
+    let port = free_port();
+    let sockets = |sockets: &str| {
+        format!(
+            "[host]\nkeeper = true\n[process.web]\ncommand = ['python3', 'server.py']\nsockets = {{ {sockets} }}\n"
+        )
+    };
+    let rest = |name: &str, path: &str| {
+        format!("[process.{name}]\ncommand = ['sleep', '1000']\nsockets = {{ x = './{path}' }}\n")
+    };
+    let before = sockets(&format!("http = '127.0.0.1:{port}', admin = './admin.sock'"));
+    let host = setup(&[before, rest("idle", "idle.sock"), rest("gone", "gone.sock")].concat()).up();
+    let dir = host.setup().dir().to_owned();
+    let mode = || fs::metadata(dir.join("admin.sock")).unwrap().permissions().mode() & 0o777;
+    for name in ["web", "idle", "gone"] {
+        host.until_phase(name, "running");
+    }
+    host.ok(&["stop", "--wait", "idle", "gone"]);
+    let write = |config: String| fs::write(dir.join("provost.toml"), config).unwrap();
+    // A connection that waits is answered by the next life, which knows the socket by its new name.
+    Host::kill(&host.process("web")["pid"], Signal::STOP);
+    let waiting = tcp(port);
+    let changed =
+        "api = '127.0.0.1:{port}', admin = { address = './admin.sock', mode = '0640', backlog = 7 }";
+    let changed = sockets(&changed.replace("{port}", &port.to_string()));
+    write([changed, rest("idle", "idle.sock"), rest("gone", "gone.sock")].concat());
+    Host::kill(&host.process("web")["pid"], Signal::KILL);
+    host.ok(&["reload", "--wait"]);
+    let is_new = |it: &Value| it["phase"] == "running" && mode() == 0o640;
+    host.until("web", "again", is_new);
+    let said = answer(waiting);
+    assert!(said.ends_with(" api") || said.ends_with(" http"), "{said}");
+    let second = host.process("web");
+    assert_eq!(answer(tcp(port)), format!("{} api", second["pid"]));
+    assert_eq!(
+        answer(UnixStream::connect(dir.join("admin.sock")).unwrap()),
+        format!("{} admin", second["pid"])
+    );
+    // The same with another host, which also finds sockets of processes that have no child.
+    write([sockets(&format!("last = '127.0.0.1:{port}'")), rest("idle", "other.sock")].concat());
+    let former = host.pid();
+    Host::kill(&former.into(), Signal::KILL);
+    host.setup().until_another_host(former.into());
+    let is_next = |it: &Value| it["pid"] != second["pid"] && it["phase"] == "running";
+    let third = host.until("web", "again", is_next);
+    assert_eq!(answer(tcp(port)), format!("{} last", third["pid"]));
+    for name in ["admin.sock", "idle.sock", "gone.sock"] {
+        assert!(!dir.join(name).exists(), "{name}");
+    }
     host.down();
 }

@@ -106,6 +106,19 @@ fn it_becomes_another_user_with_the_capabilities_that_it_keeps() {
 }
 
 #[test]
+fn a_limit_on_memory_leaves_enough_for_many_groups() {
+    if !is_root() {
+        return;
+    }
+    // The list does not fit beside the stage below this limit, and the program does.
+    let limits = vec![(Limited::As, Limit::Soft(Some(4 << 20)))];
+    let groups = Some(vec![1; 60_000]);
+    let steps = Steps { limits, groups, ..Steps::default() };
+    let (_, failure, code) = run(steps, &["/bin/true"], None);
+    assert_eq!((failure, code), (None, 0));
+}
+
+#[test]
 fn root_keeps_what_is_within_the_bounds() {
     if !is_root() {
         return;

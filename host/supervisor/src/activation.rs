@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::digest::Digest;
+
 /// A socket that is opened for a process before its first start, and held open until it is not supervised any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SocketSpec {
@@ -23,6 +25,25 @@ pub struct SocketSpec {
 impl SocketSpec {
     /// The most sockets of one process.
     pub const SOCKETS_MAX: usize = 8;
+
+    /// Enters all of it into a digest.
+    pub(crate) fn enter(&self, digest: &mut Digest) {
+        let Self { name, address, kind, mode, backlog } = self;
+        digest.text(name);
+        match address {
+            SocketAddress::Ip(address) => {
+                digest.number(0);
+                digest.text(&address.to_string());
+            }
+            SocketAddress::Path(path) => {
+                digest.number(1);
+                digest.bytes(path.as_os_str().as_encoded_bytes());
+            }
+        }
+        digest.number((*kind == SocketKind::Datagram).into());
+        digest.maybe(mode.map(i64::from));
+        digest.maybe(backlog.map(i64::from));
+    }
 }
 
 /// The address of a socket.

@@ -2,9 +2,18 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use sha2::{Digest as _, Sha256};
+
+/// What a spawn has given a child beyond its spec and the environment of the host.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Given {
+    /// What is kept of each of its environment files.
+    pub(crate) env_files: Arc<[Gave]>,
+    /// The names of the variables about its user, its sockets and its watchdog.
+    pub(crate) variables: Arc<[Box<str>]>,
+}
 
 /// What is kept of the variables that an environment file gave at a spawn.
 #[derive(Clone, Debug, PartialEq, Eq)]

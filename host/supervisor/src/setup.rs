@@ -56,6 +56,34 @@ pub struct CgroupSpec {
 }
 
 impl Setup {
+    /// Returns the keys of the config in which the two differ.
+    pub(crate) fn changed(&self, other: &Self) -> impl Iterator<Item = &'static str> {
+        let Self {
+            user,
+            group,
+            groups,
+            umask,
+            nice,
+            io_priority,
+            oom_score_adj,
+            limits,
+            no_new_privs,
+            capabilities,
+        } = self;
+        let keys = [
+            ("user", (user, group) != (&other.user, &other.group)),
+            ("groups", *groups != other.groups),
+            ("umask", *umask != other.umask),
+            ("nice", *nice != other.nice),
+            ("ioprio", *io_priority != other.io_priority),
+            ("oom_score_adj", *oom_score_adj != other.oom_score_adj),
+            ("limits", *limits != other.limits),
+            ("no_new_privs", *no_new_privs != other.no_new_privs),
+            ("capabilities", *capabilities != other.capabilities),
+        ];
+        keys.into_iter().filter_map(|(key, differs)| differs.then_some(key))
+    }
+
     /// Enters all of it into a digest.
     pub(crate) fn enter(&self, digest: &mut Digest) {
         let Self {

@@ -128,37 +128,89 @@ impl ProcessSpec {
         }
     }
 
+    /// Returns those parts that take effect with a spawn and not before.
+    pub(crate) fn at_spawn(&self) -> AtSpawnParts<'_> {
+        // A new field has to be put on one of the two sides here.
+        let Self {
+            command,
+            cwd,
+            env,
+            env_files,
+            stderr,
+            stdin,
+            tty,
+            sockets,
+            watchdog_ms,
+            setup,
+            cgroup,
+            name: _,
+            group: _,
+            process_type: _,
+            autostart: _,
+            stop_signal: _,
+            stop_to: _,
+            escaped: _,
+            stop_grace_ms: _,
+            policies: _,
+            depends_on: _,
+            ready: _,
+            health: _,
+            usage_every_ms: _,
+            replica: _,
+            log: _,
+        } = self;
+        AtSpawnParts { command, cwd, env, env_files, stderr, stdin, tty, sockets, watchdog_ms, setup, cgroup }
+    }
+
     /// Returns the keys of the config in which the two specs differ and that only take effect with a spawn. A process
     /// whose living child was spawned with one of them needs a restart for the other.
     #[must_use]
     pub fn changed_at_spawn(&self, other: &Self) -> Vec<&'static str> {
+        let AtSpawnParts {
+            command,
+            cwd,
+            env,
+            env_files,
+            stderr,
+            stdin,
+            tty,
+            sockets,
+            watchdog_ms,
+            setup,
+            cgroup,
+        } = self.at_spawn();
         let keys = [
-            ("command", self.command != other.command),
-            ("cwd", self.cwd != other.cwd),
-            ("env", self.env != other.env),
-            ("env_files", self.env_files != other.env_files),
-            ("stderr", self.stderr != other.stderr),
-            ("stdin", self.stdin != other.stdin),
-            ("tty", self.tty != other.tty),
-            ("sockets", self.sockets != other.sockets),
-            ("watchdog", self.watchdog_ms != other.watchdog_ms),
-            ("user", (&self.setup.user, &self.setup.group) != (&other.setup.user, &other.setup.group)),
-            ("groups", self.setup.groups != other.setup.groups),
-            ("umask", self.setup.umask != other.setup.umask),
-            ("nice", self.setup.nice != other.setup.nice),
-            ("ioprio", self.setup.io_priority != other.setup.io_priority),
-            ("oom_score_adj", self.setup.oom_score_adj != other.setup.oom_score_adj),
-            ("limits", self.setup.limits != other.setup.limits),
-            ("no_new_privs", self.setup.no_new_privs != other.setup.no_new_privs),
-            ("capabilities", self.setup.capabilities != other.setup.capabilities),
-            ("cgroup", self.cgroup != other.cgroup),
+            ("command", *command != other.command),
+            ("cwd", *cwd != other.cwd),
+            ("env", *env != other.env),
+            ("env_files", *env_files != other.env_files),
+            ("stderr", *stderr != other.stderr),
+            ("stdin", *stdin != other.stdin),
+            ("tty", *tty != other.tty),
+            ("sockets", *sockets != other.sockets),
+            ("watchdog", *watchdog_ms != other.watchdog_ms),
         ];
-        keys.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
+        let keys = keys.into_iter().filter_map(|(key, differs)| differs.then_some(key));
+        let cgroup = (*cgroup != other.cgroup).then_some("cgroup");
+        keys.chain(setup.changed(&other.setup)).chain(cgroup).collect()
     }
 
     /// Returns a number that stands for those parts of the spec that take effect with a spawn
     /// ([`changed_at_spawn`](Self::changed_at_spawn)), and for the group and the type. It is the same in every host.
     pub(crate) fn digest_at_spawn(&self) -> u64 {
+        let AtSpawnParts {
+            command,
+            cwd,
+            env,
+            env_files,
+            stderr,
+            stdin,
+            tty,
+            sockets,
+            watchdog_ms,
+            setup,
+            cgroup,
+        } = self.at_spawn();
         let mut digest = Digest::default();
         digest.text(&self.group);
         match &self.process_type {
@@ -168,7 +220,7 @@ impl ProcessSpec {
                 digest.all(success_codes.iter(), |digest, code| digest.number(i64::from(*code)));
             }
         }
-        match &self.command {
+        match command {
             CommandLine::Argv(arguments) => {
                 digest.number(0);
                 digest.all(arguments.iter(), |digest, argument| digest.text(argument));
@@ -178,25 +230,27 @@ impl ProcessSpec {
                 digest.text(line);
             }
         }
-        digest.all(self.cwd.iter(), |digest, path| digest.bytes(path.as_os_str().as_encoded_bytes()));
-        digest.all(self.env.iter(), |digest, (name, value)| {
+        digest.all(cwd.iter(), |digest, path| digest.bytes(path.as_os_str().as_encoded_bytes()));
+        digest.all(env.iter(), |digest, (name, value)| {
             digest.text(name);
             digest.text(value);
         });
-        digest.all(self.env_files.iter(), |digest, path| digest.bytes(path.as_os_str().as_encoded_bytes()));
-        digest.number((self.stderr == Stderr::Merged).into());
-        digest.number((self.stdin == Stdin::Open).into());
-        digest.number(self.tty.into());
-        if !self.setup.is_empty() {
-            self.setup.enter(&mut digest);
+        digest.all(env_files.iter(), |digest, path| digest.bytes(path.as_os_str().as_encoded_bytes()));
+        digest.number((*stderr == Stderr::Merged).into());
+        digest.number((*stdin == Stdin::Open).into());
+        digest.number((*tty).into());
+        if !setup.is_empty() {
+            setup.enter(&mut digest);
         }
-        if let Some(cgroup) = &self.cgroup {
+        if let Some(cgroup) = cgroup {
             cgroup.enter(&mut digest);
         }
-        if !self.sockets.is_empty() {
-            digest.all(self.sockets.iter(), |digest, socket| digest.text(&format!("{socket:?}")));
+        if !sockets.is_empty() {
+            digest.text("sockets");
+            digest.all(sockets.iter(), |digest, socket| socket.enter(digest));
         }
-        if let Some(watchdog_ms) = self.watchdog_ms {
+        if let Some(watchdog_ms) = watchdog_ms {
+            digest.text("watchdog");
             digest.number(watchdog_ms.cast_signed());
         }
         digest.number_of_all()
@@ -208,6 +262,23 @@ impl ProcessSpec {
         (&self.name, &self.group, &self.process_type, self.replica)
             == (&other.name, &other.group, &other.process_type, other.replica)
     }
+}
+
+/// Those parts of a [`ProcessSpec`] that take effect with a spawn and not before. Who uses them takes them apart without `..`, so
+/// that none is forgotten.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AtSpawnParts<'s> {
+    pub(crate) command: &'s CommandLine,
+    pub(crate) cwd: &'s Option<PathBuf>,
+    pub(crate) env: &'s BTreeMap<String, String>,
+    pub(crate) env_files: &'s [PathBuf],
+    pub(crate) stderr: &'s Stderr,
+    pub(crate) stdin: &'s Stdin,
+    pub(crate) tty: &'s bool,
+    pub(crate) sockets: &'s [SocketSpec],
+    pub(crate) watchdog_ms: &'s Option<u64>,
+    pub(crate) setup: &'s Setup,
+    pub(crate) cgroup: &'s Option<CgroupSpec>,
 }
 
 /// The recipients of the stop signal. SIGKILL always goes to the whole group.

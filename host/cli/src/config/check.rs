@@ -1,19 +1,25 @@
-//! Checks across sections: every name that is referred to exists, and no process waits for itself.
+//! Checks across sections: every name that is referred to exists, no process waits for itself, and no two sockets are at one address.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::sync::Arc;
 
+use provost_api::client::SOCKET_PATH_BYTES_MAX;
 use provost_plugin_host::bundled_names;
 use provost_state::naming;
+use provost_supervisor::{SocketAddress, SocketSpec};
 
 use super::cycles;
 use super::report::{Collector, choices, nearest};
-use super::sections::{ConfigFile, ProcessSection};
+use super::sections::{ConfigFile, ProcessSection, SocketSection};
+use super::sockets::resolved;
 
 /// Adds a problem for every reference that is broken, every name that clashes and every cycle.
-pub(super) fn check(file: &ConfigFile, problems: &Collector) {
+pub(super) fn check(file: &ConfigFile, dir: &Path, problems: &Collector) {
     names(file, problems);
     replicas(&file.processes, problems);
-    sockets(&file.processes, problems);
+    sockets(&file.processes, dir, problems);
     cycles::check(&file.processes, problems);
 }
 
@@ -52,17 +58,38 @@ fn names(file: &ConfigFile, problems: &Collector) {
     }
 }
 
-/// Adds a problem for each socket whose address is that of a socket of another process.
-fn sockets(processes: &[ProcessSection], problems: &Collector) {
-    let mut owners: HashMap<_, &str> = HashMap::new();
+/// Adds a problem for each socket whose path is too long, or whose address is that of another socket. Paths are taken as they will
+/// be used, from the directory of the config.
+fn sockets(processes: &[ProcessSection], dir: &Path, problems: &Collector) {
+    let mut owners: HashMap<_, (&str, Arc<str>)> = HashMap::new();
     for process in processes {
         let name = process.name.get_ref().as_str();
-        for socket in &process.sockets {
-            let owner = *owners.entry((&socket.address, socket.kind)).or_insert(name);
-            if owner != name {
-                let what =
-                    format!("the socket `{}` of `{name}` has the address of one of `{owner}`", socket.name);
-                problems.add(process.name.span(), what, "give each process its own addresses");
+        for SocketSection { socket, span } in &process.sockets {
+            let SocketSpec { name: word, address, kind, .. } = resolved(socket, dir);
+            if let SocketAddress::Path(path) = &address
+                && path.as_os_str().len() > SOCKET_PATH_BYTES_MAX
+            {
+                let bytes = path.as_os_str().len();
+                let what = format!(
+                    "the path of the socket `{word}` has {bytes} bytes, and the kernel takes at most \
+                     {SOCKET_PATH_BYTES_MAX}: {}",
+                    path.display()
+                );
+                problems.add(span.clone(), what, "write a shorter path, such as one in /run");
+            }
+            // A path is one file, whatever kind of socket it is; TCP and UDP do not know of each other's ports.
+            let kind = matches!(address, SocketAddress::Ip(_)).then_some(kind);
+            match owners.entry((address, kind)) {
+                Entry::Vacant(place) => drop(place.insert((name, word))),
+                Entry::Occupied(taken) if taken.get().0 == name => {
+                    let what = format!("the sockets `{}` and `{word}` have the same address", taken.get().1);
+                    problems.add(span.clone(), what, "give each its own address");
+                }
+                Entry::Occupied(taken) => {
+                    let owner = taken.get().0;
+                    let what = format!("the socket `{word}` of `{name}` has the address of one of `{owner}`");
+                    problems.add(span.clone(), what, "give each process its own addresses");
+                }
             }
         }
     }

@@ -153,7 +153,7 @@ impl Config {
     fn examine(source: SourceFile) -> (Self, Option<Problems>) {
         let problems = Collector::default();
         let file = file::read(&source.text, &problems);
-        check::check(&file, &problems);
+        check::check(&file, &find::dir_of(&source.path), &problems);
         let problems = problems.problems_of(&source);
         (Self::build(source, file), problems)
     }

@@ -101,7 +101,7 @@ pub(super) struct ProcessSection {
     pub(super) policies: Vec<Spanned<String>>,
     pub(super) depends_on: Vec<(Spanned<String>, Condition)>,
     pub(super) ready: Option<Readiness>,
-    pub(super) sockets: Vec<SocketSpec>,
+    pub(super) sockets: Vec<SocketSection>,
     /// For how long it may be silent, in milliseconds.
     pub(super) watchdog_ms: Option<u64>,
     pub(super) health: Option<HealthCheck>,
@@ -115,6 +115,15 @@ pub(super) struct ProcessSection {
     pub(super) tty: bool,
     pub(super) setup: SetupSection,
     pub(super) cgroup: Option<CgroupSection>,
+}
+
+/// One of `sockets` of a process.
+#[derive(Clone, Debug)]
+pub(super) struct SocketSection {
+    /// The socket; its path is as it was written.
+    pub(super) socket: SocketSpec,
+    /// The position of its value.
+    pub(super) span: Range<usize>,
 }
 
 /// `stop` of a process.

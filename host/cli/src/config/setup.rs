@@ -11,6 +11,7 @@ use super::capabilities;
 use super::limits;
 use super::section::{Section, decimal};
 use super::sections::SetupSection;
+use super::units::octal;
 
 const USER_HINT: &str = "write user = \"www-data\", \"www-data:adm\" with another group, or \":adm\" for the group alone; numbers are taken as they are";
 const UMASK_HINT: &str = "write umask = \"027\", as the command `umask` takes it";
@@ -93,8 +94,7 @@ fn read_groups(process: &mut Section<'_>) -> Vec<String> {
 
 fn read_umask(process: &mut Section<'_>) -> Option<u32> {
     let text = process.text("umask")?;
-    let mask = u32::from_str_radix(text.get_ref(), 8).ok();
-    let mask = mask.filter(|mask| *mask <= 0o777 && !text.get_ref().starts_with('+'));
+    let mask = octal(text.get_ref());
     if mask.is_none() {
         let what = format!("`{}` is not a umask: it has up to three octal digits", text.get_ref());
         process.problem(text.span(), what, UMASK_HINT);

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use provost_supervisor::{SocketAddress, SocketKind, SocketSpec};
@@ -10,14 +10,13 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::section::Section;
+use super::sections::SocketSection;
+use super::units::octal;
 
 const HINT: &str = "write sockets = { http = \"127.0.0.1:8080\", admin = \"/run/app.sock\" }";
 
 const TABLE_HINT: &str =
     "write { address = \"/run/app.sock\", type = \"stream\", mode = \"0660\", backlog = 128 }";
-
-/// The longest path of a Unix socket in bytes.
-const PATH_BYTES_MAX: usize = 107;
 
 /// The longest name of a socket in bytes.
 const NAME_BYTES_MAX: usize = 64;
@@ -26,9 +25,9 @@ const NAME_BYTES_MAX: usize = 64;
 const WATCHDOG_MS: RangeInclusive<u64> = 10..=86_400_000;
 
 /// Reads `sockets`: a table of names and addresses.
-pub(super) fn read(process: &mut Section<'_>) -> Vec<SocketSpec> {
+pub(super) fn read(process: &mut Section<'_>) -> Vec<SocketSection> {
     let Some(table) = process.table("sockets", HINT) else { return Vec::new() };
-    let mut sockets: Vec<SocketSpec> = Vec::new();
+    let mut sockets: Vec<SocketSection> = Vec::new();
     // Their order is that of the file, which gives them their numbers.
     let mut entries: Vec<_> = table.entries().collect();
     entries.sort_by_key(|(name, _)| name.span().start);
@@ -39,13 +38,9 @@ pub(super) fn read(process: &mut Section<'_>) -> Vec<SocketSpec> {
             let what = format!("`{word}` cannot be the name of a socket");
             table.problem(name.span(), what, "use 1 to 64 letters, digits, `_`, `-` and `.`");
         }
-        let Some(socket) = read_socket(&table, &name, value) else { continue };
-        let is_same = |other: &&SocketSpec| (&other.address, other.kind) == (&socket.address, socket.kind);
-        if let Some(other) = sockets.iter().find(is_same) {
-            let what = format!("the sockets `{}` and `{word}` have the same address", other.name);
-            table.problem(value.span(), what, "give each its own address");
+        if let Some(socket) = read_socket(&table, &name, value) {
+            sockets.push(SocketSection { socket, span: value.span() });
         }
-        sockets.push(socket);
     }
     if sockets.len() > SocketSpec::SOCKETS_MAX {
         let what = format!("{} sockets are more than {}", sockets.len(), SocketSpec::SOCKETS_MAX);
@@ -94,7 +89,7 @@ fn socket(name: &str, address: SocketAddress) -> SocketSpec {
 /// Reads the mode of a file: octal digits in quotes.
 fn read_mode(table: &mut Section<'_>) -> Option<u32> {
     let text = table.text("mode")?;
-    let mode = u32::from_str_radix(text.get_ref(), 8).ok().filter(|mode| *mode <= 0o777);
+    let mode = octal(text.get_ref());
     if mode.is_none() {
         let what = format!("`{}` is not the mode of a file", text.get_ref());
         table.problem(text.span(), what, "write octal digits such as mode = \"0660\"");
@@ -116,9 +111,9 @@ fn address(section: &Section<'_>, text: &Spanned<String>) -> Option<SocketAddres
 
 fn parsed(word: &str) -> Result<SocketAddress, &'static str> {
     if word.contains('/') {
-        return match word.len() <= PATH_BYTES_MAX && !word.ends_with('/') && !word.contains('\0') {
+        return match !word.ends_with('/') && !word.contains('\0') {
             true => Ok(SocketAddress::Path(PathBuf::from(word))),
-            false => Err("the path of a Unix socket names a file and has at most 107 bytes"),
+            false => Err("the path of a Unix socket names a file"),
         };
     }
     match word.parse::<SocketAddr>() {
@@ -131,6 +126,15 @@ fn parsed(word: &str) -> Result<SocketAddress, &'static str> {
             "write an IP address and a port such as \"127.0.0.1:8080\" or \"[::1]:8080\", or a path such as \"/run/app.sock\"",
         ),
     }
+}
+
+/// Returns a socket whose path starts from the directory of the config.
+pub(super) fn resolved(socket: &SocketSpec, dir: &Path) -> SocketSpec {
+    let address = match &socket.address {
+        SocketAddress::Path(path) => SocketAddress::Path(dir.join(path)),
+        ip @ SocketAddress::Ip(_) => ip.clone(),
+    };
+    SocketSpec { address, ..socket.clone() }
 }
 
 /// Reads `watchdog`: for how long the process may be silent, in milliseconds.
@@ -163,6 +167,5 @@ mod tests {
         ] {
             assert!(parsed(bad).unwrap_err().starts_with(hint), "{bad}");
         }
-        assert!(parsed(&format!("/{}", "p".repeat(107))).is_err());
     }
 }

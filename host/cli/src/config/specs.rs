@@ -6,14 +6,13 @@ use std::sync::Arc;
 
 use provost_state::Policy;
 use provost_state::naming::replica_name;
-use provost_supervisor::{
-    Condition, Dependency, LogLimits, ProcessSpec, ReplicaSet, SocketAddress, SocketSpec,
-};
+use provost_supervisor::{Condition, Dependency, LogLimits, ProcessSpec, ReplicaSet};
 use toml::Spanned;
 
 use super::report::{Collector, Problems};
 use super::resolved::Config;
 use super::sections::{ProcessSection, ReplicasSection};
+use super::sockets::resolved;
 
 impl Config {
     /// Builds the specs of all processes. `policy_of` finds a policy by its name, or returns why there is none.
@@ -62,16 +61,6 @@ impl Config {
         self.processes.iter().map(|one| (one.name.get_ref().as_str(), one.replicas)).collect()
     }
 
-    /// Resolves the path of a socket.
-    fn socket(&self, socket: &SocketSpec) -> SocketSpec {
-        match &socket.address {
-            SocketAddress::Path(path) => {
-                SocketSpec { address: SocketAddress::Path(self.dir.join(path)), ..socket.clone() }
-            }
-            SocketAddress::Ip(_) => socket.clone(),
-        }
-    }
-
     /// Builds the spec of a process; for replicas, the part that they have in common.
     pub(super) fn spec(
         &self,
@@ -101,7 +90,7 @@ impl Config {
                 .flat_map(|(name, condition)| dependencies(name.get_ref(), *condition, sets))
                 .collect(),
             ready: process.ready.clone(),
-            sockets: process.sockets.iter().map(|socket| self.socket(socket)).collect(),
+            sockets: process.sockets.iter().map(|one| resolved(&one.socket, &self.dir)).collect(),
             watchdog_ms: process.watchdog_ms,
             health: process.health.clone(),
             usage_every_ms: process.usage_every_ms,

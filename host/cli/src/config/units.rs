@@ -41,6 +41,14 @@ pub(crate) fn size_bytes(text: &str) -> Option<u64> {
     (total <= SIZE_BYTES_MAX).then_some(whole(total))
 }
 
+/// Parses the bits of a mode or of a umask: octal digits and nothing else, up to `777`.
+pub(crate) fn octal(text: &str) -> Option<u32> {
+    // The parser of the standard library takes a sign as well.
+    let is_octal = text.bytes().all(|byte| matches!(byte, b'0'..=b'7'));
+    let number = u32::from_str_radix(text, 8).ok().filter(|number| *number <= 0o777);
+    number.filter(|_| is_octal)
+}
+
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -97,6 +105,16 @@ mod tests {
     fn a_malformed_duration_and_one_without_a_unit_are_refused() {
         for text in ["", "10", "s", "10 seconds", "-1s", "1s2", "1..5s", "1000000d", "nan", "ten s"] {
             assert_eq!(duration_ms(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_mode_has_octal_digits_and_no_sign() {
+        for (text, mode) in [("0660", 0o660), ("660", 0o660), ("0", 0), ("00777", 0o777)] {
+            assert_eq!(octal(text), Some(mode), "{text}");
+        }
+        for text in ["", "+660", "-0", "0o660", "0888", "1000", "6 0", "77777777777777"] {
+            assert_eq!(octal(text), None, "{text}");
         }
     }
 

@@ -192,4 +192,17 @@ fn sockets_are_in_the_order_of_the_file_and_the_readiness_descriptor_follows_the
     let same = "[process.b]\ncommand = 'b'\nsockets = { x = '[::1]:80' }\n";
     let said = refusal(&format!("{HEAD}{all}{same}"));
     assert!(said.contains("the socket `x` of `b` has the address of one of `a`"), "{said}");
+    // Paths are compared, and measured, from the directory of the config.
+    let same = "[process.b]\ncommand = 'b'\nsockets = { x = './run/./a.sock' }\n";
+    let said = refusal(&format!("{HEAD}{all}{same}"));
+    assert!(said.contains("the socket `x` of `b` has the address of one of `a`"), "{said}");
+    let longest = format!("/{}", "p".repeat(106));
+    assert_eq!(specs(&format!("{HEAD}sockets = {{ x = '{longest}' }}\n"))[0].sockets.len(), 1);
+    for (path, bytes) in
+        [(format!("{longest}p"), "has 108 bytes"), (format!("./{}", "p".repeat(105)), "has 1")]
+    {
+        let said = refusal(&format!("{HEAD}sockets = {{ x = '{path}' }}\n"));
+        assert!(said.contains("the path of the socket `x` has ") && said.contains(bytes), "{said}");
+        assert!(said.contains(", and the kernel takes at most 107: /"), "{said}");
+    }
 }

@@ -1,6 +1,6 @@
 //! Takes the steps, in the order in which each still has the rights that it needs: first the cgroup, then what only a privileged
-//! process may raise, then the user, and at last what gives up the rest. No step allocates, because a limit on memory may be in
-//! force by then.
+//! process may raise, then the user, and at last what gives up the rest. No step from the limits on allocates, because one of them may
+//! be on memory.
 
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -26,6 +26,10 @@ const GROUPS_MAX: usize = 65_536;
 /// Takes all steps. `procs` is the `cgroup.procs` of the cgroup, if there is one.
 pub(super) fn all(steps: &Steps, procs: Option<&OwnedFd>) -> Result<(), StepFailure> {
     let step = |step: Step, done: Result<(), Errno>| done.map_err(|error| StepFailure::of(step, error));
+    // The first thing that only root may do, and what it is for.
+    let of_groups = if steps.uid.is_some() { Step::User } else { Step::Groups };
+    let groups = steps.groups.as_deref().map(group_ids).transpose();
+    let groups = groups.map_err(|error| StepFailure::of(of_groups, error))?;
     if let Some(procs) = procs {
         step(Step::Cgroup, write_all(procs, b"0"))?;
     }
@@ -45,10 +49,8 @@ pub(super) fn all(steps: &Steps, procs: Option<&OwnedFd>) -> Result<(), StepFail
     for (limited, limit) in &steps.limits {
         step(Step::Limit(*limited), set_limit(*limited, *limit))?;
     }
-    if let Some(groups) = &steps.groups {
-        // The first thing that only root may do, and what it is for.
-        let of = if steps.uid.is_some() { Step::User } else { Step::Groups };
-        step(of, set_groups(groups))?;
+    if let Some(groups) = &groups {
+        step(of_groups, set_thread_groups(groups))?;
     }
     if let Some(gid) = steps.gid {
         let gid = Gid::from_raw(gid);
@@ -92,22 +94,15 @@ fn set_limit(limited: Limited, limit: Limit) -> Result<(), Errno> {
     setrlimit(resource, limit)
 }
 
-fn set_groups(groups: &[u32]) -> Result<(), Errno> {
-    // On the stack, as nothing is allocated; the usual user has a few.
-    let mut few = [Gid::ROOT; 64];
-    if let Some(few) = few.get_mut(..groups.len()) {
-        for (gid, number) in few.iter_mut().zip(groups) {
-            *gid = Gid::from_raw(*number);
-        }
-        return set_thread_groups(few);
-    }
+/// Returns the groups as the kernel takes them.
+fn group_ids(groups: &[u32]) -> Result<Vec<Gid>, Errno> {
     if groups.len() > GROUPS_MAX {
         return Err(Errno::INVAL);
     }
     let mut all = Vec::new();
     all.try_reserve_exact(groups.len()).map_err(|_| Errno::NOMEM)?;
     all.extend(groups.iter().map(|number| Gid::from_raw(*number)));
-    set_thread_groups(&all)
+    Ok(all)
 }
 
 /// Becomes this user. The pipes and the terminal of the standard streams become the user's as well, so that the program can open

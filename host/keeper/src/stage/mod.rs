@@ -80,7 +80,7 @@ fn become_program(
     let (Ok(arguments), Ok(variables)) = (list(arguments), list(&variables)) else {
         return StepFailure::of(Step::Called, Errno::NOMEM);
     };
-    // A limit on memory may leave none from here on: nothing is allocated any more.
+    // A limit on memory may leave none once the steps are taken: the exec allocates nothing.
     if let Err(failure) = apply::all(steps, own.last().filter(|_| steps.cgroup.is_some())) {
         return failure;
     }

@@ -68,7 +68,9 @@ impl IoPriority {
         }
     }
 
-    fn of_number(number: u16) -> Option<Self> {
+    /// Returns the one of this number of the kernel.
+    #[must_use]
+    pub fn of_number(number: u16) -> Option<Self> {
         let level = u8::try_from(number & 0x1fff).ok().filter(|level| *level < 8)?;
         match number >> 13 {
             1 => Some(Self::RealTime(level)),

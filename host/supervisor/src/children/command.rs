@@ -18,7 +18,7 @@ use super::family::RUNTIME_DIR_VARIABLE;
 use super::rights::{self, Rights};
 use super::spawned_with::SpawnedWith;
 use super::{LifeEnv, env_file, variables};
-use crate::gave::Gave;
+use crate::gave::{Gave, Given};
 use crate::spec::{CommandLine, ProcessSpec};
 
 /// The search path if the environment has no `PATH` (as in the C library).
@@ -42,8 +42,8 @@ pub(super) struct Prepared {
     pub(super) steps: Option<Steps>,
     /// The values of the variables that the checks name.
     pub(super) vars: LifeEnv,
-    /// One for each environment file of the spec.
-    pub(super) env_files: Arc<[Gave]>,
+    /// What it is given beyond its spec and the environment of the host.
+    pub(super) given: Given,
 }
 
 /// Prepares a command: reads environment files, finds its user and the program, checks the directory. It may wait for disks and
@@ -60,6 +60,8 @@ pub(super) fn prepare(
 ) -> Result<Prepared, Arc<str>> {
     fail::fail_point!("spawn.prepare", |why| Err(Arc::from(why.unwrap_or_default())));
     let Rights { steps, variables: of_user } = rights::resolve(&spec.setup).map_err(|(_, why)| why)?;
+    let names = of_user.iter().map(|(name, _)| *name).chain(extra.iter().map(|(name, _)| *name));
+    let variables = names.map(Box::from).collect();
     let (mut environment, env_files) = environment(spec, incarnation, env, of_user)?;
     environment.extend(extra.iter().map(|(name, value)| (OsString::from(name), value.clone())));
     if let Some(cwd) = &spec.cwd {
@@ -89,7 +91,7 @@ pub(super) fn prepare(
             .map(|cwd| text(cwd.as_os_str().as_bytes(), "the working directory"))
             .transpose()?,
         vars: values(variables::of_checks(spec), &environment),
-        env_files,
+        given: Given { env_files, variables },
         steps,
         environment: environment
             .into_iter()
@@ -134,11 +136,7 @@ fn environment(
     env: &LifeEnv,
     of_user: Vec<(&'static str, String)>,
 ) -> Result<(Environment, Arc<[Gave]>), Arc<str>> {
-    let mut all: Environment = std::env::vars_os().collect();
-    // They are between the keeper and the host, and between the host and its own service manager.
-    for name in [HOST_VARIABLE].iter().chain(&OF_SERVICE_MANAGER) {
-        all.remove(OsStr::new(name));
-    }
+    let mut all: Environment = of_this_host().collect();
     all.extend(of_user.into_iter().map(|(name, value)| (name.into(), value.into())));
     let mut gave = Vec::with_capacity(spec.env_files.len());
     for path in &spec.env_files {
@@ -155,6 +153,14 @@ fn environment(
         };
     }
     Ok((all, gave.into()))
+}
+
+/// Returns the variables of this host that its children get. Others are between the keeper and the host, or between the host and
+/// its own service manager.
+fn of_this_host() -> impl Iterator<Item = (OsString, OsString)> {
+    let is_own =
+        |name: &OsStr| name == HOST_VARIABLE || OF_SERVICE_MANAGER.iter().any(|other| name == *other);
+    std::env::vars_os().filter(move |(name, _)| !is_own(name))
 }
 
 /// Returns the runtime directory of a host that has a keeper. That of a host further up is not its own.
@@ -175,21 +181,12 @@ fn of_host(spec: &ProcessSpec, incarnation: Option<Incarnation>) -> [(&'static s
 
 /// Returns the names of all variables of a life, from what was kept of its spawn.
 pub(crate) fn names_of(spawned: &SpawnedWith) -> BTreeSet<String> {
-    let SpawnedWith { incarnation, spec, env, env_files } = spawned;
+    let SpawnedWith { incarnation, spec, env, given: Given { env_files, variables } } = spawned;
     let mut names: BTreeSet<String> =
-        std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned()).collect();
-    names.retain(|name| !OF_SERVICE_MANAGER.contains(&name.as_str()));
-    for (is_given, given) in [
-        (spec.has_notify_socket(), &["NOTIFY_SOCKET"][..]),
-        (!spec.sockets.is_empty(), &["LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID"]),
-        (spec.watchdog_ms.is_some(), &["WATCHDOG_USEC", "WATCHDOG_PID"]),
-    ] {
-        names.extend(given.iter().filter(|_| is_given).map(|name| (*name).to_owned()));
-    }
-    if spec.setup.user.is_some() {
-        names.extend(rights::VARIABLES.map(str::to_owned));
-    }
-    names.extend(env_files.iter().flat_map(|file| &file.names).map(|name| name.to_string()));
+        of_this_host().map(|(name, _)| name.to_string_lossy().into_owned()).collect();
+    names.extend(
+        env_files.iter().flat_map(|file| &file.names).chain(&**variables).map(|name| name.to_string()),
+    );
     names.extend(spec.env.keys().cloned());
     names.extend(env.iter().map(|(name, _)| name.clone()));
     for (name, value) in of_host(spec, Some(*incarnation)) {
@@ -270,6 +267,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::setup::Setup;
     use crate::spec::{Check, Readiness};
 
     fn path(dirs: &str) -> BTreeMap<OsString, OsString> {
@@ -288,18 +286,25 @@ mod tests {
             env: [("B".to_owned(), "config".to_owned()), ("C".to_owned(), "config".to_owned())].into(),
             env_files: vec![file],
             replica: Some(2),
+            setup: Setup {
+                user: Some("54321".to_owned()),
+                group: Some("54321".to_owned()),
+                ..Setup::default()
+            },
             ..ProcessSpec::new("web.2", CommandLine::Shell("x".into()))
         };
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let life: LifeEnv = Arc::from([pair("C", "policy"), pair("PROVOST_PROCESS", "policy")]);
-        let prepared = prepare(&spec.command, &spec, Some(Incarnation(7)), &life, &[]).unwrap();
+        // With stored descriptors, a process without sockets is given these as well.
+        let extra = [("LISTEN_FDS", OsString::from("1")), ("LISTEN_FDNAMES", "stored".into())];
+        let prepared = prepare(&spec.command, &spec, Some(Incarnation(7)), &life, &extra).unwrap();
         let has = |variable: &CString| variable.to_str().unwrap().split_once('=').unwrap().0.to_owned();
         let real: BTreeSet<String> = prepared.environment.iter().map(has).collect();
-        let env_files = prepared.env_files.clone();
+        let given = prepared.given.clone();
         let (spec, env) = (Arc::new(spec), life);
-        let spawned = SpawnedWith { incarnation: Incarnation(7), spec, env, env_files };
+        let spawned = SpawnedWith { incarnation: Incarnation(7), spec, env, given };
         assert_eq!(names_of(&spawned), real, "the names are those of the spawn");
-        assert!(real.contains("UNUSED"));
+        assert!(real.contains("UNUSED") && real.contains("LISTEN_FDS"));
         let vars: Vec<(&str, &str)> = prepared.vars.iter().map(|(name, value)| (&**name, &**value)).collect();
         assert_eq!(
             vars,

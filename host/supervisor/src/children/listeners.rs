@@ -1,10 +1,11 @@
 //! The sockets that processes are started with. They are opened before the first start, and held open over every restart of the
 //! process and, by the keeper, of the host: what connects meanwhile waits in their queues.
 
+use std::collections::HashSet;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dashmap::DashMap;
@@ -43,9 +44,23 @@ struct Owned {
 /// An open socket.
 #[derive(Clone, Debug)]
 struct Open {
-    spec: SocketSpec,
+    /// Its spec as text, by which it is on the shelf.
     label: Arc<str>,
+    /// The path of its file, if it is a Unix socket.
+    path: Option<PathBuf>,
     fd: Arc<OwnedFd>,
+}
+
+impl Open {
+    /// Whether it is bound where this label says, as a socket of the same kind.
+    fn is_at(&self, label: &str) -> bool {
+        place(&self.label).is_some_and(|own| place(label) == Some(own))
+    }
+
+    /// Whether a client can still reach it: the file of a Unix socket may have been removed.
+    fn is_reachable(&self) -> bool {
+        self.path.as_ref().is_none_or(|path| std::fs::symlink_metadata(path).is_ok())
+    }
 }
 
 impl Listeners {
@@ -53,11 +68,11 @@ impl Listeners {
         Self(Arc::new(Inner { shelf, of: DashMap::new() }))
     }
 
-    /// Opens the sockets of a process that are not open, then closes those that its spec does not have any more. Returns those of
-    /// the spec, in its order. It may wait for disks.
+    /// Opens the sockets of a process that are not open, changes those of which only the name, the mode or the backlog is another
+    /// one, then closes those that its spec does not have any more. Returns those of the spec, in its order. It may wait for disks.
     ///
     /// # Errors
-    /// One cannot be opened, for this reason; nothing has changed then.
+    /// One cannot be opened or changed, for this reason; none is closed then.
     pub(super) fn prepare(&self, spec: &ProcessSpec) -> Result<Vec<Arc<OwnedFd>>, Arc<str>> {
         let owner = owner(spec);
         if spec.sockets.is_empty() && !self.0.of.contains_key(owner) {
@@ -66,43 +81,98 @@ impl Listeners {
         let owned = self.0.of.entry(owner.into()).or_default().clone();
         // Only starts of members of one replica set wait for each other here, on threads for spawning.
         let mut owned = owned.lock();
-        if !owned.users.contains(&spec.name) {
-            owned.users.push(spec.name.clone());
+        owned.enter_user(&spec.name);
+        let labels: Vec<Arc<str>> = spec.sockets.iter().map(|socket| label(owner, socket).into()).collect();
+        let mut opened = Vec::new();
+        if let Err(why) = self.bring_in_line(spec, &labels, &mut owned, &mut opened) {
+            opened.iter().for_each(|open| self.close(open, &owned.open));
+            return Err(why);
         }
-        let mut wanted: Vec<Open> = Vec::new();
-        for socket in &spec.sockets {
-            let known = owned.open.iter().find(|open| open.spec == *socket).cloned();
-            let found = known.or_else(|| self.of_former_host(owner, socket));
-            match found.map_or_else(|| self.open(owner, socket), Ok) {
-                Ok(open) => wanted.push(open),
-                Err(error) => {
-                    let is_held = |label: &str| owned.open.iter().any(|open| *open.label == *label);
-                    wanted.iter().filter(|open| !is_held(&open.label)).for_each(|open| self.close(open));
-                    return Err(refused(spec, socket, &error));
-                }
-            }
-        }
-        for left in owned.open.iter().filter(|open| !wanted.iter().any(|one| one.label == open.label)) {
-            self.close(left);
-        }
+        let all: Vec<Open> = std::mem::take(&mut owned.open).into_iter().chain(opened).collect();
+        let (wanted, left): (Vec<Open>, Vec<Open>) =
+            all.into_iter().partition(|open| labels.contains(&open.label));
+        left.iter().for_each(|open| self.close(open, &wanted));
         owned.open = wanted;
+        owned.open.sort_by_key(|open| labels.iter().position(|label| *label == open.label));
         Ok(owned.open.iter().map(|open| open.fd.clone()).collect())
     }
 
-    /// Takes over the sockets of a process that a former host has held open.
-    pub(super) fn take_over(&self, spec: &ProcessSpec) {
-        let owner = owner(spec);
-        let former = spec.sockets.iter().filter_map(|socket| self.of_former_host(owner, socket));
-        let former: Vec<Open> = former.collect();
-        if former.is_empty() {
-            return;
+    /// Opens what is not open, and then changes what is open with another name, mode or backlog.
+    fn bring_in_line(
+        &self,
+        spec: &ProcessSpec,
+        labels: &[Arc<str>],
+        owned: &mut Owned,
+        opened: &mut Vec<Open>,
+    ) -> Result<(), Arc<str>> {
+        let mut changed = Vec::new();
+        let (mut new, mut displacing) = (Vec::new(), Vec::new());
+        for (socket, label) in spec.sockets.iter().zip(labels) {
+            if owned.open.iter().any(|open| open.label == *label) {
+                continue;
+            }
+            let is_same = |open: &Open| open.is_at(label) && open.is_reachable();
+            let is_in_place =
+                |open: &Open| path_of(&socket.address).is_some_and(|path| open.path.as_ref() == Some(path));
+            match owned.open.iter().position(is_same) {
+                Some(place) => changed.push((socket, label, place)),
+                None if owned.open.iter().any(is_in_place) => displacing.push((socket, label)),
+                None => new.push((socket, label)),
+            }
         }
-        let owned = self.0.of.entry(owner.into()).or_default().clone();
-        let mut owned = owned.lock();
-        owned.users.push(spec.name.clone());
-        for open in former {
-            if !owned.open.iter().any(|known| known.label == open.label) {
-                owned.open.push(open);
+        // What takes the path of a socket of another kind comes last, because the other one cannot be reached from then on.
+        let displacing = displacing.into_iter().map(|one| (one, true));
+        for ((socket, label), displaces) in new.into_iter().map(|one| (one, false)).chain(displacing) {
+            let open = self.open(socket, label, displaces);
+            opened.push(open.map_err(|error| refused(spec, socket, "opened", &error))?);
+        }
+        for (socket, label, place) in changed {
+            let open = &mut owned.open[place];
+            change(open, socket).map_err(|error| refused(spec, socket, "changed", &error))?;
+            self.0.shelf.put(label, open.fd.clone());
+            self.0.shelf.drop(&std::mem::replace(&mut open.label, label.clone()));
+        }
+        Ok(())
+    }
+
+    /// Takes over what a former host has held open for these processes, and closes what it has held for others. `leaving` are
+    /// processes that are about to be stopped, and `lives` says whether a process has a child: without one, what its spec does not
+    /// have any more is closed as well. Otherwise its next start does that. It may wait for disks.
+    pub(super) fn settle(
+        &self,
+        specs: &[ProcessSpec],
+        leaving: &[ProcessSpec],
+        lives: impl Fn(&str) -> bool,
+    ) {
+        let all = || specs.iter().chain(leaving);
+        let owners: HashSet<&str> = all().map(owner).collect();
+        for (label, fd) in self.0.shelf.found("listen/") {
+            if !label.split('/').nth(1).is_some_and(|owner| owners.contains(owner)) {
+                self.close(&of_former_host(label, fd), &[]);
+            }
+        }
+        let living: HashSet<&str> = all().filter(|spec| lives(&spec.name)).map(owner).collect();
+        for spec in all() {
+            let owner = owner(spec);
+            let former = self.0.shelf.found(&format!("listen/{owner}/"));
+            if former.is_empty() {
+                continue;
+            }
+            let owned = self.0.of.entry(owner.into()).or_default().clone();
+            let mut owned = owned.lock();
+            owned.enter_user(&spec.name);
+            for (label, fd) in former {
+                if !owned.open.iter().any(|known| known.label == label) {
+                    owned.open.push(of_former_host(label, fd));
+                }
+            }
+            if !living.contains(owner) {
+                let labels: Vec<String> = spec.sockets.iter().map(|socket| label(owner, socket)).collect();
+                let is_wanted = |open: &Open| labels.iter().any(|label| open.is_at(label));
+                let all = std::mem::take(&mut owned.open);
+                let (wanted, left): (Vec<Open>, Vec<Open>) = all.into_iter().partition(is_wanted);
+                left.iter().for_each(|open| self.close(open, &wanted));
+                owned.open = wanted;
             }
         }
     }
@@ -116,7 +186,7 @@ impl Listeners {
             owned.users.retain(|user| *user != spec.name);
             if owned.users.is_empty() {
                 for open in std::mem::take(&mut owned.open) {
-                    self.close(&open);
+                    self.close(&open, &[]);
                 }
             }
         }
@@ -130,30 +200,70 @@ impl Listeners {
         for owned in all {
             // A start that hangs on a disk has the lock, and its process is not there.
             let open = owned.try_lock().map(|mut owned| std::mem::take(&mut owned.open));
-            open.iter().flatten().for_each(|open| self.close(open));
+            open.iter().flatten().for_each(|open| self.close(open, &[]));
         }
     }
 
-    fn of_former_host(&self, owner: &str, socket: &SocketSpec) -> Option<Open> {
-        let label: Arc<str> = label(owner, socket).into();
-        let (_, fd) = self.0.shelf.found(&label).into_iter().next()?;
-        Some(Open { spec: socket.clone(), label, fd })
-    }
-
-    fn open(&self, owner: &str, socket: &SocketSpec) -> io::Result<Open> {
-        let label: Arc<str> = label(owner, socket).into();
+    fn open(&self, socket: &SocketSpec, label: &Arc<str>, displaces: bool) -> io::Result<Open> {
+        if displaces && let Some(path) = path_of(&socket.address) {
+            match std::fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
         let fd = Arc::new(opened(socket)?);
-        self.0.shelf.put(&label, fd.clone());
-        Ok(Open { spec: socket.clone(), label, fd })
+        self.0.shelf.put(label, fd.clone());
+        Ok(Open { label: label.clone(), path: path_of(&socket.address).cloned(), fd })
     }
 
-    fn close(&self, open: &Open) {
+    /// Closes a socket. Its file is removed, unless one of the others has taken its place.
+    fn close(&self, open: &Open, others: &[Open]) {
         self.0.shelf.drop(&open.label);
-        if let SocketAddress::Path(path) = &open.spec.address {
+        if let Some(path) = &open.path
+            && !others.iter().any(|other| other.path.as_ref() == Some(path))
+        {
             // Another program may have put its own socket there; then nobody reaches this one.
             let _ = std::fs::remove_file(path);
         }
     }
+}
+
+impl Owned {
+    fn enter_user(&mut self, process: &Arc<str>) {
+        if !self.users.contains(process) {
+            self.users.push(process.clone());
+        }
+    }
+}
+
+/// Returns a socket that a former host has held, by its label.
+fn of_former_host(label: Arc<str>, fd: Arc<OwnedFd>) -> Open {
+    let path = place(&label).map(|(_, address)| address).filter(|address| address.starts_with('/'));
+    Open { path: path.map(PathBuf::from), label, fd }
+}
+
+fn path_of(address: &SocketAddress) -> Option<&PathBuf> {
+    match address {
+        SocketAddress::Path(path) => Some(path),
+        SocketAddress::Ip(_) => None,
+    }
+}
+
+/// Gives an open socket the mode and the backlog of this spec.
+fn change(open: &Open, socket: &SocketSpec) -> io::Result<()> {
+    if let Some(path) = &open.path {
+        let mode = socket.mode.map_or_else(mode_of_new, Ok)?;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
+    }
+    if socket.kind == SocketKind::Stream { listen_at(&open.fd, socket) } else { Ok(()) }
+}
+
+/// Returns the mode that the file of a new socket has. (Asking for the umask itself would change it for a moment.)
+fn mode_of_new() -> io::Result<u32> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let umask = status.lines().find_map(|line| line.strip_prefix("Umask:"));
+    let umask = umask.and_then(|umask| u32::from_str_radix(umask.trim(), 8).ok());
+    umask.map(|umask| 0o777 & !umask).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
 /// Returns the name under which the sockets of a process are held.
@@ -166,7 +276,15 @@ fn label(owner: &str, SocketSpec { name, address, kind, mode, backlog }: &Socket
     format!("listen/{owner}/{name}/{kind}/{mode}/{backlog}/{address}")
 }
 
-fn refused(spec: &ProcessSpec, socket: &SocketSpec, error: &io::Error) -> Arc<str> {
+/// Returns the kind and the address in a label.
+fn place(label: &str) -> Option<(&str, &str)> {
+    let mut parts = label.splitn(7, '/').skip(3);
+    let (kind, _mode, _backlog) = (parts.next()?, parts.next()?, parts.next()?);
+    Some((kind, parts.next()?))
+}
+
+/// Says why a socket could not be `done`: opened or changed.
+fn refused(spec: &ProcessSpec, socket: &SocketSpec, done: &str, error: &io::Error) -> Arc<str> {
     let why = match error.raw_os_error() {
         Some(libc::EADDRINUSE) => "another program has it".to_owned(),
         Some(libc::EADDRNOTAVAIL) => "this machine does not have the address".to_owned(),
@@ -175,7 +293,7 @@ fn refused(spec: &ProcessSpec, socket: &SocketSpec, error: &io::Error) -> Arc<st
         _ => error.to_string(),
     };
     let SocketSpec { name, address, .. } = socket;
-    Arc::from(format!("the socket `{name}` of {} cannot be opened at {address}: {why}", owner(spec)))
+    Arc::from(format!("the socket `{name}` of {} cannot be {done} at {address}: {why}", owner(spec)))
 }
 
 /// Opens a socket, binds it, and begins to listen.
@@ -205,9 +323,14 @@ fn opened(spec: &SocketSpec) -> io::Result<OwnedFd> {
         }
     };
     if spec.kind == SocketKind::Stream {
-        listen(&socket, i32::try_from(spec.backlog.unwrap_or(BACKLOG)).unwrap_or(i32::MAX))?;
+        listen_at(&socket, spec)?;
     }
     Ok(socket)
+}
+
+/// Begins to listen, or sets another backlog if it listens already.
+fn listen_at(socket: &OwnedFd, spec: &SocketSpec) -> io::Result<()> {
+    Ok(listen(socket, i32::try_from(spec.backlog.unwrap_or(BACKLOG)).unwrap_or(i32::MAX))?)
 }
 
 /// Binds a socket to a path. The file of a socket that nobody has open any more is replaced.
@@ -272,6 +395,74 @@ mod tests {
         assert!(!dir.path().join("a").exists() && dir.path().join("d").exists());
         listeners.forget(&second);
         assert!(!dir.path().join("d").exists());
+    }
+
+    fn mode(path: &Path) -> u32 {
+        std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn another_name_mode_or_backlog_changes_the_socket_that_is_open() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        let listeners = Listeners::new(Shelf::new(None));
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let (unix, ip) = (SocketAddress::Path(path.clone()), SocketAddress::Ip(port));
+        let first = spec("web", vec![socket("a", unix.clone()), socket("b", ip.clone())]);
+        let open = listeners.prepare(&first).unwrap();
+        let waiting = UnixStream::connect(&path).unwrap();
+        let of = |name: &str, address: &SocketAddress, mode, backlog| SocketSpec {
+            mode,
+            backlog,
+            ..socket(name, address.clone())
+        };
+        let new_mode = mode_of_new().unwrap();
+        for (wanted, its_mode) in [
+            (of("a", &unix, Some(0o660), None), 0o660),
+            (of("c", &unix, Some(0o660), Some(3)), 0o660),
+            (of("c", &unix, None, Some(3)), new_mode),
+        ] {
+            // The order is that of the spec, in which the other socket was also renamed.
+            let other = of("d", &ip, None, Some(7));
+            let changed = listeners.prepare(&spec("web", vec![other, wanted])).unwrap();
+            assert!(Arc::ptr_eq(&changed[1], &open[0]) && Arc::ptr_eq(&changed[0], &open[1]));
+            assert_eq!(mode(&path), its_mode);
+        }
+        drop((waiting, open));
+        // With a backlog of 0 one connection waits, and the next is refused at once.
+        let none = spec("web", vec![of("c", &unix, None, Some(0))]);
+        let socket = listeners.prepare(&none).unwrap().remove(0);
+        rustix::net::accept(&socket).unwrap();
+        let _waiting = UnixStream::connect(&path).unwrap();
+        let client = socket_with(
+            AddressFamily::UNIX,
+            SocketType::STREAM,
+            SocketFlags::CLOEXEC | SocketFlags::NONBLOCK,
+            None,
+        )
+        .unwrap();
+        let full = connect(&client, &SocketAddrUnix::new(&path).unwrap());
+        assert_eq!(full, Err(rustix::io::Errno::AGAIN));
+        assert!(std::net::TcpStream::connect(port).is_err(), "the other one is closed");
+    }
+
+    #[test]
+    fn a_socket_of_another_kind_takes_the_path_and_a_file_that_was_removed_is_made_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        let listeners = Listeners::new(Shelf::new(None));
+        let stream = socket("a", SocketAddress::Path(path.clone()));
+        let datagram = SocketSpec { kind: SocketKind::Datagram, ..stream.clone() };
+        listeners.prepare(&spec("web", vec![stream.clone()])).unwrap();
+        listeners.prepare(&spec("web", vec![datagram])).unwrap();
+        let client = std::os::unix::net::UnixDatagram::unbound().unwrap();
+        client.connect(&path).unwrap();
+        listeners.prepare(&spec("web", vec![stream.clone()])).unwrap();
+        UnixStream::connect(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        listeners.prepare(&spec("web", vec![SocketSpec { mode: Some(0o640), ..stream }])).unwrap();
+        UnixStream::connect(&path).unwrap();
+        assert_eq!(mode(&path), 0o640);
     }
 
     #[test]

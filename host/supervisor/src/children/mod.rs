@@ -78,7 +78,7 @@ use self::resources::Source;
 pub(crate) use self::spawned_with::LifeEnv;
 use crate::adoption::Held;
 use crate::clock::Clock;
-use crate::gave::Gave;
+use crate::gave::Given;
 use crate::spec::ProcessSpec;
 
 /// A future that a task owns.
@@ -96,8 +96,8 @@ pub(crate) struct Child {
     pub(crate) notices: Option<Notices>,
     /// The values of the variables that its checks name.
     pub(crate) vars: LifeEnv,
-    /// What is kept of its environment files.
-    pub(crate) env_files: Arc<[Gave]>,
+    /// What it is given beyond its spec and the environment of the host.
+    pub(crate) given: Given,
 }
 
 /// How a life ended.
@@ -241,8 +241,10 @@ pub(crate) trait Spawner: Send + Sync + fmt::Debug {
     /// already is known at once.
     fn adopt(&self, spec: Arc<ProcessSpec>, held: Held) -> Child;
 
-    /// Takes over what a former host has held open for these processes, and closes what it has held for others.
-    fn settle(&self, specs: &[&ProcessSpec]);
+    /// Takes over what a former host has held open for these processes, and closes what it has held for others. `leaving` are
+    /// processes that the config does not have any more, which are about to be stopped; `lives` says which of all these have a
+    /// child. Comes before the first is adopted.
+    fn settle(&self, specs: &[ProcessSpec], leaving: &[ProcessSpec], lives: &dyn Fn(&str) -> bool);
 
     /// Closes what is held open for a process that is not supervised any more.
     fn release(&self, spec: &ProcessSpec);

@@ -20,9 +20,6 @@ pub(super) struct Rights {
     pub(super) variables: Vec<(&'static str, String)>,
 }
 
-/// The names of the variables about the user.
-pub(super) const VARIABLES: [&str; 4] = ["HOME", "LOGNAME", "SHELL", "USER"];
-
 /// A key of the config whose value cannot be had, and why.
 type Refused = (&'static str, Arc<str>);
 
@@ -224,7 +221,7 @@ mod tests {
         assert_eq!((steps.uid, steps.gid), (Some(0), Some(0)));
         assert!(steps.groups.is_none_or(|groups| groups.contains(&0)));
         let names: Vec<&str> = variables.iter().map(|(name, _)| *name).collect();
-        assert_eq!(names, VARIABLES);
+        assert_eq!(names, ["HOME", "LOGNAME", "SHELL", "USER"]);
         assert!(variables.contains(&("USER", "root".to_owned())));
     }
 

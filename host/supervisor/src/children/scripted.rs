@@ -14,6 +14,7 @@ use super::resources::{Alive, Reading, Readings, Source, Wanted};
 use super::{Boxed, Child, LifeEnv, PendingSpawn, SpawnTicket, Spawner, Stop};
 use crate::adoption::{Held, HeldEnd};
 use crate::clock::Clock;
+use crate::gave::Given;
 use crate::spec::ProcessSpec;
 use crate::stash::Gate;
 
@@ -242,7 +243,7 @@ impl Scripted {
         let (announcer, notices) = Announcer::new();
         self.stage(|stage| stage.living.get_mut(&pid).map(|child| child.announcer.replace(announcer)));
         let notices = Some(notices);
-        Child { pid, exit, output: None, notices, vars: Arc::default(), env_files: Arc::default() }
+        Child { pid, exit, output: None, notices, vars: Arc::default(), given: Given::default() }
     }
 }
 
@@ -284,7 +285,7 @@ impl Spawner for Scripted {
         self.child(held.pid)
     }
 
-    fn settle(&self, _: &[&ProcessSpec]) {}
+    fn settle(&self, _: &[ProcessSpec], _: &[ProcessSpec], _: &dyn Fn(&str) -> bool) {}
 
     fn release(&self, _: &ProcessSpec) {}
 

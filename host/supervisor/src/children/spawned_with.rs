@@ -6,7 +6,7 @@ use std::sync::Arc;
 use provost_state::Incarnation;
 
 use super::env_file;
-use crate::gave::Gave;
+use crate::gave::{Gave, Given};
 use crate::spec::ProcessSpec;
 
 /// Variables of one life: those that a start policy set for it, or the values of those that its checks name.
@@ -22,8 +22,8 @@ pub struct SpawnedWith {
     pub spec: Arc<ProcessSpec>,
     /// The variables that start policies set for this life.
     pub(crate) env: Arc<[(String, String)]>,
-    /// What is kept of each of its environment files.
-    pub(crate) env_files: Arc<[Gave]>,
+    /// What it was given beyond that and the environment of the host.
+    pub(crate) given: Given,
 }
 
 impl SpawnedWith {
@@ -32,7 +32,7 @@ impl SpawnedWith {
     /// kept, never the values. It reads the files and may wait for disks: call it on a thread for blocking work.
     #[must_use]
     pub fn changed_env_files(&self) -> Vec<PathBuf> {
-        let files = self.spec.env_files.iter().zip(self.env_files.iter());
+        let files = self.spec.env_files.iter().zip(self.given.env_files.iter());
         let is_other =
             |path: &Path, then: &Gave| env_file::read(path).map_or(true, |variables| !then.is_of(&variables));
         let changed = files.filter(|(path, then)| is_other(path, then));
@@ -57,8 +57,8 @@ mod tests {
             ..ProcessSpec::new("web", CommandLine::Shell("true".to_owned()))
         };
         let env_files = paths.iter().map(|path| Gave::of(&env_file::read(path).unwrap())).collect();
-        let env = Arc::default();
-        let spawned = SpawnedWith { incarnation: Incarnation(1), spec: Arc::new(spec), env, env_files };
+        let (env, given) = (Arc::default(), Given { env_files, variables: Arc::default() });
+        let spawned = SpawnedWith { incarnation: Incarnation(1), spec: Arc::new(spec), env, given };
         assert_eq!(spawned.changed_env_files(), Vec::<PathBuf>::new());
         write(0, "# a comment\n A = 1\n\nB=\"2\"\n");
         assert_eq!(spawned.changed_env_files(), Vec::<PathBuf>::new());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use provost_state::Moment;
 
 use crate::adoption::Held;
-use crate::gave::Gave;
+use crate::gave::Given;
 use crate::stash::{Aside, AtSpawn, Beside, Counted, Life};
 
 /// What a former host has left of one process.
@@ -19,8 +19,8 @@ pub(crate) struct Adoption {
     pub(crate) aside: Aside,
     /// What the child was spawned with, where that is not what the config says now.
     pub(crate) at_spawn: Option<AtSpawn>,
-    /// What the environment files gave then.
-    pub(crate) env_files: Arc<[Gave]>,
+    /// What it was given then beyond that.
+    pub(crate) given: Given,
     /// What its health checks have counted.
     pub(crate) counted: Counted,
     /// Why there is another host, in words for people.

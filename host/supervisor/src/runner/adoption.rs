@@ -17,7 +17,7 @@ use super::task::{Beyond, Own, Runner};
 use crate::adoption::Held;
 use crate::children::spawned_with::SpawnedWith;
 use crate::children::{Boxed, Child, LifeEnd, Output};
-use crate::gave::Gave;
+use crate::gave::Given;
 use crate::spec::ProcessSpec;
 use crate::stash::{Aside, AtSpawn, Beside};
 
@@ -30,7 +30,7 @@ impl Runner {
     /// Goes on where the runner of a former host was.
     pub(super) fn go_on(&mut self) {
         let Some(adoption) = self.adoption.take() else { return };
-        let Adoption { held, unwanted, life, aside, at_spawn, env_files, counted, why } = adoption;
+        let Adoption { held, unwanted, life, aside, at_spawn, given, counted, why } = adoption;
         self.aside = aside.clone();
         let Aside { beside, was_ready, again } = aside;
         self.standing = Standing::resumed(&self.state.phase, beside.clone());
@@ -39,7 +39,7 @@ impl Runner {
         }
         self.end_unwanted(unwanted, held.is_some());
         match held {
-            Some(held) => self.take_in(held, (at_spawn, env_files), &why),
+            Some(held) => self.take_in(held, (at_spawn, given), &why),
             None if self.state.phase.kind().is_live() => {
                 // It ended, and nobody saw how.
                 return self.on_exited(self.state.incarnation, Exit::Unobserved.into());
@@ -57,19 +57,19 @@ impl Runner {
     }
 
     /// Takes over a child, which may have ended meanwhile.
-    fn take_in(&mut self, held: Held, then: (Option<AtSpawn>, Arc<[Gave]>), why: &str) {
+    fn take_in(&mut self, held: Held, then: (Option<AtSpawn>, Given), why: &str) {
         let (incarnation, pid, started_at) = (held.incarnation, held.pid, held.started_at);
         let ended_at = held.ended.as_ref().map(|end| end.at);
         let is_unannounced = incarnation == self.state.incarnation.next();
         let is_starting = is_unannounced || self.state.phase.kind() == PhaseKind::Starting;
         let text_seen = if is_starting { self.await_text(incarnation) } else { None };
-        let Child { exit, output, notices, .. } = self.shared.spawner.adopt(self.spec.clone(), held);
+        let (at_spawn, given) = then;
+        let spec = self.spawned_by(at_spawn);
+        let Child { exit, output, notices, .. } = self.shared.spawner.adopt(spec.clone(), held);
         self.child = Some(Own { incarnation, pid, exit: Kept::new(exit), ended_at });
         self.heard = Heard::of(incarnation, notices);
-        let (at_spawn, env_files) = then;
-        let spec = self.spawned_by(at_spawn);
         let env = self.env.clone();
-        let spawned = Arc::new(SpawnedWith { incarnation, spec, env, env_files });
+        let spawned = Arc::new(SpawnedWith { incarnation, spec, env, given });
         self.record.spawned.store(Some(spawned.clone()));
         self.capture(incarnation, output);
         if is_unannounced {

@@ -15,7 +15,7 @@ pub(super) struct Awaited {
     /// What the last try found, if it failed.
     pub(super) failed: watch::Receiver<Option<Failed>>,
     pub(super) news: News,
-    /// The postponed deadline, if the host was suspended at the configured one.
+    /// The postponed deadline, if the host was suspended at the one before.
     pub(super) postponed: Option<Moment>,
     /// Where the runner itself puts why the process is not ready, if no task does.
     pub(super) report: Option<watch::Sender<Option<Failed>>>,

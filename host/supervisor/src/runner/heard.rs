@@ -21,6 +21,8 @@ pub(super) struct Heard {
     /// Resolves when the status may be committed.
     pub(super) later: Tagged<()>,
     pub(super) watchdog: Option<Watchdog>,
+    /// Until when it has asked to be waited for while it starts, if it has (`EXTEND_TIMEOUT_USEC`).
+    pub(super) extended: Option<Moment>,
 }
 
 /// The watchdog of one life that is ready.
@@ -42,7 +44,14 @@ impl Heard {
 
 impl Default for Heard {
     fn default() -> Self {
-        Self { notices: None, status: None, news: News::after(Duration::ZERO), later: None, watchdog: None }
+        Self {
+            notices: None,
+            status: None,
+            news: News::after(Duration::ZERO),
+            later: None,
+            watchdog: None,
+            extended: None,
+        }
     }
 }
 

@@ -123,12 +123,16 @@ impl Runner {
         }
     }
 
-    /// Gives it more time to become ready.
+    /// Gives it more time to become ready. As with systemd, it never gets less than it has by then.
     fn on_more_time(&mut self, more_ms: u64) {
+        let Some(due) = self.ready_by() else { return };
         let by = self.shared.publisher.now().plus_ms(more_ms);
-        let due = self.ready_by();
-        if let (Some(due), Some(awaited)) = (due, &mut self.readiness) {
-            awaited.postponed = Some(if by.ms_since(due) > 0 { by } else { due });
+        if by.ms_since(due) > 0 {
+            self.heard.extended = Some(by);
+            // It is another deadline, at which the host may be suspended again.
+            if let Some(awaited) = &mut self.readiness {
+                awaited.postponed = None;
+            }
         }
     }
 

@@ -143,7 +143,7 @@ impl Runner {
         };
         self.step(Step::Spawned);
         match spawned {
-            Ok(Child { pid, exit, output, notices, vars, env_files }) => {
+            Ok(Child { pid, exit, output, notices, vars, given }) => {
                 let incarnation = before.next();
                 self.child = Some(Own { incarnation, pid, exit: Kept::new(exit), ended_at: None });
                 self.heard = Heard::of(incarnation, notices);
@@ -152,7 +152,7 @@ impl Runner {
                     self.shared.spawner.reconfigure(pid, &self.spec);
                 }
                 (self.env, self.vars) = (env.clone(), vars);
-                let spawned = Arc::new(SpawnedWith { incarnation, spec, env, env_files });
+                let spawned = Arc::new(SpawnedWith { incarnation, spec, env, given });
                 self.record.spawned.store(Some(spawned.clone()));
                 self.record.tried.forget();
                 let text_seen = self.await_text(incarnation);

@@ -87,16 +87,17 @@ impl Runner {
         self.commit(incarnation, &Event::NotReady { failing: Arc::new(Failing { why, since }) });
     }
 
-    /// Returns the deadline for readiness, while the process is not ready.
+    /// Returns the deadline for readiness, while the process is not ready: the configured one, the one that the process has asked
+    /// for, or the one that was postponed, whichever is the last.
     pub(super) fn ready_by(&self) -> Option<Moment> {
         let within_ms = self.spec.ready.as_ref()?.within_ms?;
-        if let Some(postponed) = self.readiness.as_ref().and_then(|awaited| awaited.postponed) {
-            return Some(postponed);
+        if !matches!(self.state.phase, Phase::Starting { .. }) {
+            return None;
         }
-        match (&self.state.phase, self.state.started_at) {
-            (Phase::Starting { .. }, Some(started_at)) => Some(started_at.plus_ms(within_ms)),
-            _ => None,
-        }
+        let configured = self.state.started_at?.plus_ms(within_ms);
+        let postponed = self.readiness.as_ref().and_then(|awaited| awaited.postponed);
+        let later = |due: Moment, other: Moment| if other.ms_since(due) > 0 { other } else { due };
+        Some([self.heard.extended, postponed].into_iter().flatten().fold(configured, later))
     }
 
     /// Handles the deadline for readiness.

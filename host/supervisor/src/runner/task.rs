@@ -161,7 +161,7 @@ impl Runner {
         let spawn = spawned.as_deref().map(|spawned| Spawn {
             incarnation: spawned.incarnation,
             spec: &spawned.spec,
-            env_files: &spawned.env_files,
+            given: &spawned.given,
             in_force: self.spec.digest_at_spawn(),
         });
         let with = With { life: life.as_ref(), spawn, aside: aside.as_ref(), memory: &memory };

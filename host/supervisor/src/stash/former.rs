@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use provost_state::{Death, Generation, ProcessState, Routing};
 
-use super::at_spawn::{AtSpawn, EnvFiles};
+use super::at_spawn::{AtSpawn, EnvFiles, Variables};
 use super::counted::Counted;
 use super::frames::{Frames, Kind};
 use super::records::{Aside, Life, Record, TOGETHER, WrittenKey, take};
@@ -23,6 +23,8 @@ pub(crate) struct FormerProcess {
     pub(crate) at_spawn: Option<AtSpawn>,
     /// What its environment files gave then.
     pub(crate) env_files: Option<EnvFiles>,
+    /// The names of the variables that it was given beside them.
+    pub(crate) variables: Option<Variables>,
     /// The digest of those parts of the spec that was in force last, if that was another one.
     pub(crate) in_force: Option<u64>,
     /// What its health checks have counted.
@@ -78,6 +80,7 @@ struct Pile {
     asides: Newest<Arc<str>, (Generation, Aside)>,
     at_spawn: Newest<Arc<str>, (Generation, AtSpawn)>,
     env_files: Newest<Arc<str>, (Generation, EnvFiles)>,
+    variables: Newest<Arc<str>, (Generation, Variables)>,
     in_force: Newest<Arc<str>, (Generation, u64)>,
     counted: Newest<Arc<str>, (Generation, Counted)>,
     sets: Newest<Arc<str>, (u32, bool)>,
@@ -183,6 +186,10 @@ impl Pile {
                 self.turn(turn);
                 enter(&mut self.env_files, name, turn, (born, env_files));
             }
+            Record::Variables { turn, name, born, variables } => {
+                self.turn(turn);
+                enter(&mut self.variables, name, turn, (born, variables));
+            }
             Record::InForce { turn, name, born, digest } => {
                 self.turn(turn);
                 enter(&mut self.in_force, name, turn, (born, digest));
@@ -228,6 +235,7 @@ impl Pile {
                 aside: of_tenant(&mut self.asides, &name, born).unwrap_or_default(),
                 at_spawn: of_tenant(&mut self.at_spawn, &name, born),
                 env_files: of_tenant(&mut self.env_files, &name, born),
+                variables: of_tenant(&mut self.variables, &name, born),
                 in_force: of_tenant(&mut self.in_force, &name, born),
                 counted: of_tenant(&mut self.counted, &name, born),
             };

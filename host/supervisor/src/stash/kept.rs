@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use provost_state::{Generation, Incarnation, MemoryChange, Routing};
 
-use super::at_spawn::{AtSpawn, EnvFiles};
+use super::at_spawn::{AtSpawn, EnvFiles, Variables};
 use super::counted::Counted;
 use super::former::{Former, FormerMemory};
 use super::records::{Aside, Life, Record, WrittenKey, put};
-use crate::gave::Gave;
+use crate::gave::Given;
 use crate::spec::ProcessSpec;
 
 /// What a child was spawned with.
@@ -17,7 +17,7 @@ use crate::spec::ProcessSpec;
 pub(crate) struct Spawn<'a> {
     pub(crate) incarnation: Incarnation,
     pub(crate) spec: &'a ProcessSpec,
-    pub(crate) env_files: &'a Arc<[Gave]>,
+    pub(crate) given: &'a Given,
     /// The digest of the spec in force, which may be another one by now.
     pub(crate) in_force: u64,
 }
@@ -32,6 +32,7 @@ pub(super) struct Kept {
     /// The records of what was spawned, each with the digest of the spec.
     at_spawn: BTreeMap<Arc<str>, (u64, Record)>,
     env_files: BTreeMap<Arc<str>, Record>,
+    variables: BTreeMap<Arc<str>, Record>,
     /// The records of what is in force, each with its digest.
     in_force: BTreeMap<Arc<str>, (u64, Record)>,
     counted: BTreeMap<Arc<str>, Record>,
@@ -56,6 +57,9 @@ impl Kept {
             }
             if let Some(env_files) = &process.env_files {
                 kept.enter_env_files(name, born, env_files.clone());
+            }
+            if let Some(variables) = &process.variables {
+                kept.enter_variables(name, born, variables.clone());
             }
             if let Some(digest) = process.in_force {
                 kept.enter_in_force(name, born, digest);
@@ -104,7 +108,7 @@ impl Kept {
         born: Generation,
         spawn: &Spawn<'_>,
     ) -> impl Iterator<Item = Record> + use<> {
-        let Spawn { incarnation, spec, env_files, in_force } = *spawn;
+        let Spawn { incarnation, spec, given: Given { env_files, variables }, in_force } = *spawn;
         let digest = spec.digest_at_spawn();
         let is_new = self.at_spawn.get(name).is_none_or(|(last, _)| *last != digest);
         let at_spawn = is_new.then(|| self.enter_at_spawn(name, born, AtSpawn::of(spec)));
@@ -112,10 +116,14 @@ impl Kept {
             let env_files = EnvFiles { incarnation, files: env_files.clone() };
             self.enter_env_files(name, born, env_files)
         });
+        let variables = (!variables.is_empty()).then(|| {
+            let variables = Variables { incarnation, names: variables.clone() };
+            self.enter_variables(name, born, variables)
+        });
         // Without a record of it, what was spawned last is in force.
         let is_other = self.in_force.get(name).is_some_and(|(last, _)| *last != in_force);
         let in_force = is_other.then(|| self.enter_in_force(name, born, in_force));
-        at_spawn.into_iter().chain(env_files).chain(in_force)
+        at_spawn.into_iter().chain(env_files).chain(variables).chain(in_force)
     }
 
     fn enter_at_spawn(&mut self, name: &Arc<str>, born: Generation, at_spawn: AtSpawn) -> Record {
@@ -128,6 +136,12 @@ impl Kept {
     fn enter_env_files(&mut self, name: &Arc<str>, born: Generation, env_files: EnvFiles) -> Record {
         let record = Record::EnvFiles { turn: self.next(), name: name.clone(), born, env_files };
         self.env_files.insert(name.clone(), record.clone());
+        record
+    }
+
+    fn enter_variables(&mut self, name: &Arc<str>, born: Generation, variables: Variables) -> Record {
+        let record = Record::Variables { turn: self.next(), name: name.clone(), born, variables };
+        self.variables.insert(name.clone(), record.clone());
         record
     }
 
@@ -154,6 +168,7 @@ impl Kept {
         self.asides.remove(name);
         self.at_spawn.remove(name);
         self.env_files.remove(name);
+        self.variables.remove(name);
         self.in_force.remove(name);
         self.counted.remove(name);
         Record::Removed { name: name.clone(), born }
@@ -198,7 +213,9 @@ impl Kept {
             put(&mut bytes, record);
         }
         let digests = self.at_spawn.values().chain(self.in_force.values()).map(|(_, record)| record);
-        for record in digests.chain(self.env_files.values()).chain(self.counted.values()) {
+        for record in
+            digests.chain(self.env_files.values()).chain(self.variables.values()).chain(self.counted.values())
+        {
             put(&mut bytes, record);
         }
         for (plugin, memory) in &self.memories {

@@ -13,6 +13,7 @@
 //! | `former` | what the files of a former host say, taken together |
 //! | `records` | the records, and the frames that they are in |
 //! | `at_spawn` | what takes effect with a spawn, as bytes |
+//! | `setups` | sockets, a setup and a cgroup as bytes |
 //! | `counted` | what health checks have counted, as bytes |
 //! | `states` | the state of a process as bytes |
 //! | `frames` | lengths, kinds, versions and checksums |
@@ -34,6 +35,7 @@ mod log;
 mod records;
 #[cfg(test)]
 mod second;
+mod setups;
 mod states;
 #[cfg(test)]
 mod tests;

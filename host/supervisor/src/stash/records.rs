@@ -9,7 +9,10 @@ use std::sync::Arc;
 
 use provost_state::{Backend, Generation, Incarnation, ProcessState, Rollout, Routing, Signal};
 
-use super::at_spawn::{AtSpawn, EnvFiles, put_at_spawn, put_env_files, take_at_spawn, take_env_files};
+use super::at_spawn::{
+    AtSpawn, EnvFiles, Variables, put_at_spawn, put_env_files, put_variables, take_at_spawn, take_env_files,
+    take_variables,
+};
 use super::counted::{Counted, put_counted, take_counted};
 use super::frames::{Kind, put_frame};
 use super::states::{StateRead, put_state, take_state};
@@ -118,6 +121,13 @@ pub(crate) enum Record {
         born: Generation,
         env_files: EnvFiles,
     },
+    /// The names of the variables that the last child was given about its user, its sockets and its watchdog.
+    Variables {
+        turn: u64,
+        name: Arc<str>,
+        born: Generation,
+        variables: Variables,
+    },
     /// The digest of those parts of the spec in force that take effect with a spawn, if the living child may have others.
     InForce {
         turn: u64,
@@ -172,6 +182,7 @@ const AT_SPAWN: Kind = Kind { kind: 12, version: 1 };
 const ENV_FILES: Kind = Kind { kind: 13, version: 1 };
 const IN_FORCE: Kind = Kind { kind: 14, version: 1 };
 const COUNTED: Kind = Kind { kind: 15, version: 1 };
+const VARIABLES: Kind = Kind { kind: 16, version: 1 };
 
 /// Appends a record to `bytes`.
 pub(crate) fn put(bytes: &mut Vec<u8>, record: &Record) {
@@ -195,32 +206,31 @@ pub(crate) fn put(bytes: &mut Vec<u8>, record: &Record) {
             REMOVED
         }
         Record::Life { turn, name, born, life } => {
-            body.number(*turn).text(name).number(born.0);
-            put_life(&mut body, life);
+            put_life(body.number(*turn).text(name).number(born.0), life);
             LIFE
         }
         Record::Aside { turn, name, born, aside } => {
-            body.number(*turn).text(name).number(born.0);
-            put_aside(&mut body, aside);
+            put_aside(body.number(*turn).text(name).number(born.0), aside);
             ASIDE
         }
         Record::AtSpawn { turn, name, born, at_spawn } => {
-            body.number(*turn).text(name).number(born.0);
-            put_at_spawn(&mut body, at_spawn);
+            put_at_spawn(body.number(*turn).text(name).number(born.0), at_spawn);
             AT_SPAWN
         }
         Record::EnvFiles { turn, name, born, env_files } => {
-            body.number(*turn).text(name).number(born.0);
-            put_env_files(&mut body, env_files);
+            put_env_files(body.number(*turn).text(name).number(born.0), env_files);
             ENV_FILES
+        }
+        Record::Variables { turn, name, born, variables } => {
+            put_variables(body.number(*turn).text(name).number(born.0), variables);
+            VARIABLES
         }
         Record::InForce { turn, name, born, digest } => {
             body.number(*turn).text(name).number(born.0).number(*digest);
             IN_FORCE
         }
         Record::Counted { turn, name, born, counted } => {
-            body.number(*turn).text(name).number(born.0);
-            put_counted(&mut body, counted);
+            put_counted(body.number(*turn).text(name).number(born.0), counted);
             COUNTED
         }
         Record::Set { turn, name, wanted, by_hand } => {
@@ -291,6 +301,12 @@ pub(crate) fn take(kind: Kind, body: &[u8]) -> Result<Option<Record>, Unreadable
             name: take.shared()?,
             born: Generation(take.number()?),
             env_files: take_env_files(&mut take)?,
+        },
+        VARIABLES => Record::Variables {
+            turn: take.number()?,
+            name: take.shared()?,
+            born: Generation(take.number()?),
+            variables: take_variables(&mut take)?,
         },
         IN_FORCE => Record::InForce {
             turn: take.number()?,

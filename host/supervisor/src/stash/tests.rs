@@ -8,7 +8,7 @@ use provost_state::{
     Phase, ProcessId, ProcessState, ProcessType, Routing, Ruling, RulingAction, Scope, Signal, Version,
 };
 
-use super::at_spawn::{AtSpawn, EnvFiles};
+use super::at_spawn::{AtSpawn, EnvFiles, Variables};
 use super::counted::Counted;
 use super::former::{Former, Losses};
 use super::frames::{Frames, Kind, MAGIC, put_frame};
@@ -92,6 +92,10 @@ fn env_files() -> EnvFiles {
     EnvFiles { incarnation: Incarnation(7), files: Arc::from([gave]) }
 }
 
+fn variables() -> Variables {
+    Variables { incarnation: Incarnation(7), names: ["HOME", "LISTEN_FDS"].map(Box::from).into() }
+}
+
 fn counted() -> Counted {
     Counted { incarnation: Incarnation(7), failing: Some((2, at(400))), restarted: vec![at(300), at(200)] }
 }
@@ -123,6 +127,7 @@ pub(super) fn records() -> Vec<Record> {
         Record::EnvFiles { turn: 15, name: text("web.1"), born: Generation(3), env_files: env_files() },
         Record::InForce { turn: 16, name: text("web.1"), born: Generation(3), digest: 0x0123_4567_89ab_cdef },
         Record::Counted { turn: 17, name: text("web.1"), born: Generation(3), counted: counted() },
+        Record::Variables { turn: 18, name: text("web.1"), born: Generation(3), variables: variables() },
     ]
 }
 
@@ -155,7 +160,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// The frames of [`records`], which never change: a file that one version of the host has written is read by all later ones.
-const GOLDEN: [&str; 14] = [
+const GOLDEN: [&str; 15] = [
     "0f00000001010000c76513050d34613864316530662d626f6f7403",
     "0200000002010000dfb8e3b18010",
     "d1000000030100002f61423b03057765622e310566726f6e7401030006010729ed070004e72484fdd1b9a0348092e58e\
@@ -178,6 +183,7 @@ const GOLDEN: [&str; 14] = [
     "110000000e0100003797b3a010057765622e3103ef9bafcdf8acd19101",
     "2c0000000f01000079b05cff11057765622e310307010290aed1b9a0348088debe0102acadd1b9a03480c6868f01c8ac\
      d1b9a0348084af5f",
+    "1a00000010010000324bffbe12057765622e3103070204484f4d450a4c495354454e5f464453",
 ];
 
 #[test]

@@ -8,6 +8,7 @@ use provost_state::naming::replica_name;
 use provost_state::{Desired, Identity, Incarnation, Phase, ProcessId, ProcessState};
 
 use crate::adoption::{Adopted, Held};
+use crate::gave::Given;
 use crate::runner::Adoption;
 use crate::spec::{CommandLine, ProcessSpec, ReplicaSet};
 use crate::stash::{Former, FormerProcess, Life};
@@ -49,6 +50,12 @@ impl Found {
             None => Arc::from("the former host ended"),
         };
         Self { former, held: by_name(adopted.held), unborn: by_name(adopted.unborn), why }
+    }
+
+    /// Whether the process has a child that goes on.
+    pub(super) fn has_child(&self, name: &str) -> bool {
+        let lives = |held: &Held| held.ended.is_none();
+        self.held.get(name).is_some_and(|held| held.iter().any(lives)) || self.unborn.contains_key(name)
     }
 
     /// Returns the specs of those processes that the config does not have and that have a child, which is to be stopped.
@@ -125,16 +132,19 @@ impl Found {
         let state = state.or_else(|| unborn.first().map(|child| before_first_life(&identity, child)));
         let (state, held, mut unwanted) = paired(state.as_ref(), held, &identity)?;
         unwanted.extend(unborn);
-        let (life, aside, at_spawn, env_files, counted) = match former {
-            Some(FormerProcess { life, aside, at_spawn, env_files, counted, .. }) => {
-                (life, aside, at_spawn, env_files, counted)
+        let (life, aside, at_spawn, given, counted) = match former {
+            Some(FormerProcess { life, aside, at_spawn, env_files, variables, counted, .. }) => {
+                (life, aside, at_spawn, (env_files, variables), counted)
             }
             None => Default::default(),
         };
         let is_held = |incarnation| held.as_ref().is_some_and(|held| held.incarnation == incarnation);
         let life = life.filter(|life| is_held(life.incarnation));
         let at_spawn = at_spawn.filter(|then| life.as_ref().is_some_and(|life| life.spec == then.digest));
-        let env_files = env_files.filter(|then| is_held(then.incarnation));
+        let env_files = given.0.filter(|then| is_held(then.incarnation)).map(|then| then.files);
+        let variables = given.1.filter(|then| is_held(then.incarnation)).map(|then| then.names);
+        let given =
+            Given { env_files: env_files.unwrap_or_default(), variables: variables.unwrap_or_default() };
         let is_other = state.identity != identity || life.as_ref().is_some_and(|life| life.spec != wanted);
         let state = ProcessState { identity, ..state };
         let adoption = Adoption {
@@ -143,7 +153,7 @@ impl Found {
             life,
             aside,
             at_spawn,
-            env_files: env_files.map_or_else(Arc::default, |then| then.files),
+            given,
             counted: counted.unwrap_or_default(),
             why: self.why.clone(),
         };

@@ -170,12 +170,12 @@ impl Supervisor {
         found.add_replicas(&mut specs, &sets);
         let gone = found.not_in(&specs);
         let leaving: HashSet<Arc<str>> = gone.iter().map(|spec| spec.name.clone()).collect();
+        means.spawner.settle(&specs, &gone, &|name| found.has_child(name));
         specs.extend(gone);
         found.keep(&specs);
         if let Some(stash) = &settings.stash {
             stash.go_on(&found.former);
         }
-        means.spawner.settle(&specs.iter().collect::<Vec<_>>());
         let specs: Vec<_> = specs.into_iter().map(|mut spec| (found.take(&mut spec), spec)).collect();
         let states: Vec<&ProcessState> =
             specs.iter().filter_map(|(resumed, _)| resumed.as_ref()).map(|resumed| &resumed.state).collect();

@@ -59,6 +59,39 @@ async fn a_start_that_does_not_say_so_in_time_is_ended_unless_it_asks_for_more_t
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_request_for_more_time_never_takes_time_away_and_outlasts_a_change_of_the_config() {
+    let web = |within_ms| ProcessSpec { ready: notified(Some(within_ms)), ..spec("web") };
+    let world = World::new(vec![web(5_000)]);
+    world.until_phase("web", PhaseKind::Starting).await;
+    world.children.says("web", "EXTEND_TIMEOUT_USEC=60000000").await;
+    world.children.says("web", "EXTEND_TIMEOUT_USEC=1000000").await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    world.supervisor.reconfigure(world.state("web").id, web(6_000)).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(49)).await;
+    assert_eq!(world.state("web").phase.kind(), PhaseKind::Starting);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(world.state("web").phase.kind(), PhaseKind::Stopping);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_was_suspended_waits_once_more_also_for_a_process_that_has_asked_for_more_time() {
+    let world = World::new(vec![ProcessSpec { ready: notified(Some(5_000)), ..spec("web") }]);
+    world.until_phase("web", PhaseKind::Starting).await;
+    world.children.says("web", "EXTEND_TIMEOUT_USEC=10000000").await;
+    // Each wake-up is followed by one more wait, in which the process says that it goes on, or that it is ready.
+    for _ in 0..3 {
+        tokio::time::advance(Duration::from_secs(3_600)).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert_eq!(world.state("web").phase.kind(), PhaseKind::Starting);
+        world.children.says("web", "EXTEND_TIMEOUT_USEC=10000000").await;
+    }
+    tokio::time::advance(Duration::from_secs(3_600)).await;
+    world.children.says("web", "READY=1").await;
+    world.until("web", ProcessState::ready).await;
+    assert_eq!(world.state("web").incarnation.0, 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_status_that_changes_all_the_time_is_committed_at_a_bounded_rate_and_the_last_one_always() {
     let world = World::new(vec![ProcessSpec { ready: notified(None), ..spec("web") }]);
     world.until_phase("web", PhaseKind::Starting).await;

@@ -69,8 +69,9 @@ impl Keeper {
             end: None,
         };
         let (life, ending) = (found.life.clone(), found.ending);
-        let slot =
-            Slot { life: life.clone(), started: None, ended: Some(ended), ending, holding: Some(holding) };
+        let (ended, holding) = (Some(ended), Some(holding));
+        // When a stop was to end is not in the table: the host that goes on with the stop says it again.
+        let slot = Slot { life: life.clone(), started: None, ended, ending, kill_at: 0, holding };
         let handed = slot.handed().ok_or(io::ErrorKind::NotFound)?;
         let id: Id = self.enter(life.clone(), slot)?;
         let gap_files = self.gap_files_of(id);
@@ -85,8 +86,8 @@ impl Keeper {
             self.leave(id);
             return Err(error.into());
         }
-        let (pid, rank, output) = (found.pid, ending.rank, FormerOutput::default());
-        let former = FormerSlot { id, pid, is_child: false, end, reaped: None, stdin: None, rank, output };
+        let (pid, output) = (found.pid, FormerOutput::default());
+        let former = FormerSlot { id, pid, is_child: false, end, reaped: None, stdin: None, ending, output };
         self.enter_former_one(life, former);
         Ok(())
     }

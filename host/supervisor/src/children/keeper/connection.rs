@@ -248,6 +248,15 @@ impl Keeper {
         self.tell(&Order::Amend { id, ending });
     }
 
+    /// Has the keeper kill a life at this time, in nanoseconds of `CLOCK_BOOTTIME`, if there is no host then.
+    pub(super) fn promise_kill(&self, id: Id, kill_at: u64) {
+        if let Some(slot) = self.0.slots.lock().get_mut(&id) {
+            slot.kill_at = kill_at;
+        }
+        // Number 0 sends nothing.
+        self.tell(&Order::Signal { id, number: 0, scope: Scope::Main, kill_at });
+    }
+
     /// Enters how a life has ended that the keeper could not tell.
     pub(super) fn found_out(&self, id: Id, end: End) {
         if let Some(holding) = self.0.slots.lock().get_mut(&id).and_then(|slot| slot.holding.as_mut()) {

@@ -152,8 +152,8 @@ impl Found {
             stdin: stdin.clone(),
             end: known,
         });
-        self.slots
-            .insert(id, Slot { life: life.clone(), started: None, ended, ending: held.ending, holding });
+        let (ending, kill_at) = (held.ending, held.kill_at);
+        self.slots.insert(id, Slot { life: life.clone(), started: None, ended, ending, kill_at, holding });
         // One that another keeper has started is a child of whatever orphans go to.
         let is_child = !is_reaped && parent(held.pid) == Some(keeper);
         if is_child {
@@ -172,9 +172,9 @@ impl Found {
             ended: known.map(|end| HeldEnd { exit: told(&end), at: clock.at_boottime(end.ended_at) }),
         });
         let reaped = known.filter(|_| is_reaped);
-        let (pid, rank) = (held.pid, held.ending.rank);
+        let pid = held.pid;
         let files = [stdout_gap, stderr_gap].map(|file| file.and_then(Arc::into_inner));
         let output = FormerOutput { gaps: held.gaps, files, may_grow: self.may_grow };
-        self.former.insert(life, FormerSlot { id, pid, is_child, end, reaped, stdin, rank, output });
+        self.former.insert(life, FormerSlot { id, pid, is_child, end, reaped, stdin, ending, output });
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use provost_keeper::protocol::{End, Ending, Id, MESSAGE_MAX, Order, SPEC_MAX, Scope, Spec, Usage};
+use provost_keeper::protocol::{End, Ending, Id, MESSAGE_MAX, Order, SPEC_MAX, Spec, Usage};
 use provost_state::{Exit, Incarnation};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::io::Errno;
@@ -148,8 +148,8 @@ pub(in crate::children) struct FormerChild {
     pub(in crate::children) reaped: Option<Exit>,
     /// The end that keeps its standard input open.
     pub(in crate::children) stdin: Option<Arc<OwnedFd>>,
-    /// The rank that the former host has given to it.
-    pub(in crate::children) rank: u32,
+    /// How the keeper ends it when there is no host.
+    pub(in crate::children) ending: Ending,
     /// Its outputs, until they are taken.
     pub(in crate::children) output: Option<KeptOutput>,
 }
@@ -161,11 +161,11 @@ impl Kept {
         process: &Arc<str>,
         incarnation: Incarnation,
     ) -> Option<FormerChild> {
-        let FormerSlot { id, pid, is_child, end, reaped, stdin, rank, output } =
+        let FormerSlot { id, pid, is_child, end, reaped, stdin, ending, output } =
             keeper.take_former(process, incarnation)?;
         let kept = Self { keeper: keeper.clone(), id, pid, is_child, end: Mutex::new(Some(end)) };
         let output = Some(KeptOutput::new(keeper, id, Some(output)));
-        Some(FormerChild { kept, reaped: reaped.map(|end| told(&end)), stdin, rank, output })
+        Some(FormerChild { kept, reaped: reaped.map(|end| told(&end)), stdin, ending, output })
     }
 
     /// Whether its parent is neither the keeper nor this process, so that its number may be another's once it has ended.
@@ -215,9 +215,7 @@ impl Kept {
     /// Tells the keeper that the child was asked to end and has this much time for it: if there is no host then, the keeper
     /// kills it.
     pub(in crate::children) fn promise_kill(&self, grace: Duration) {
-        let kill_at = Clock::boottime_in(grace).max(1);
-        // Number 0 sends nothing.
-        self.keeper.tell(&Order::Signal { id: self.id, number: 0, scope: Scope::Main, kill_at });
+        self.keeper.promise_kill(self.id, Clock::boottime_in(grace).max(1));
     }
 
     /// Changes how the keeper ends the child when there is no host.

@@ -20,6 +20,8 @@ pub(super) struct Slot {
     pub(super) ended: Option<oneshot::Sender<End>>,
     /// How the keeper ends it when there is no host.
     pub(super) ending: Ending,
+    /// When SIGKILL is due after a stop, in nanoseconds of `CLOCK_BOOTTIME`; 0 if no stop is in progress.
+    pub(super) kill_at: u64,
     /// `None` until its program runs.
     pub(super) holding: Option<Belongings>,
 }
@@ -51,8 +53,8 @@ pub(super) struct FormerSlot {
     pub(super) reaped: Option<End>,
     /// The end that keeps its standard input open.
     pub(super) stdin: Option<Arc<OwnedFd>>,
-    /// The rank that the former host has given to it.
-    pub(super) rank: u32,
+    /// How the keeper ends it when there is no host.
+    pub(super) ending: Ending,
     /// What was moved out of its pipes.
     pub(super) output: FormerOutput,
 }
@@ -100,7 +102,8 @@ impl Slot {
         ending: Ending,
     ) -> (Self, oneshot::Receiver<Started>, oneshot::Receiver<End>) {
         let ((started, is_started), (ended, end)) = (oneshot::channel(), oneshot::channel());
-        (Self { life, started: Some(started), ended: Some(ended), ending, holding: None }, is_started, end)
+        let (started, ended) = (Some(started), Some(ended));
+        (Self { life, started, ended, ending, kill_at: 0, holding: None }, is_started, end)
     }
 
     /// Ends the waiting, because the keeper is gone.
@@ -129,7 +132,7 @@ impl Slot {
             end,
             refusal: None,
             ending: self.ending,
-            kill_at: 0,
+            kill_at: self.kill_at,
             gaps: [Gap::default(); 2],
             descriptors,
         };
@@ -148,5 +151,27 @@ impl Handed {
     /// Returns copies of the descriptors in the same order.
     pub(super) fn owned(&self) -> std::io::Result<Vec<OwnedFd>> {
         self.descriptors().into_iter().map(|fd| fd.try_clone_to_owned()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use provost_keeper::protocol::Scope;
+    use provost_state::Incarnation;
+    use rustix::process::{PidfdFlags, getpid, pidfd_open};
+
+    use super::*;
+
+    #[test]
+    fn another_keeper_is_told_when_a_stop_in_progress_ends() {
+        let ending = Ending { rank: 1, signal: 15, scope: Scope::Main, grace_ms: 9 };
+        let (mut slot, _started, _end) = Slot::starting(("web".into(), Incarnation(1)), ending);
+        assert!(slot.handed().is_none());
+        let pidfd = Arc::new(pidfd_open(getpid(), PidfdFlags::empty()).unwrap());
+        let outputs = [Weak::new(), Weak::new()];
+        slot.holding = Some(Belongings { pid: 1, started_at: 2, pidfd, outputs, stdin: None, end: None });
+        slot.kill_at = 77;
+        let held = slot.handed().unwrap().held;
+        assert_eq!((held.kill_at, held.ending), (77, ending));
     }
 }

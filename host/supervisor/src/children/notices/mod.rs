@@ -123,8 +123,19 @@ impl Notifiers {
         pid: u32,
         pipe: Option<Arc<OwnedFd>>,
     ) -> Option<Notices> {
+        self.hear_by(spec.has_notify_socket(), spec, life, pid, pipe)
+    }
+
+    fn hear_by(
+        &self,
+        has_socket: bool,
+        spec: &ProcessSpec,
+        life: Incarnation,
+        pid: u32,
+        pipe: Option<Arc<OwnedFd>>,
+    ) -> Option<Notices> {
         let process = &spec.name;
-        if !spec.has_notify_socket() {
+        if !has_socket {
             return pipe.map(|pipe| self.hear_pipe(spec, life, pipe, Announcer::new()));
         }
         let line = match self.line(process) {
@@ -151,10 +162,12 @@ impl Notifiers {
         Some(notices)
     }
 
-    /// Begins to hear what a life of a former host says.
+    /// Begins to hear what a life of a former host says. It may have been given a socket by another config, and would wait for ever
+    /// if nobody read what it sends.
     pub(super) fn hear_former(&self, spec: &ProcessSpec, life: Incarnation, pid: u32) -> Option<Notices> {
         let pipe = self.0.shelf.found(&label_of_pipe(&spec.name, life)).into_iter().next();
-        self.hear(spec, life, pid, pipe.map(|(_, pipe)| pipe))
+        let has_socket = spec.has_notify_socket() || !self.0.shelf.found(&label(&spec.name)).is_empty();
+        self.hear_by(has_socket, spec, life, pid, pipe.map(|(_, pipe)| pipe))
     }
 
     fn hear_pipe(

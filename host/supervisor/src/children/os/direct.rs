@@ -60,10 +60,10 @@ impl Direct {
             None => return Err(Failure::Refused(Arc::from("the kernel gave no process id"))),
         };
         let Ends { output, keep, .. } = ends;
-        let Prepared { vars, env_files, .. } = prepared;
+        let Prepared { vars, given, .. } = prepared;
         let (pidfd, stdin) = (Arc::new(pidfd), keep.map(Arc::new));
         let (ready, cgroup) = (extras.ready, enclosure.entered());
-        Ok(Started { pid, pidfd, output, stdin, ready, vars, env_files, cgroup })
+        Ok(Started { pid, pidfd, output, stdin, ready, vars, given, cgroup })
     }
 
     fn execute(

@@ -1,6 +1,7 @@
 //! What a child is given beyond its command and its standard streams: sockets, stored descriptors, the readiness descriptor, and
 //! the variables that tell it of them.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -36,13 +37,19 @@ impl Sockets {
         Self { notifiers, listeners: Listeners::new(shelf.clone()), shelf }
     }
 
-    /// Takes over what a former host has held open for these processes, and closes what it has held for others.
-    pub(super) fn settle(&self, specs: &[&ProcessSpec]) {
-        self.notifiers
-            .retain(|owner| specs.iter().any(|spec| *spec.name == *owner || spec.set_name() == Some(owner)));
-        for spec in specs {
-            self.listeners.take_over(spec);
-        }
+    /// Takes over what a former host has held open for these processes, and closes what it has held for others. `leaving` are about
+    /// to be stopped. It may wait for disks.
+    pub(super) fn settle(
+        &self,
+        specs: &[ProcessSpec],
+        leaving: &[ProcessSpec],
+        lives: impl Fn(&str) -> bool,
+    ) {
+        self.listeners.settle(specs, leaving, lives);
+        let all = specs.iter().chain(leaving);
+        let kept: HashSet<&str> =
+            all.flat_map(|spec| [Some(&*spec.name), spec.set_name()]).flatten().collect();
+        self.notifiers.retain(|owner| kept.contains(owner));
     }
 
     /// Closes what is held open for a process that is not supervised any more. It may wait for disks.

@@ -109,9 +109,9 @@ impl Ready {
             kept.undo().await;
             return Err(failure);
         }
-        let Self { prepared: Prepared { vars, env_files, .. }, extras, enclosure, .. } = self;
+        let Self { prepared: Prepared { vars, given, .. }, extras, enclosure, .. } = self;
         let (ready, cgroup) = (extras.ready, enclosure.entered());
-        Ok((Started { pid, pidfd, output, stdin, ready, vars, env_files, cgroup }, Parent::Keeper(kept)))
+        Ok((Started { pid, pidfd, output, stdin, ready, vars, given, cgroup }, Parent::Keeper(kept)))
     }
 
     /// Waits until the stage has executed the program.

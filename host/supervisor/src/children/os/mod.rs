@@ -55,6 +55,7 @@ use super::{Boxed, Child, LifeEnd, LifeEnv, Output, PendingSpawn, Spawner, Stop}
 use crate::adoption::Held;
 use crate::clock::Clock;
 use crate::degraded::Degraded;
+use crate::gave::Given;
 use crate::jobs::{Jobs, Lane};
 use crate::spec::{CommandLine, Escaped, ProcessSpec, StopTo};
 
@@ -231,7 +232,7 @@ impl OsSpawner {
         parent: Parent,
         request: &SpawnRequest,
     ) -> Result<Child, Failure> {
-        let Started { pid, pidfd, output, stdin, ready, vars, env_files, cgroup } = started;
+        let Started { pid, pidfd, output, stdin, ready, vars, given, cgroup } = started;
         let watch = match Pidfd::watch(pidfd) {
             Ok(watch) => watch,
             Err(error) => {
@@ -256,7 +257,7 @@ impl OsSpawner {
         let notices = request
             .incarnation
             .and_then(|incarnation| self.sockets.notifiers.hear(spec, incarnation, pid, ready));
-        Ok(Child { pid, exit, output, notices, vars, env_files })
+        Ok(Child { pid, exit, output, notices, vars, given })
     }
 
     /// Waits for the end of a life; `stdin` keeps its standard input open until then.
@@ -277,6 +278,15 @@ impl OsSpawner {
             }
         });
         Box::pin(async move { end.await.unwrap_or_else(|_| Exit::Unobserved.into()) })
+    }
+
+    /// Has the keeper end a child of a former host as its spec says now. One that the config does not have keeps its rank.
+    fn bring_in_line(&self, spec: &ProcessSpec, former: &FormerChild) {
+        let rank = self.ranks.get_or(&spec.name, former.ending.rank);
+        let ending = Endings::from(spec).of_keeper(rank);
+        if former.reaped.is_none() && former.ending != ending {
+            former.kept.amend(ending);
+        }
     }
 
     /// Kills the programs of checks.
@@ -305,7 +315,7 @@ impl Spawner for OsSpawner {
         let keeper = self.keeper.as_ref();
         let mut former = keeper.and_then(|keeper| Kept::take(keeper, &spec.name, incarnation));
         if let Some(former) = &former {
-            self.ranks.enter(&spec.name, former.rank);
+            self.bring_in_line(&spec, former);
         }
         let outputs = former.as_mut().and_then(|former| former.output.take());
         let output = stdout.map(|stdout| Output { stdout, stderr, kept: outputs });
@@ -319,11 +329,12 @@ impl Spawner for OsSpawner {
             (None, None) => self.watch_former(&spec, incarnation, (pid, pidfd), Parent::Host, None),
         };
         let notices = self.sockets.notifiers.hear_former(&spec, incarnation, pid);
-        Child { pid, exit, output, notices, vars: Arc::default(), env_files: Arc::default() }
+        Child { pid, exit, output, notices, vars: Arc::default(), given: Given::default() }
     }
 
-    fn settle(&self, specs: &[&ProcessSpec]) {
-        self.sockets.settle(specs);
+    fn settle(&self, specs: &[ProcessSpec], leaving: &[ProcessSpec], lives: &dyn Fn(&str) -> bool) {
+        self.ranks.settle(specs);
+        self.sockets.settle(specs, leaving, lives);
     }
 
     fn release(&self, spec: &ProcessSpec) {

@@ -11,7 +11,7 @@ use provost_state::Incarnation;
 use crate::children::cgroups::Cgroup;
 use crate::children::command::{Prepared, exec_error};
 use crate::children::{LifeEnv, Output};
-use crate::gave::Gave;
+use crate::gave::Given;
 use crate::jobs::Lost;
 use crate::spec::{CommandLine, ProcessSpec};
 
@@ -34,7 +34,7 @@ pub(super) struct Started {
     /// The end of its readiness descriptor that this host reads.
     pub(super) ready: Option<Arc<OwnedFd>>,
     pub(super) vars: LifeEnv,
-    pub(super) env_files: Arc<[Gave]>,
+    pub(super) given: Given,
     /// Its cgroup, if it has one of its own.
     pub(super) cgroup: Option<Arc<Cgroup>>,
 }

@@ -48,6 +48,47 @@ async fn a_change_without_a_restart_is_none_for_the_next_host_and_the_child_keep
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_watchdog_is_that_of_the_spawn_also_in_the_next_host() {
+    let watchdog_ms = Rc::new(Cell::new(None));
+    let with = |watchdog_ms| {
+        let check = Check::Notified;
+        let ready = Readiness { check, every_ms: 100, timeout_ms: 50, within_ms: None, own_port: false };
+        ProcessSpec { ready: Some(ready), watchdog_ms, ..spec("web") }
+    };
+    let now = watchdog_ms.clone();
+    let specs: Specs = Box::new(move |_| (vec![with(now.get())], Vec::new()));
+    let obedient = |children: &Scripted| children.cast("web", Manner::Obedient);
+    let mut machine = Machine::start_with(specs, Gate::default(), obedient).await;
+    let starting = |life| {
+        move |state: &ProcessState| {
+            state.incarnation == Incarnation(life) && state.phase.kind() == PhaseKind::Starting
+        }
+    };
+    machine.until("web", starting(1)).await;
+    machine.children.says("web", "READY=1").await;
+    machine.until("web", ProcessState::ready).await;
+    // Its child knows of no watchdog, whatever the config says since.
+    watchdog_ms.set(Some(1_000));
+    machine.host.reconfigure(machine.state("web").id, with(Some(1_000))).await.unwrap();
+    machine.next_host().await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let web = machine.state("web");
+    assert_eq!((web.incarnation, web.health), (Incarnation(1), Health::Unknown));
+    assert_eq!(machine.host.spawned_with(web.id).unwrap().spec.watchdog_ms, None);
+    // The next life does, and is watched by another host that no longer has it in the config.
+    machine.host.restart(web.id, Cause::User).await.unwrap();
+    machine.until("web", starting(2)).await;
+    machine.children.says("web", "READY=1").await;
+    machine.until("web", ProcessState::ready).await;
+    watchdog_ms.set(None);
+    machine.host.reconfigure(web.id, with(None)).await.unwrap();
+    machine.next_host().await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(machine.host.spawned_with(web.id).unwrap().spec.watchdog_ms, Some(1_000));
+    machine.until("web", |state| state.health == Health::Unhealthy).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_process_whose_group_and_type_change_without_a_restart_keeps_them_in_the_next_host() {
     let is_moved = Rc::new(Cell::new(false));
     let moved = || ProcessSpec {
