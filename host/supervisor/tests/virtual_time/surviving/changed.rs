@@ -84,8 +84,10 @@ async fn a_watchdog_is_that_of_the_spawn_also_in_the_next_host() {
     machine.host.reconfigure(web.id, with(None)).await.unwrap();
     machine.next_host().await;
     tokio::time::sleep(Duration::from_millis(100)).await;
+    let web = machine.state("web");
     assert_eq!(machine.host.spawned_with(web.id).unwrap().spec.watchdog_ms, Some(1_000));
-    machine.until("web", |state| state.health == Health::Unhealthy).await;
+    let third = machine.until("web", starting(3)).await;
+    assert_eq!((third.cause, machine.children.spawns("web")), (Cause::Health, 3));
 }
 
 #[tokio::test(start_paused = true)]
