@@ -126,10 +126,11 @@ fn no_signal_and_no_orphan_is_lost_while_another_program_takes_the_place() {
         for signal in PASSED_ON {
             rig.signal(signal);
         }
-        host.wait(|head, report| match report {
-            Report::Done { errno, .. } if head.seq == seq => Some(assert_eq!(*errno, 0)),
+        let (errno, _) = host.wait(|head, report| match report {
+            Report::Done { errno, .. } if head.seq == seq => Some(*errno),
             _ => None,
         });
+        assert_eq!(errno, 0);
         for signal in PASSED_ON {
             let number = signal.as_raw();
             host.wait(|_, report| (*report == Report::Signalled { number }).then_some(()));
