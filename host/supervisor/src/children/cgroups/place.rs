@@ -2,6 +2,7 @@
 //! controllers there are, and how they are switched on for what lies below.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -143,21 +144,37 @@ impl Found {
                 continue;
             }
             let lacks = lacks.join(" ");
-            let mut switched = std::fs::write(&control, &lacks);
-            if self.is_own && switched.as_ref().is_err_and(is_busy) {
-                self.move_aside(insiders);
-                switched = std::fs::write(&control, &lacks);
+            let refused = |why: &dyn fmt::Display| {
+                Arc::from(format!("{lacks} cannot be switched on in {}: {why}", dir.display()))
+            };
+            if *dir == self.root && !self.vacate(insiders) {
+                return Err(refused(
+                    &"other processes are in it; name an empty cgroup by `cgroup` in [host]",
+                ));
             }
-            switched.map_err(|error| {
-                let hint = if is_busy(&error) {
-                    "; other processes are in it: name an empty cgroup by `cgroup` in [host]"
-                } else {
-                    ""
-                };
-                Arc::from(format!("{} cannot be switched on in {}: {error}{hint}", lacks, dir.display()))
-            })?;
+            std::fs::write(&control, &lacks).map_err(|error| refused(&error))?;
         }
         Ok(())
+    }
+
+    /// Returns whether no process is in the cgroup that is to have controllers for those below; the insiders leave it if it is the
+    /// host's own. The kernel itself refuses only some controllers while there are processes. With the others (`cpu`, `pids`) it
+    /// makes the cgroup one of threads, below which there can be no processes and no other controllers.
+    fn vacate(&self, insiders: &[u32]) -> bool {
+        // Only the root of all cgroups has no type, and may have both.
+        let is_occupied =
+            || self.root.join("cgroup.type").exists() && !words(&self.root.join("cgroup.procs")).is_empty();
+        if self.is_own && is_occupied() {
+            self.move_aside(insiders);
+            if self.root.extension().is_some_and(|kind| kind == "service") {
+                tracing::warn!(
+                    "the host has left its cgroup {}, so that processes can have limits below it: if the host and its keeper are \
+                     killed at once, systemd cannot start them there; docs/deploy.md names a `cgroup` for [host]",
+                    self.root.display()
+                );
+            }
+        }
+        !is_occupied()
     }
 
     /// Moves processes into a cgroup of their own below the one that is to have controllers.
@@ -169,10 +186,6 @@ impl Found {
             let _ = std::fs::write(aside.join("cgroup.procs"), pid.to_string());
         }
     }
-}
-
-fn is_busy(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(libc::EBUSY)
 }
 
 /// Reads a file of words; none if it cannot be read.
@@ -191,6 +204,25 @@ mod tests {
         assert_eq!(outside("/c/unit/provost-7/@host"), Path::new("/c/unit"));
         assert_eq!(outside("/c/unit/provost-8/@host"), Path::new("/c/unit/provost-8/@host"));
         assert_eq!(outside("/c/unit"), Path::new("/c/unit"));
+    }
+
+    #[test]
+    fn a_cgroup_in_which_other_processes_are_gets_no_controllers() {
+        for is_own in [true, false] {
+            let root = tempfile::tempdir().unwrap();
+            let write = |name: &str, text: &str| std::fs::write(root.path().join(name), text).unwrap();
+            write("cgroup.controllers", "cpu memory pids\n");
+            write("cgroup.type", "domain\n");
+            write("cgroup.procs", "4711\n");
+            let found = Found { dir: root.path().join("provost-7"), root: root.path().to_owned(), is_own };
+            found.make_dir().unwrap();
+            let refused = found.control(&BTreeSet::from(["pids"]), &[815]).unwrap_err();
+            assert!(refused.starts_with("+pids cannot be switched on in "), "{refused}");
+            assert!(refused.contains(": other processes are in it; name an empty cgroup"), "{refused}");
+            assert!(!root.path().join("cgroup.subtree_control").exists());
+            let aside = std::fs::read_to_string(found.dir.join("@host/cgroup.procs"));
+            assert_eq!(aside.ok().as_deref(), is_own.then_some("815"));
+        }
     }
 
     #[test]
