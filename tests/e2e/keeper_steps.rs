@@ -4,7 +4,8 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-use provost_tests::{Ends, Setup, eventually, is_alive};
+use provost_tests::{Ends, Host, Setup, eventually, is_alive};
+use rustix::process::Signal;
 
 use crate::PROVOST;
 use crate::keeper::lives;
@@ -147,4 +148,21 @@ fn after_both_were_killed_at_any_step_there_is_one_copy_and_the_next_life() {
     };
     // The copy of what was written down may be a moment behind, so the journal may tell of a decision or a start twice.
     in_parts(&STEPS_OF_AN_END, tell, |story| drop(story.host.ok(&["down"])));
+}
+
+#[test]
+fn what_a_host_answers_after_its_keeper_was_killed_as_it_attached_is_not_forgotten() {
+    let story = Story::begin_with_mortal_keepers();
+    let former = story.host_pid();
+    // The next host has not given the keeper its own stash then.
+    story.end_at("keeper.before Some(Stash)\nkeeper");
+    Host::kill(&former.into(), Signal::KILL);
+    let second = story.until_another(former, "the first stash")["host"]["pid"].as_u64().unwrap();
+    let stop = || story.host.run(&["stop", "web", "--wait"]).code;
+    // It leaves for another keeper after a moment.
+    eventually("it is answered", stop, |code| *code == 0);
+    story.until_another(second, "another keeper");
+    let web = story.host.process("web");
+    assert_eq!((&web["phase"], &web["desired"]), (&"stopped".into(), &"down".into()), "{web}");
+    story.host.ok(&["down"]);
 }
