@@ -75,6 +75,9 @@ pub(crate) fn check(chaos: &Chaos, told: &BTreeSet<Life>) -> Lines {
             reading.lines.unseen += 1;
         } else if last.is_some_and(|last| chaos.losses.was_just_before(last)) {
             reading.lines.unread += 1;
+            println!(
+                "unread: {life:?}: {counted:?} lines were written, {seen:?} are in the log, the last at {last:?}"
+            );
         } else if seen == [0; 2] && !told.contains(&life) {
             reading.lines.abandoned += 1;
         } else {

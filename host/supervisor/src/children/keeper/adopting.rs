@@ -92,3 +92,48 @@ impl Keeper {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, HashMap};
+
+    use provost_keeper::protocol::{End, Ending, Scope, Usage};
+    use provost_keeper::socket;
+    use provost_state::Incarnation;
+    use rustix::process::{PidfdFlags, getpid, pidfd_open};
+
+    use super::super::connection::{Parts, SHELF_KEYS};
+    use super::super::names::Names;
+    use super::super::shelved::Shelved;
+    use super::*;
+
+    #[tokio::test]
+    async fn a_life_whose_end_was_told_is_not_taken_over_although_its_process_is_still_there() {
+        let (ours, _theirs) = socket::pair().unwrap();
+        let pid = std::process::id();
+        let life = (Arc::from("web"), Incarnation(3));
+        let ending = Ending { rank: 0, signal: 15, scope: Scope::Group, grace_ms: 1 };
+        let (mut slot, _, _) = Slot::starting(life.clone(), ending);
+        slot.holding = Some(Belongings {
+            pid,
+            started_at: 1,
+            pidfd: Arc::new(pidfd_open(getpid(), PidfdFlags::empty()).unwrap()),
+            outputs: Default::default(),
+            stdin: None,
+            end: Some(End { status: Some(7 << 8), ended_at: 2, usage: Usage::default() }),
+        });
+        let (keeper, _) = Keeper::new(Parts {
+            pid: 1,
+            socket: Arc::new(ours),
+            names: Names::read(None, |_| false).unwrap(),
+            slots: HashMap::from([(Id(1), slot)]),
+            next_id: 2,
+            kept: BTreeMap::new(),
+            ledger: None,
+            shelved: Shelved::read(None, SHELF_KEYS.start, HashMap::new()).unwrap(),
+        });
+        assert!(keeper.holds(&life, pid));
+        let next = (life.0, Incarnation(4));
+        assert!(!keeper.holds(&next, pid), "the number may be that of another life by now");
+    }
+}
