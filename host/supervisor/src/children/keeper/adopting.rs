@@ -97,7 +97,7 @@ impl Keeper {
 mod tests {
     use std::collections::{BTreeMap, HashMap};
 
-    use provost_keeper::protocol::{End, Ending, Scope, Usage};
+    use provost_keeper::protocol::{End, Ending, Scope, Usage, Versions};
     use provost_keeper::socket;
     use provost_state::Incarnation;
     use rustix::process::{PidfdFlags, getpid, pidfd_open};
@@ -125,6 +125,8 @@ mod tests {
         let (keeper, _) = Keeper::new(Parts {
             pid: 1,
             socket: Arc::new(ours),
+            version: Versions::OURS.highest,
+            speaks: Versions::OURS,
             names: Names::read(None, |_| false).unwrap(),
             slots: HashMap::from([(Id(1), slot)]),
             next_id: 2,
