@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use provost_files::Identity;
 use provost_plugin_host::hex;
-use provost_posix::peer_of;
+use provost_supervisor::peer_of;
 use rustix::event::{Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
