@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use provost_supervisor::{Adopted, Keeper, LastEnd, Stash};
 use tokio::sync::watch;
 
-use super::keeper::{Copies, Leaving};
+use super::asked::Why;
+use super::keeper::{Copies, Leaving, Successor};
 use super::service_manager::ServiceManager;
 
 /// What a host finds at its start.
@@ -38,6 +39,13 @@ impl Service {
     /// Whether there is a keeper that starts another host.
     pub(super) fn may_go_on(&self) -> bool {
         self.leaving.as_ref().is_some_and(Leaving::has_keeper)
+    }
+
+    /// Waits for another keeper if the one that was to start the next host has ended: nobody else would start it.
+    pub(super) async fn is_followed(&self, why: Why, successor: &mut Successor) {
+        if why == Why::Replaced && !self.may_go_on() {
+            successor.is_in_place_soon().await;
+        }
     }
 
     /// Removes what is on the disk for another host: everything has ended.

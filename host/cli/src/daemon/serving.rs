@@ -455,7 +455,6 @@ impl Running {
     ) -> End<Result<u8, Failure>> {
         let followed = match why {
             Why::Handed => Some(Why::Handed),
-            // Another keeper may still be needed then.
             _ if !service.stop().await => Some(Why::Replaced),
             _ if !successor.forestall().await => Some(Why::Handed),
             _ => None,
@@ -463,13 +462,9 @@ impl Running {
         if let Some(why) = followed {
             tracing::info!("the host leaves, and its processes go on: {why}");
             self.supervisor.end_checks();
-            recording.write_all(FAREWELL);
             self.leave().await;
-            if why == Why::Replaced && !service.may_go_on() {
-                // Nobody else would start the next host.
-                successor.is_in_place_soon().await;
-                recording.write_all(FAREWELL);
-            }
+            service.is_followed(why, successor).await;
+            recording.write_all(FAREWELL);
             return End::GoesOn(Ok(0));
         }
         service.manager.stopping(&why.to_string());
