@@ -7,8 +7,8 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::fleet::Kind;
-use crate::lines::{Life, last_write};
-use crate::places::ENDS;
+use crate::lines::last_write;
+use crate::places::{ENDS, Life};
 use crate::shared::Chaos;
 use crate::worker::CODE_MAX;
 

@@ -5,11 +5,8 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::places::COUNTS;
+use crate::places::{COUNTS, Life};
 use crate::shared::Chaos;
-
-/// One life of a process: its name, its incarnation and its process id.
-pub(crate) type Life = (String, u64, u64);
 
 /// The names of the streams in a record, in the order in which a process counts them.
 const STREAMS: [&str; 2] = ["stdout", "stderr"];

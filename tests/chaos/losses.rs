@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use provost_tests::bench::clock::now_ns;
 
-use crate::lines::Life;
+use crate::places::Life;
 
 /// How long a host on a busy machine may take to read the last lines of a life that has ended, and to copy to a disk what it has
 /// written down of it, in milliseconds. What is found is told.

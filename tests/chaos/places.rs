@@ -11,3 +11,6 @@ pub(crate) const ENDS: &str = "ends";
 
 /// The file to which a process writes that another copy of it runs.
 pub(crate) const DOUBLES: &str = "doubles";
+
+/// One life of a process: its name, its incarnation and its process id.
+pub(crate) type Life = (String, u64, u64);

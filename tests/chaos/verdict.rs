@@ -8,8 +8,8 @@ use provost_tests::runs::{Control, until_none, variable};
 use serde_json::Value;
 
 use crate::fleet;
-use crate::lines::{Life, last_write};
-use crate::places::{DOUBLES, LIVES};
+use crate::lines::last_write;
+use crate::places::{DOUBLES, LIVES, Life};
 use crate::shared::Chaos;
 
 /// Checks that the host has exactly the processes of the config, each in an expected phase.

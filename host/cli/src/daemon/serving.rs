@@ -458,10 +458,9 @@ impl Running {
             fail::fail_point!("serving.leaves");
             tracing::info!("the host leaves, and its processes go on: {followed}");
             self.supervisor.end_checks();
-            recording.write_all(FAREWELL);
             self.leave().await;
             successor.see_off(followed != why && why != Why::Failed).await;
-            // What has happened while another keeper was awaited.
+            // With what has happened while another keeper was awaited.
             recording.write_all(FAREWELL);
             return End::GoesOn(Ok(0));
         }
