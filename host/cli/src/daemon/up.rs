@@ -65,6 +65,8 @@ fn host(
     inherited: io::Result<()>,
     parent: Parent,
 ) -> Result<End<u8>, Failure> {
+    // A host is executed by its descriptor, and the kernel names it after the number of that.
+    let _ = rustix::thread::set_name(c"provost");
     let paint = Paint::wanted(color, &io::stderr());
     let Runtimes { processes, unix, tcp } = runtimes(paint, parent.farewell()).map_err(short)?;
     let api = ApiThreads { unix: unix.handle().clone(), tcp: tcp.handle().clone() };

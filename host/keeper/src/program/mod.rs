@@ -39,6 +39,7 @@ use std::process::ExitCode;
 use std::thread::Builder;
 
 use rustix::process::{getpid, set_child_subreaper};
+use rustix::thread::set_name;
 
 use self::answerer::Answerer;
 use self::drain::Drain;
@@ -60,6 +61,8 @@ pub fn run(
     arguments: impl Iterator<Item = OsString>,
     environment: impl Iterator<Item = (OsString, OsString)>,
 ) -> ExitCode {
+    // The kernel names a program that is executed by its descriptor after the number of that. Without a name it works as well.
+    let _ = set_name(c"provost-keeper");
     let arguments: Vec<OsString> = arguments.skip(1).collect();
     if let Some(number) = options::table(&arguments) {
         return match go_on(number) {
