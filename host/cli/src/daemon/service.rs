@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use provost_supervisor::{Adopted, Keeper, LastEnd, Stash};
+use rustix::process::getppid;
 use tokio::sync::watch;
 
 use super::asked::Why;
@@ -43,7 +44,11 @@ impl Service {
 
     /// Waits for another keeper if the one that was to start the next host has ended: nobody else would start it.
     pub(super) async fn is_followed(&self, why: Why, successor: &mut Successor) {
-        if why == Why::Replaced && !self.may_go_on() {
+        // Its children have another parent before its connection ends.
+        let own = |keeper: &Keeper| {
+            getppid().is_some_and(|pid| pid.as_raw_nonzero().get().unsigned_abs() == keeper.pid())
+        };
+        if why == Why::Replaced && !(self.may_go_on() && self.keeper.as_ref().is_some_and(own)) {
             successor.is_in_place_soon().await;
         }
     }

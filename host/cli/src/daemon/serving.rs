@@ -463,8 +463,8 @@ impl Running {
             tracing::info!("the host leaves, and its processes go on: {why}");
             self.supervisor.end_checks();
             self.leave().await;
-            service.is_followed(why, successor).await;
             recording.write_all(FAREWELL);
+            service.is_followed(why, successor).await;
             return End::GoesOn(Ok(0));
         }
         service.manager.stopping(&why.to_string());
