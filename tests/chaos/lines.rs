@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::places::{COUNTS, Life};
+use crate::places::{COUNTS, LINES, Life};
 use crate::shared::Chaos;
 
 /// The names of the streams in a record, in the order in which a process counts them.
@@ -123,13 +123,13 @@ struct Record {
     number: u64,
 }
 
-/// Parses a record `TIME STREAM F line INCARNATION PID NUMBER`.
+/// Parses a record `TIME STREAM F WORD INCARNATION PID NUMBER`.
 fn numbered(name: &str, record: &str) -> Option<Record> {
     let mut words = record.split(' ');
     let (time, stream) = (words.next()?, words.next()?);
     let at = time.parse::<Timestamp>().ok()?.as_millisecond();
     let stream = STREAMS.iter().position(|known| *known == stream)?;
-    (words.next()? == "F" && words.next()? == "line").then_some(())?;
+    (words.next()? == "F" && words.next()? == LINES[stream]).then_some(())?;
     let life = (name.to_owned(), words.next()?.parse().ok()?, words.next()?.parse().ok()?);
     let number = words.next()?.parse().ok()?;
     words.next().is_none().then_some(Record { at, stream, life, number })

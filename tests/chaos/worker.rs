@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use rustix::process::{Signal, getpid, kill_process};
 
 use crate::fleet::Kind;
-use crate::places::{COUNTS, DOUBLES, ENDS, LIVES, LOCKS};
+use crate::places::{COUNTS, DOUBLES, ENDS, LINES, LIVES, LOCKS};
 
 /// The exit code of a process that has found another copy of itself.
 const DOUBLE: u8 = 101;
@@ -113,7 +113,7 @@ impl Life {
     /// Writes one line and then counts it.
     fn write(&mut self, stream: usize) -> std::io::Result<()> {
         let number = self.counted[stream] + 1;
-        let line = format!("line {} {} {number}\n", self.incarnation, self.pid);
+        let line = format!("{} {} {} {number}\n", LINES[stream], self.incarnation, self.pid);
         match stream {
             0 => rustix::io::write(rustix::stdio::stdout(), line.as_bytes()),
             _ => rustix::io::write(rustix::stdio::stderr(), line.as_bytes()),

@@ -459,9 +459,10 @@ impl Running {
             tracing::info!("the host leaves, and its processes go on: {followed}");
             self.supervisor.end_checks();
             self.leave().await;
-            successor.see_off(followed != why && why != Why::Failed).await;
-            // With what has happened while another keeper was awaited.
             recording.write_all(FAREWELL);
+            if successor.see_off(followed != why && why != Why::Failed).await {
+                recording.write_all(FAREWELL);
+            }
             return End::GoesOn(Ok(0));
         }
         service.manager.stopping(&why.to_string());

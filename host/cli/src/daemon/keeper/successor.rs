@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use provost_files::Owners;
 use provost_supervisor::{Degraded, HandedOver, Keeper, Supervisor};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, getppid, kill_process};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -148,11 +148,14 @@ impl Successor {
     }
 
     /// Waits until there is a keeper that starts the next host: if the one has ended that was to do so, until another one has
-    /// everything. If `ends`, the keeper is sent SIGTERM, and ends everything in order, by the host that it starts.
-    pub(crate) async fn see_off(&mut self, ends: bool) {
-        let Some(keeper) = &self.keeper else { return };
+    /// everything. If `ends`, the keeper is sent SIGTERM, and ends everything in order, by the host that it starts. This is the
+    /// last look before the end. Returns whether it has waited.
+    pub(crate) async fn see_off(&mut self, ends: bool) -> bool {
+        let Some(keeper) = &self.keeper else { return false };
         let mut pid = Some(keeper.pid());
-        if keeper.is_gone() {
+        // The children of a keeper have another parent before the connection ends.
+        let is_gone = keeper.is_gone() || getppid() != pid_of(keeper.pid());
+        if is_gone {
             let known = self.other.wait_for(|other| *other != Other::Awaited);
             pid = match timeout(LEFT_WITHIN, known).await {
                 Ok(Ok(other)) => other.pid(),
@@ -165,9 +168,13 @@ impl Successor {
                  takes them over"
             );
         }
-        let keeper = pid.filter(|_| ends).and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
-        let _ = keeper.map(|keeper| kill_process(keeper, Signal::TERM));
+        let _ = pid.filter(|_| ends).and_then(pid_of).map(|keeper| kill_process(keeper, Signal::TERM));
+        is_gone
     }
+}
+
+fn pid_of(pid: u32) -> Option<Pid> {
+    Pid::from_raw(i32::try_from(pid).ok()?)
 }
 
 /// Starts another keeper, gives it everything, and returns its process id; `None` if that is not possible, or not wanted any more.
