@@ -3,8 +3,6 @@
 
 use std::fmt::Debug;
 
-use rustix::process::{Signal, getpid, getppid, kill_process};
-
 /// Takes a step about something. If the fail point `host.step` is on and the file that it names says `STEP ABOUT`, this process
 /// is killed; with a second line `keeper` or `both`, its keeper, or first the keeper and then this process.
 ///
@@ -12,6 +10,8 @@ use rustix::process::{Signal, getpid, getppid, kill_process};
 #[inline]
 pub(crate) fn step(step: &str, about: impl Debug) {
     fail::fail_point!("host.step", |file| {
+        use rustix::process::{Signal, getpid, getppid, kill_process};
+
         let file = file.unwrap_or_default();
         let asked = std::fs::read_to_string(&file).unwrap_or_default();
         let (asked, whom) = asked.split_once('\n').unwrap_or((&asked, "host"));
