@@ -19,6 +19,9 @@ use crate::render::terminal;
 /// The number of changes read at once.
 const CHANGES_AT_ONCE: usize = 256;
 
+/// More lines than wait for a reader at a time.
+const LINES_AT_ONCE: usize = 8_192;
+
 /// The style of the lines.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ScreenStyle {
@@ -33,7 +36,7 @@ const LAST_LINES: Duration = Duration::from_secs(1);
 /// The task that shows lines and changes.
 #[derive(Debug)]
 pub(crate) struct Screen {
-    /// Dropped to end the wait for further changes.
+    /// Dropped to end the wait for further changes; used when the lines go on with another host.
     changes: oneshot::Sender<()>,
     shown: JoinHandle<()>,
 }
@@ -42,6 +45,13 @@ impl Screen {
     /// Waits for at most `limit` until all remaining lines and changes are in the queue. The logs must have ended before.
     pub(crate) async fn finish(self, limit: Duration) {
         drop(self.changes);
+        let _ = tokio::time::timeout(limit, self.shown).await;
+    }
+
+    /// Waits for at most `limit` until the lines and changes that are there by now are in the queue. The processes go on, and so do
+    /// their logs.
+    pub(crate) async fn leave(self, limit: Duration) {
+        let _ = self.changes.send(());
         let _ = tokio::time::timeout(limit, self.shown).await;
     }
 }
@@ -104,7 +114,11 @@ impl Show {
                     changes_end = rung.is_err();
                     Ok(())
                 }
-                _ = &mut ended, if gate.is_none() && !changes_end => {
+                left = &mut ended, if !changes_end => {
+                    if left.is_ok() {
+                        let _ = self.show_what_is_there();
+                        return;
+                    }
                     changes_end = true;
                     Ok(())
                 }
@@ -138,11 +152,26 @@ impl Show {
         }))
     }
 
-    /// Shows the available lines and then the next change.
-    fn change(&mut self) -> Result<(), Gone> {
-        while let Some(item) = self.items.try_recv() {
+    /// Shows the lines and changes that are there, and waits for none.
+    fn show_what_is_there(&mut self) -> Result<(), Gone> {
+        while self.read_changes() {
+            self.change()?;
+        }
+        self.lines()
+    }
+
+    /// Shows the available lines. Those that a busy writer adds meanwhile are not waited for.
+    fn lines(&mut self) -> Result<(), Gone> {
+        for _ in 0..LINES_AT_ONCE {
+            let Some(item) = self.items.try_recv() else { break };
             self.line(item)?;
         }
+        Ok(())
+    }
+
+    /// Shows the available lines and then the next change.
+    fn change(&mut self) -> Result<(), Gone> {
+        self.lines()?;
         match self.due.pop_front().and_then(|change| self.look.change(&change)) {
             Some(line) => self.push(line),
             None => Ok(()),

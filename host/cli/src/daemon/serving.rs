@@ -479,19 +479,26 @@ impl Running {
     async fn finish(self, report: Ended) {
         // Clients that wait for the report get it before the server ends, because it completes the requests in progress.
         self.ended.send_replace(Some(report));
-        self.leave().await;
+        if let Some(screen) = self.end_server().await {
+            screen.finish(FAREWELL).await;
+        }
     }
 
-    /// Ends the server and the screen. Requests in progress are answered. Waits for each at most [`FAREWELL`].
+    /// Ends the server and the screen, while the processes go on. Waits for each at most [`FAREWELL`].
     async fn leave(self) {
+        if let Some(screen) = self.end_server().await {
+            screen.leave(FAREWELL).await;
+        }
+    }
+
+    /// Ends the server, and returns the screen. Requests in progress are answered, for at most [`FAREWELL`].
+    async fn end_server(self) -> Option<Screen> {
         drop(self.end);
         if let Some(server) = self.server
             && timeout(FAREWELL, server).await.is_err()
         {
             tracing::debug!("some requests were not answered completely");
         }
-        if let Some(screen) = self.screen {
-            screen.finish(FAREWELL).await;
-        }
+        self.screen
     }
 }
