@@ -19,7 +19,9 @@ pub fn guest(name: &str) -> PathBuf {
 #[must_use]
 pub fn is_alive(pid: u64) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    !(stat.is_empty() || stat.contains(") Z ") || stat.contains(") X "))
+    // What it has open is closed by its last thread, which need not be the first one.
+    let threads = || std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().count();
+    !(stat.is_empty() || stat.contains(") X ") || stat.contains(") Z ") && threads() <= 1)
 }
 
 /// Returns the parent of a process, if there is one.
@@ -420,6 +422,9 @@ impl Host {
         let _ = self.child.kill();
         let _ = self.child.wait();
         host.iter().for_each(|host| Self::kill(host, rustix::process::Signal::KILL));
+        // It has its lock until then.
+        let is_there = || host.as_ref().and_then(Value::as_u64).is_some_and(is_alive);
+        eventually("the host has ended", is_there, |there| !there);
         for process in status["processes"].as_array().into_iter().flatten() {
             let group = process["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok());
             if let Some(group) = group.and_then(rustix::process::Pid::from_raw) {

@@ -21,6 +21,10 @@ pub(crate) fn step(step: &str, about: impl Debug) {
             for pid in [keeper, host].into_iter().flatten() {
                 let _ = kill_process(pid, Signal::KILL);
             }
+            // It ends when the kernel lets it run, and only then its children have another parent.
+            while keeper.is_some() && getppid() == keeper {
+                std::thread::yield_now();
+            }
         }
     });
     let _ = (step, about);
