@@ -196,7 +196,8 @@ impl ProcessSpec {
     }
 
     /// Returns a number that stands for those parts of the spec that take effect with a spawn
-    /// ([`changed_at_spawn`](Self::changed_at_spawn)), and for the group and the type. It is the same in every host.
+    /// ([`changed_at_spawn`](Self::changed_at_spawn)), and for the group and the type. It is the same in every host of
+    /// one version.
     pub(crate) fn digest_at_spawn(&self) -> u64 {
         let AtSpawnParts {
             command,

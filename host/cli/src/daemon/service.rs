@@ -1,12 +1,14 @@
 //! What a host has to do with the one before it, and with its keeper.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use provost_supervisor::{Adopted, Keeper, LastEnd, Stash};
 use tokio::sync::watch;
 
 use super::asked::Why;
-use super::keeper::{Copies, Course, Leaving, Stage};
+use super::journal::Recording;
+use super::keeper::{Copies, Course, Leaving, SeenOff, Stage};
 use super::service_manager::ServiceManager;
 
 /// What a host finds at its start.
@@ -51,6 +53,16 @@ impl Service {
             Stage::Serving | Stage::Stopping => None,
             Stage::Left => Some(Why::Replaced),
             Stage::Handed => Some(Why::Handed),
+        }
+    }
+
+    /// Records what has happened while another keeper was awaited, within `limit`, and leaves nothing behind where the keeper ends everything.
+    pub(super) fn follow_up(&self, seen_off: SeenOff, recording: &Recording, limit: Duration) {
+        if seen_off.has_waited {
+            recording.write_all(limit);
+        }
+        if seen_off.ends {
+            self.discard_copies();
         }
     }
 

@@ -178,7 +178,7 @@ impl Host {
         let rules = RulesInForce::from(config.api.rules.clone());
         let live = Live::new(&config, supervisor.clone(), plugins.clone(), rules.clone(), noted);
         let manager = ServiceManager::of_environment();
-        tokio::spawn(reload_for_signals(live.clone(), reloads, manager.clone()));
+        tokio::spawn(live.clone().reload_for_signals(reloads, manager.clone()));
         let leaving = keeper.clone().map(|keeper| {
             let (leaving, left) = Leaving::of(keeper, course.clone());
             asked.end_when_left(left);
@@ -350,15 +350,6 @@ impl Host {
     }
 }
 
-/// Reloads the config for each signal that asks for it, until the host ends.
-async fn reload_for_signals(live: Live, mut reloads: mpsc::Receiver<()>, manager: ServiceManager) {
-    while reloads.recv().await.is_some() {
-        manager.reloading();
-        live.reload_for_signal().await;
-        manager.reloaded();
-    }
-}
-
 /// Runs a future and returns `None` if it panics. The panic hook has logged it then.
 async fn caught<T>(future: impl Future<Output = T>) -> Option<T> {
     let mut future = std::pin::pin!(future);
@@ -460,9 +451,8 @@ impl Running {
             self.supervisor.end_checks();
             self.leave().await;
             recording.write_all(FAREWELL);
-            if successor.see_off(followed != why && why != Why::Failed).await {
-                recording.write_all(FAREWELL);
-            }
+            let seen_off = successor.see_off(followed != why && why != Why::Failed).await;
+            service.follow_up(seen_off, recording, FAREWELL);
             return End::GoesOn(Ok(0));
         }
         service.manager.stopping(&why.to_string());

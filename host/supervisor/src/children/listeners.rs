@@ -3,24 +3,17 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use dashmap::DashMap;
 use parking_lot::Mutex;
-use rustix::net::sockopt::{set_socket_reuseaddr, socket_error};
-use rustix::net::{
-    AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, connect, listen, socket_with,
-};
 
 use super::keeper::Shelf;
-use crate::activation::{SocketAddress, SocketKind, SocketSpec};
+use super::opening::{change, opened};
+use crate::activation::{SocketAddress, SocketSpec};
 use crate::spec::ProcessSpec;
-
-/// The queue of a socket whose spec gives none: the kernel takes `net.core.somaxconn` at most.
-const BACKLOG: u32 = 4_096;
 
 /// The sockets of all processes. Clones share everything.
 #[derive(Clone, Debug)]
@@ -88,6 +81,8 @@ impl Listeners {
             opened.iter().for_each(|open| self.close(open, &owned.open));
             return Err(why);
         }
+        // One whose file was removed is replaced by one with the same label.
+        owned.open.retain(|former| !opened.iter().any(|open| open.label == former.label));
         let all: Vec<Open> = std::mem::take(&mut owned.open).into_iter().chain(opened).collect();
         let (wanted, left): (Vec<Open>, Vec<Open>) =
             all.into_iter().partition(|open| labels.contains(&open.label));
@@ -108,7 +103,7 @@ impl Listeners {
         let mut changed = Vec::new();
         let (mut new, mut displacing) = (Vec::new(), Vec::new());
         for (socket, label) in spec.sockets.iter().zip(labels) {
-            if owned.open.iter().any(|open| open.label == *label) {
+            if owned.open.iter().any(|open| open.label == *label && open.is_reachable()) {
                 continue;
             }
             let is_same = |open: &Open| open.is_at(label) && open.is_reachable();
@@ -128,7 +123,8 @@ impl Listeners {
         }
         for (socket, label, place) in changed {
             let open = &mut owned.open[place];
-            change(open, socket).map_err(|error| refused(spec, socket, "changed", &error))?;
+            change(&open.fd, open.path.as_deref(), socket)
+                .map_err(|error| refused(spec, socket, "changed", &error))?;
             self.0.shelf.put(label, open.fd.clone());
             self.0.shelf.drop(&std::mem::replace(&mut open.label, label.clone()));
         }
@@ -249,23 +245,6 @@ fn path_of(address: &SocketAddress) -> Option<&PathBuf> {
     }
 }
 
-/// Gives an open socket the mode and the backlog of this spec.
-fn change(open: &Open, socket: &SocketSpec) -> io::Result<()> {
-    if let Some(path) = &open.path {
-        let mode = socket.mode.map_or_else(mode_of_new, Ok)?;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
-    }
-    if socket.kind == SocketKind::Stream { listen_at(&open.fd, socket) } else { Ok(()) }
-}
-
-/// Returns the mode that the file of a new socket has. (Asking for the umask itself would change it for a moment.)
-fn mode_of_new() -> io::Result<u32> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let umask = status.lines().find_map(|line| line.strip_prefix("Umask:"));
-    let umask = umask.and_then(|umask| u32::from_str_radix(umask.trim(), 8).ok());
-    umask.map(|umask| 0o777 & !umask).ok_or_else(|| io::ErrorKind::InvalidData.into())
-}
-
 /// Returns the name under which the sockets of a process are held.
 fn owner(spec: &ProcessSpec) -> &str {
     spec.set_name().unwrap_or(&spec.name)
@@ -296,72 +275,17 @@ fn refused(spec: &ProcessSpec, socket: &SocketSpec, done: &str, error: &io::Erro
     Arc::from(format!("the socket `{name}` of {} cannot be {done} at {address}: {why}", owner(spec)))
 }
 
-/// Opens a socket, binds it, and begins to listen.
-fn opened(spec: &SocketSpec) -> io::Result<OwnedFd> {
-    let kind = match spec.kind {
-        SocketKind::Stream => SocketType::STREAM,
-        SocketKind::Datagram => SocketType::DGRAM,
-    };
-    let new = |family| socket_with(family, kind, SocketFlags::CLOEXEC, None);
-    let socket = match &spec.address {
-        SocketAddress::Ip(address) => {
-            let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
-            let socket = new(family)?;
-            if spec.kind == SocketKind::Stream {
-                set_socket_reuseaddr(&socket, true)?;
-            }
-            bind(&socket, address)?;
-            socket
-        }
-        SocketAddress::Path(path) => {
-            let socket = new(AddressFamily::UNIX)?;
-            bind_path(&socket, path, kind)?;
-            if let Some(mode) = spec.mode {
-                std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
-            }
-            socket
-        }
-    };
-    if spec.kind == SocketKind::Stream {
-        listen_at(&socket, spec)?;
-    }
-    Ok(socket)
-}
-
-/// Begins to listen, or sets another backlog if it listens already.
-fn listen_at(socket: &OwnedFd, spec: &SocketSpec) -> io::Result<()> {
-    Ok(listen(socket, i32::try_from(spec.backlog.unwrap_or(BACKLOG)).unwrap_or(i32::MAX))?)
-}
-
-/// Binds a socket to a path. The file of a socket that nobody has open any more is replaced.
-fn bind_path(socket: &OwnedFd, path: &Path, kind: SocketType) -> io::Result<()> {
-    let address = SocketAddrUnix::new(path)?;
-    match bind(socket, &address) {
-        Err(rustix::io::Errno::ADDRINUSE) if is_left_over(path, &address, kind) => {
-            std::fs::remove_file(path)?;
-            bind(socket, &address)?;
-            Ok(())
-        }
-        other => Ok(other?),
-    }
-}
-
-/// Whether there is a socket at this path that nobody has open.
-fn is_left_over(path: &Path, address: &SocketAddrUnix, kind: SocketType) -> bool {
-    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    is_socket
-        && socket_with(AddressFamily::UNIX, kind, flags, None).is_ok_and(|own| {
-            let refused = connect(own.as_fd(), address) == Err(rustix::io::Errno::CONNREFUSED);
-            refused && matches!(socket_error(&own), Ok(Ok(())))
-        })
-}
-
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
     use std::os::unix::net::{UnixListener, UnixStream};
+    use std::path::Path;
 
+    use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
+
+    use super::super::opening::mode_of_new;
     use super::*;
+    use crate::activation::SocketKind;
     use crate::spec::CommandLine;
 
     fn spec(name: &str, sockets: Vec<SocketSpec>) -> ProcessSpec {
@@ -460,7 +384,11 @@ mod tests {
         listeners.prepare(&spec("web", vec![stream.clone()])).unwrap();
         UnixStream::connect(&path).unwrap();
         std::fs::remove_file(&path).unwrap();
-        listeners.prepare(&spec("web", vec![SocketSpec { mode: Some(0o640), ..stream }])).unwrap();
+        listeners.prepare(&spec("web", vec![stream.clone()])).unwrap();
+        UnixStream::connect(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let open = listeners.prepare(&spec("web", vec![SocketSpec { mode: Some(0o640), ..stream }])).unwrap();
+        assert_eq!(open.len(), 1);
         UnixStream::connect(&path).unwrap();
         assert_eq!(mode(&path), 0o640);
     }

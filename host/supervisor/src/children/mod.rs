@@ -13,6 +13,7 @@
 //! | `enclosed` | what a life does with its cgroup |
 //! | `life` | the end of a child: its group, the grace time, what has left the group |
 //! | `listeners` | the sockets that processes are started with |
+//! | `opening` | opening a socket, and changing one that is open |
 //! | `notices` | what processes say about themselves |
 //! | `leftovers` | processes that are still there although they should not be |
 //! | `resources` | what children use |
@@ -47,6 +48,7 @@ mod life;
 mod listeners;
 mod notices;
 pub(crate) mod obstacles;
+mod opening;
 pub(crate) mod os;
 mod own_port;
 mod pidfd;

@@ -32,4 +32,4 @@ pub(crate) use program::keeper_program;
 pub(super) use program::{program, stage};
 pub(super) use recovering::Copies;
 pub(super) use settling::settle;
-pub(super) use successor::{Means, Successor};
+pub(super) use successor::{Means, SeenOff, Successor};

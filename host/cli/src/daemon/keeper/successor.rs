@@ -38,6 +38,15 @@ const PAUSE_OF_YOUNG: Duration = Duration::from_secs(1);
 /// How long the end of the host waits for another keeper.
 const LEFT_WITHIN: Duration = Duration::from_secs(15);
 
+/// What was found before the end of a host that leaves.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct SeenOff {
+    /// Whether another keeper was waited for.
+    pub(crate) has_waited: bool,
+    /// Whether the keeper ends everything.
+    pub(crate) ends: bool,
+}
+
 /// How another keeper is started.
 #[derive(Clone, Debug)]
 pub(crate) struct Means {
@@ -148,10 +157,10 @@ impl Successor {
     }
 
     /// Waits until there is a keeper that starts the next host: if the one has ended that was to do so, until another one has
-    /// everything. If `ends`, the keeper is sent SIGTERM, and ends everything in order, by the host that it starts. This is the
-    /// last look before the end. Returns whether it has waited.
-    pub(crate) async fn see_off(&mut self, ends: bool) -> bool {
-        let Some(keeper) = &self.keeper else { return false };
+    /// everything. If `ends`, the keeper is sent SIGTERM, starts no host, and ends everything by the ranks. This is the
+    /// last look before the end.
+    pub(crate) async fn see_off(&mut self, ends: bool) -> SeenOff {
+        let Some(keeper) = &self.keeper else { return SeenOff::default() };
         let mut pid = Some(keeper.pid());
         // The children of a keeper have another parent before the connection ends.
         let is_gone = keeper.is_gone() || getppid() != pid_of(keeper.pid());
@@ -168,8 +177,8 @@ impl Successor {
                  takes them over"
             );
         }
-        let _ = pid.filter(|_| ends).and_then(pid_of).map(|keeper| kill_process(keeper, Signal::TERM));
-        is_gone
+        let told = pid.filter(|_| ends).and_then(pid_of).map(|keeper| kill_process(keeper, Signal::TERM));
+        SeenOff { has_waited: is_gone, ends: matches!(told, Some(Ok(()))) }
     }
 }
 

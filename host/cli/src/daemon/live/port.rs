@@ -22,6 +22,7 @@ use super::scaling;
 use super::steps::Steps;
 use crate::config::Config;
 use crate::daemon::noted::NotedConfig;
+use crate::daemon::service_manager::ServiceManager;
 use crate::difference::{Read, Unread, difference, host_keys, wanted};
 
 /// The config of a running host. Clones share it.
@@ -145,8 +146,17 @@ impl Live {
         drop(turn);
     }
 
+    /// Reloads the config for each signal that asks for it, until the host ends, and tells the service manager.
+    pub(crate) async fn reload_for_signals(self, mut signals: mpsc::Receiver<()>, manager: ServiceManager) {
+        while signals.recv().await.is_some() {
+            manager.reloading();
+            self.reload_for_signal().await;
+            manager.reloaded();
+        }
+    }
+
     /// Reloads the config because of a signal. What is done, and what is not, is in the log of the host.
-    pub(crate) async fn reload_for_signal(&self) {
+    async fn reload_for_signal(&self) {
         match self.begin(api::ReloadOrder::default()).await {
             Ok(mut steps) => while steps.recv().await.is_some() {},
             Err(refusal) => {

@@ -114,6 +114,9 @@ impl Outbox {
     }
 
     fn flush_or_tell(&self, state: &mut State) {
+        if state.closed.is_some() {
+            return;
+        }
         match state.flush(&self.socket) {
             Ok(Held::Nothing | Held::Credit) => {}
             Ok(Held::Socket | Held::Transit) => self.changed.notify_one(),
@@ -212,7 +215,11 @@ impl State {
                     self.waiting.push_front(Outgoing { message, descriptors, answer });
                     return Ok(if error == Errno::AGAIN { Held::Socket } else { Held::Transit });
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => {
+                    // Whoever waits for the answer learns it when the keeper counts as gone, and not before.
+                    self.waiting.push_front(Outgoing { message, descriptors, answer });
+                    return Err(error.into());
+                }
             }
         }
         Ok(Held::Nothing)

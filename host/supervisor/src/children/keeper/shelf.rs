@@ -58,19 +58,15 @@ impl Shelf {
     /// Drops everything, and waits until the keeper has dropped it: nobody connects to a socket of a host that has ended.
     pub(in crate::children) async fn clear(&self) {
         let Some(keeper) = &self.0 else { return };
-        let last = {
+        {
             let mut contents = keeper.shelved().contents();
             contents.descriptors.clear();
             let labels: Vec<Arc<str>> = contents.labels.all().map(|(label, _)| label.clone()).collect();
-            let mut keys = labels.iter().filter_map(|label| contents.labels.remove(label));
-            let last = keys.next_back();
+            let keys = labels.iter().filter_map(|label| contents.labels.remove(label));
             keys.for_each(|key| keeper.keep_shelved(key, None));
-            last
-        };
-        if let Some(key) = last {
-            // A keeper that is gone has nothing.
-            let _ = keeper.asked(&Order::Stash { key, generation: 0 }, Vec::new()).await;
         }
+        // A keeper that is gone has nothing.
+        let _ = keeper.asked(&Order::Sync, Vec::new()).await;
     }
 
     /// Returns what is under a label, or under all labels that begin with one that ends with a slash.

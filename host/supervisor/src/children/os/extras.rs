@@ -8,9 +8,11 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use provost_keeper::protocol::OWN_PID;
 use provost_state::{Incarnation, hash};
+use tokio::time::timeout;
 
 use super::request::Failure;
 use crate::children::keeper::Shelf;
@@ -18,6 +20,9 @@ use crate::children::listeners::Listeners;
 use crate::children::notices::{Notifiers, ReadyPipe};
 use crate::jobs::Lane;
 use crate::spec::ProcessSpec;
+
+/// How long the end of the host waits for each step of closing sockets.
+const CLOSED_WITHIN: Duration = Duration::from_secs(1);
 
 /// The sockets of all processes, by which extras are made. Clones share everything.
 #[derive(Clone, Debug)]
@@ -61,9 +66,10 @@ impl Sockets {
     /// Has nothing held open for any process any more, when all have ended.
     pub(super) async fn end(&self, reading: &Lane) {
         let listeners = self.listeners.clone();
-        // Without it, files are left in the places of sockets; the next host replaces them.
-        let _ = reading.run(move || listeners.close_all()).await;
-        self.shelf.clear().await;
+        // On a disk that hangs, files are left in the places of sockets; the next host replaces them.
+        let _ = timeout(CLOSED_WITHIN, reading.run(move || listeners.close_all())).await;
+        // A keeper that is suspended closes them when it goes on.
+        let _ = timeout(CLOSED_WITHIN, self.shelf.clear()).await;
     }
 }
 
