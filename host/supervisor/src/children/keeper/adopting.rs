@@ -102,7 +102,8 @@ mod tests {
     use provost_state::Incarnation;
     use rustix::process::{PidfdFlags, getpid, pidfd_open};
 
-    use super::super::connection::{Parts, SHELF_KEYS};
+    use super::super::connection::Parts;
+    use super::super::keys::SHELF_KEYS;
     use super::super::names::Names;
     use super::super::shelved::Shelved;
     use super::*;

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use provost_keeper::protocol::{End, Id, SlotState, Versions};
 use tokio::sync::{mpsc, oneshot};
 
-use super::connection::{Keeper, LABELS_KEY, LEDGER_KEY, NAMES_KEY, Parts, SHELF_KEYS, STASH_KEYS, Stashed};
+use super::connection::{Keeper, Parts, Stashed};
 use super::greeting::{Greeting, HeldChild, StashedFile};
 use super::kept::told;
+use super::keys::{LABELS_KEY, LEDGER_KEY, NAMES_KEY, SHELF_KEYS, STASH_KEYS};
 use super::last_end::LastEnd;
 use super::last_words::{LAST_WORDS_KEY, said};
 use super::names::{Life, Names, contents};

@@ -22,6 +22,7 @@
 //! | `tabling` | the thread that keeps the table on a disk |
 //! | `slots` | what is known of each life |
 //! | `table` | the table of living processes as text |
+//! | `keys` | the keys of what the keeper keeps |
 //! | `names` | which life of which process an id means |
 //! | `greeting` | the first messages and the last one |
 //! | `last_words` | the file into which a host writes why it fails |
@@ -32,6 +33,7 @@ mod former;
 mod greeting;
 mod handover;
 mod kept;
+mod keys;
 mod labels;
 mod last_end;
 mod last_words;

@@ -1,4 +1,4 @@
-//! The sending side of the connection: whoever has an order sends it at once, within the credit of the keeper and as far as the
+//! The sending side of the connection: the caller sends an order at once, within the credit of the keeper and as far as the
 //! socket takes it. What does not fit waits for the task of the connection, which goes on when there is room.
 
 use std::collections::{HashMap, VecDeque};
@@ -216,7 +216,7 @@ impl State {
                     return Ok(if error == Errno::AGAIN { Held::Socket } else { Held::Transit });
                 }
                 Err(error) => {
-                    // Whoever waits for the answer learns it when the keeper counts as gone, and not before.
+                    // The caller learns it when the keeper counts as gone, and not before.
                     self.waiting.push_front(Outgoing { message, descriptors, answer });
                     return Err(error.into());
                 }

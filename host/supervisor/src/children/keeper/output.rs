@@ -13,7 +13,8 @@ use std::sync::Arc;
 
 use provost_keeper::protocol::{Id, Order, Stream};
 
-use super::connection::{Keeper, LEDGER_KEY};
+use super::connection::Keeper;
+use super::keys::LEDGER_KEY;
 use super::names::Life;
 use super::outbox::Answer;
 use super::slots::FormerOutput;

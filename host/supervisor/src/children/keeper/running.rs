@@ -9,9 +9,9 @@ use provost_keeper::socket;
 use provost_state::{Incarnation, Moment};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 
-use super::connection::NAMES_KEY;
 use super::greeting::next;
 use super::kept::told;
+use super::keys::NAMES_KEY;
 use super::names::Names;
 use crate::clock::Clock;
 

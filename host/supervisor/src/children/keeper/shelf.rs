@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use provost_keeper::protocol::{Order, STASHES_MAX};
 
-use super::connection::{Keeper, SHELF_KEYS};
+use super::connection::Keeper;
+use super::keys::SHELF_KEYS;
 use super::labels::Entered;
 
 /// The most descriptors on the shelf: the keeper has other files as well.
