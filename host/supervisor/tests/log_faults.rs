@@ -63,6 +63,8 @@ async fn a_full_disk_loses_whole_lines_and_is_reported_while_it_lasts() {
     for number in 1..=200 {
         assert_eq!(next(&mut reader).await, format!("lost {number}"), "a follower still receives it");
     }
+    // A follower is sent a line before the write of it has failed.
+    until("it is told", || !supervisor.degraded().list().is_empty()).await;
     let reason = supervisor.degraded().list()[0].reason.to_string();
     assert!(reason.contains("talk") && reason.contains("No space left"), "{reason}");
     fail::remove("log.write");

@@ -197,9 +197,7 @@ struct Running(Child);
 impl Running {
     /// Waits for its end; returns `None` if it has not ended within `most`.
     fn wait(&mut self, most: Duration) -> io::Result<Option<ExitStatus>> {
-        let pid = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw);
-        let pid = pid.ok_or_else(|| io::Error::other("it has no process id"))?;
-        let ended = pidfd_open(pid, PidfdFlags::empty())?;
+        let ended = pidfd_open(Pid::from_child(&self.0), PidfdFlags::empty())?;
         let clock = Clock::new();
         let begun = clock.now().mono_ns;
         loop {

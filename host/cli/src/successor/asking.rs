@@ -211,14 +211,9 @@ fn words(status: ExitStatus, said: &[u8]) -> String {
 struct Running(Child);
 
 impl Running {
-    fn pid(&self) -> io::Result<Pid> {
-        let pid = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw);
-        pid.ok_or_else(|| io::Error::other("it has no process id"))
-    }
-
     /// Waits for its end; `None` if it takes too long.
     fn wait(&mut self) -> io::Result<Option<ExitStatus>> {
-        let ended = pidfd_open(self.pid()?, PidfdFlags::empty())?;
+        let ended = pidfd_open(Pid::from_child(&self.0), PidfdFlags::empty())?;
         let mut polled = [PollFd::new(&ended, PollFlags::IN)];
         let count = rustix::io::retry_on_intr(|| poll(&mut polled, Some(&ANSWERS_WITHIN)))?;
         if count == 0 { Ok(None) } else { self.0.wait().map(Some) }
@@ -229,9 +224,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         // A process that has been waited for is not killed.
         if let Ok(None) = self.0.try_wait() {
-            if let Ok(pid) = self.pid() {
-                let _ = kill_process_group(pid, Signal::KILL);
-            }
+            let _ = kill_process_group(Pid::from_child(&self.0), Signal::KILL);
             let _ = self.0.wait();
         }
     }

@@ -112,7 +112,7 @@ fn is_descendant(pid: u32, ancestor: u32) -> bool {
 /// The state, parent, group and session of a process, as `/proc/PID/stat` has them.
 pub(super) struct Stat {
     state: u8,
-    parent: u32,
+    pub(super) parent: u32,
     pub(super) group: u32,
     pub(super) session: u32,
 }

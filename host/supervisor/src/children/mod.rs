@@ -22,13 +22,13 @@
 //! | `accounts` | users and groups by their names |
 //! | `keeper` | the keeper, which is the parent of the children where there is one |
 //! | `fate` | how a process has ended that somebody else has reaped |
+//! | `own_port` | whether a process itself listens on a port |
 //! | `family` | the descendants that no task owns |
 //! | `terminal` | a child's own terminal |
 //! | `pidfd` | waiting for the end of a child |
 //! | `watched` | waiting for a descriptor |
 //! | `resolver` | looking up names |
 //! | `http_get` | a GET over a socket, for checks |
-//! | `own_port` | whether a process itself listens on a port |
 //! | `variables` | variables in the texts of checks |
 //! | `spawned_with` | what a child was spawned with |
 //! | `env_file` | environment files |

@@ -6,6 +6,8 @@ use std::io::{self, BufRead, BufReader};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
+use super::family::Stat;
+
 /// The state of a listening socket, as `/proc/net/tcp` writes it.
 const LISTEN: &str = "0A";
 
@@ -134,11 +136,10 @@ fn processes() -> io::Result<Vec<Relative>> {
 /// Parses a line of `/proc/PID/stat`. The name is in the outermost parentheses and may contain anything.
 fn relative(pid: u32, stat: &[u8]) -> Option<Relative> {
     let text = String::from_utf8_lossy(stat);
-    let (before, after) = text.rsplit_once(')')?;
-    let name = provost_state::text::fit(before.split_once('(')?.1, '?').collect();
-    let mut words = after.split_ascii_whitespace().skip(1);
-    let mut number = || words.next()?.parse().ok();
-    Some(Relative { pid, parent: number()?, group: number()?, session: number()?, name })
+    let name = text.rsplit_once(')')?.0.split_once('(')?.1;
+    let name = provost_state::text::fit(name, '?').collect();
+    let Stat { parent, group, session, .. } = Stat::parse(stat)?;
+    Some(Relative { pid, parent, group, session, name })
 }
 
 /// Returns the processes of the group and the session of `main`, and their descendants.

@@ -75,9 +75,19 @@ struct State {
     starting: usize,
     /// Descriptors that are free when the next child comes.
     reserve: Vec<OwnedFd>,
-    /// Nothing is sent from then on.
-    closed: Option<Closed>,
-    is_over: bool,
+    stage: Stage,
+}
+
+/// How far the end of the connection has come.
+enum Stage {
+    /// Messages are sent.
+    Open,
+    /// Messages only wait. The task of the connection is to learn why.
+    Closed(Closed),
+    /// The task has learnt it. Messages still wait, until the keeper counts as gone.
+    Ending,
+    /// Messages are dropped.
+    Over,
 }
 
 impl Outbox {
@@ -89,8 +99,7 @@ impl Outbox {
             waiting: VecDeque::new(),
             starting: 0,
             reserve: Vec::new(),
-            closed: None,
-            is_over: false,
+            stage: Stage::Open,
         };
         Self { socket, state: Mutex::new(state), changed: Notify::new() }
     }
@@ -99,7 +108,7 @@ impl Outbox {
     /// that.
     pub(super) fn send(&self, message: Outgoing) {
         let mut state = self.state.lock();
-        if state.is_over {
+        if matches!(state.stage, Stage::Over) {
             return;
         }
         state.waiting.push_back(message);
@@ -114,14 +123,14 @@ impl Outbox {
     }
 
     fn flush_or_tell(&self, state: &mut State) {
-        if state.closed.is_some() {
+        if !matches!(state.stage, Stage::Open) {
             return;
         }
         match state.flush(&self.socket) {
             Ok(Held::Nothing | Held::Credit) => {}
             Ok(Held::Socket | Held::Transit) => self.changed.notify_one(),
             Err(error) => {
-                state.closed = Some(Closed::Gone(error));
+                state.stage = Stage::Closed(Closed::Gone(error));
                 self.changed.notify_one();
             }
         }
@@ -133,10 +142,18 @@ impl Outbox {
     /// Nothing is sent any more, for this reason.
     pub(super) fn flush(&self) -> Result<Held, Closed> {
         let mut state = self.state.lock();
-        match state.closed.take() {
-            Some(closed) => Err(closed),
-            None => state.flush(&self.socket).map_err(Closed::Gone),
-        }
+        let why = match std::mem::replace(&mut state.stage, Stage::Ending) {
+            Stage::Open => match state.flush(&self.socket) {
+                Ok(held) => {
+                    state.stage = Stage::Open;
+                    return Ok(held);
+                }
+                Err(error) => Closed::Gone(error),
+            },
+            Stage::Closed(why) => why,
+            Stage::Ending | Stage::Over => Closed::Unused,
+        };
+        Err(why)
     }
 
     /// Resolves when [`flush`](Self::flush) has something to do or to tell that no report tells of.
@@ -146,14 +163,17 @@ impl Outbox {
 
     /// Says that nobody has anything to send any more.
     pub(super) fn close(&self) {
-        self.state.lock().closed.get_or_insert(Closed::Unused);
-        self.changed.notify_one();
+        let mut state = self.state.lock();
+        if matches!(state.stage, Stage::Open) {
+            state.stage = Stage::Closed(Closed::Unused);
+            self.changed.notify_one();
+        }
     }
 
     /// Ends all waiting for answers, and drops what is sent from now on.
     pub(super) fn end(&self) {
         let mut state = self.state.lock();
-        state.is_over = true;
+        state.stage = Stage::Over;
         let waiting = std::mem::take(&mut state.waiting);
         let unanswered = std::mem::take(&mut state.unanswered);
         drop(state);
