@@ -99,7 +99,7 @@ pub(crate) fn check(chaos: &Chaos) -> History {
             _ => {}
         }
     }
-    // One whose start was not written down as both were killed is found, and its start is told again.
+    // After both were killed, the next host writes the start of a life down again if the copy of the stash did not have it.
     let spawned_max = if chaos.losses.have_both() { 2 } else { 1 };
     // That a process was added again may be missing in the journal.
     for (id, life) in lives.iter().filter(|(id, _)| !Kind::is_removed(&id.0)) {

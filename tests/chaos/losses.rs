@@ -9,7 +9,7 @@ use provost_tests::bench::clock::now_ns;
 use crate::places::Life;
 
 /// How long a host on a busy machine may take to read the last lines of a life that has ended, and to copy to a disk what it has
-/// written down of it, in milliseconds. What is found is told.
+/// written down of it, in milliseconds. The figures have the longest time that was found.
 const BEHIND_MS: i64 = 5_000;
 
 /// A time in which a keeper was lost.

@@ -27,7 +27,7 @@ const CALLS: [[&str; 3]; 12] = [
     ["leaves", "clone", "1"],
     ["enters", "sendmsg", "3"],
     ["leaves", "sendmsg", "3"],
-    // Its program runs, which is told.
+    // The keeper reports that the program of the child runs.
     ["enters", "sendmsg", "4"],
     ["leaves", "sendmsg", "4"],
 ];

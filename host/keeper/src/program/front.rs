@@ -111,7 +111,7 @@ pub(super) fn run(signals: &OwnedFd, news: &News, elders: &Elders) {
             Ok(number) => {
                 news.tell(|found| found.signals |= 1_u64.rotate_left(number.cast_unsigned().wrapping_sub(1)));
             }
-            // There is none.
+            // No signal has come.
             Err(_) => {}
         }
     }

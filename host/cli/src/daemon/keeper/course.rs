@@ -63,8 +63,8 @@ struct Inner {
 pub(crate) struct Course(Arc<Mutex<Inner>>);
 
 impl Course {
-    /// Leaves if the keeper, which is asked meanwhile, agrees. Another keeper is told the next program as well. Returns `None` if
-    /// the host does not serve any more.
+    /// Asks the keeper, and leaves if it agrees. The next program is remembered for another keeper. Returns `None` if the host
+    /// does not serve any more.
     pub(super) async fn leave<E>(
         &self,
         next: Option<Next>,

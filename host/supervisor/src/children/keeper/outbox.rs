@@ -27,7 +27,7 @@ pub(super) struct Outgoing {
 
 /// What becomes of the answer to an order.
 pub(super) enum Answer {
-    /// There is none.
+    /// The keeper does not answer it.
     None,
     /// It is not needed.
     Unneeded,
