@@ -126,9 +126,12 @@ pub(crate) fn goes_down(chaos: &Chaos) {
         ours.map(|(pid, environment)| format!("after `down`: {}", described(pid, &environment))).collect()
     });
     left.into_iter().for_each(|problem| chaos.problems.add(problem));
-    // It may have been killed before, as the keeper that it had become.
-    let (up, ended) = chaos.machine.last_up();
-    if Some(up) == keeper && !ended.is_some_and(|ended| ended.success()) {
-        chaos.problems.add(format!("`provost up` ended with {ended:?}"));
-    }
+    // It may have been killed before, as the keeper that it had become. A process that exits has no environment any more a moment
+    // before it can be waited for.
+    let left = until_none(|| {
+        let (up, ended) = chaos.machine.last_up();
+        let is_wrong = Some(up) == keeper && !ended.is_some_and(|ended| ended.success());
+        is_wrong.then(|| format!("`provost up` ended with {ended:?}")).into_iter().collect()
+    });
+    left.into_iter().for_each(|problem| chaos.problems.add(problem));
 }
