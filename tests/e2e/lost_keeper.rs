@@ -125,6 +125,21 @@ fn a_keeper_that_is_killed_while_the_host_leaves_for_an_upgrade_is_replaced_and_
 }
 
 #[test]
+fn a_host_that_is_asked_to_stop_while_it_leaves_and_awaits_another_keeper_has_everything_ended() {
+    let config = "[host]\nkeeper = true\n[process.web]\nreplicas = 3\ncommand = \"exec sleep 1000\"\n";
+    let host =
+        provost_tests::Setup::new(PROVOST, config).up_with(&[("FAILPOINTS", "serving.leaves=sleep(2000)")]);
+    let processes = pids(&lives(&until_all_run(&host, 3)));
+    let mut upgrade = host.setup().command(&["upgrade"]).stderr(Stdio::null()).spawn().unwrap();
+    eventually("it leaves", || host.log(), |log| log.contains("an upgrade to version"));
+    Host::kill(&host.up_pid().into(), Signal::KILL);
+    Host::kill(&host.pid().into(), Signal::TERM);
+    eventually("all have ended", || processes.iter().copied().any(is_alive), |alive| !alive);
+    assert!(!upgrade.wait().unwrap().success());
+    assert_eq!(host.run(&["status"]).code, 3, "{}", host.setup().host_log());
+}
+
+#[test]
 fn a_keeper_that_cannot_be_replaced_leaves_a_host_that_goes_on_without_one() {
     let config = "[host]\nkeeper = true\n[process.web]\ncommand = \"exec sleep 1000\"\n";
     let host =

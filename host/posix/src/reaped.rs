@@ -30,6 +30,14 @@ const _: () = assert!(size_of::<PidfdInfo>() == 64, "the length is a part of the
 /// # Errors
 /// `ESRCH` if it was reaped and the kernel does not know more. `ENOTTY` or `EINVAL` if the kernel does not tell such things.
 pub fn reaped(pidfd: BorrowedFd<'_>) -> io::Result<Option<i32>> {
+    // The kernel also says `ESRCH` of a process that is being reaped at this very moment. How it has ended is known by then.
+    ask(pidfd).or_else(|error| match error.raw_os_error() {
+        Some(libc::ESRCH) => ask(pidfd),
+        _ => Err(error),
+    })
+}
+
+fn ask(pidfd: BorrowedFd<'_>) -> io::Result<Option<i32>> {
     let mut info = PidfdInfo { mask: EXIT, ..PidfdInfo::default() };
     // SAFETY: the descriptor is open. The number of the request contains the length of the structure, so the kernel writes no
     // more than that; every pattern of bits is valid for it, and nobody else has a pointer to it.
@@ -75,6 +83,24 @@ mod tests {
             }
             Err(error) => {
                 assert!(matches!(error.raw_os_error(), Some(libc::ENOTTY | libc::EINVAL)), "{error}")
+            }
+        }
+    }
+
+    #[test]
+    fn the_status_of_a_process_that_is_being_reaped_is_not_taken_for_unknown() {
+        for _ in 0..300 {
+            let mut child = Command::new("true").spawn().unwrap();
+            let pidfd = pidfd(child.id());
+            let reaper = std::thread::spawn(move || child.wait().unwrap());
+            let told =
+                std::iter::repeat_with(|| reaped(pidfd.as_fd())).find(|told| !matches!(told, Ok(None)));
+            reaper.join().unwrap();
+            match (told, reaped(pidfd.as_fd())) {
+                // Kernels before 6.15 never tell it.
+                (Some(Err(_)), Err(_)) => return,
+                (Some(Ok(told)), _) => assert_eq!(told, Some(0)),
+                (other, later) => panic!("{other:?}, and then {later:?}"),
             }
         }
     }

@@ -1,5 +1,5 @@
-//! Signals by number: to a process, to a group, to the process of a pidfd; receiving them one after the other; and how SIGHUP
-//! was set at the start.
+//! Signals by number: to a process, to a group, to the process of a pidfd; receiving them one after the other; which are ignored, and
+//! how SIGHUP was set at the start.
 
 #![expect(unsafe_code, reason = "kill and sigaction are C calls; each call is proved where it stands")]
 
@@ -21,6 +21,35 @@ pub fn hangup_is_ignored() -> bool {
             now.assume_init().sa_sigaction == libc::SIG_IGN
         }
     })
+}
+
+/// The signals that this program ignores. An exec leaves them ignored, and gives all others their defaults.
+#[derive(Clone, Copy, Debug)]
+pub struct Ignored(u64);
+
+impl Ignored {
+    /// Reads them.
+    #[must_use]
+    pub fn now() -> Self {
+        let is_ignored = |number: &i32| {
+            // The form of the kernel begins with the handler.
+            let mut now = [0_u64; 8];
+            let none = ptr::null::<u8>();
+            // SAFETY: with no new action the call only writes the present one, which is shorter than the buffer. The C library's
+            // own call refuses the two signals that it keeps for itself.
+            let read = unsafe {
+                libc::syscall(libc::SYS_rt_sigaction, *number, none, now.as_mut_ptr(), size_of::<u64>())
+            };
+            read == 0 && now.first().is_some_and(|handler| *handler == libc::SIG_IGN as u64)
+        };
+        Self((1..=64).filter(is_ignored).fold(0, |set, number| set | 1 << (number - 1)))
+    }
+
+    /// Whether this one is among them.
+    #[must_use]
+    pub fn includes(self, number: i32) -> bool {
+        (1..=64).contains(&number) && self.0 & (1 << (number - 1)) != 0
+    }
 }
 
 /// Sends a signal to every process of a group. The caller knows that the group is the one that is meant: its leader has not

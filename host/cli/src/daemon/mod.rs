@@ -31,7 +31,6 @@
 //! | `output` | writers that never block the host |
 //! | `errors` | error texts that several of these share |
 //! | `limits` | limits on open files and connections |
-//! | `heap` | the heap of the host |
 //! | `faults` | faults that tests inject |
 
 mod asked;
@@ -43,7 +42,6 @@ mod done;
 mod ending;
 mod errors;
 pub(crate) mod faults;
-mod heap;
 mod host_log;
 mod journal;
 mod keeper;

@@ -28,7 +28,7 @@ use super::errors::{DEFECT_HINT, SHORTAGE_HINT, not_booted, not_listening_on_tcp
 use super::faults::{fails, set_up_fails};
 use super::host_log::HostLog;
 use super::journal::Recording;
-use super::keeper::{Copies, Course, End, Leaving, Means, Parent, Successor, settle, stage};
+use super::keeper::{Copies, Course, End, Leaving, Means, Parent, SeenOff, Successor, settle, stage};
 use super::last_words;
 use super::limits;
 use super::live::{Live, Noted};
@@ -350,6 +350,18 @@ impl Host {
     }
 }
 
+/// Waits until there is a keeper that starts the next host. If `ends`, or if the host is asked to stop meanwhile, that keeper ends
+/// everything instead.
+async fn see_off(successor: &mut Successor, asked: &mut Asked, mut ends: bool) -> SeenOff {
+    loop {
+        tokio::select! {
+            biased;
+            why = asked.next(), if !ends => ends = why != Why::Replaced,
+            seen_off = successor.see_off(ends) => return seen_off,
+        }
+    }
+}
+
 /// Runs a future and returns `None` if it panics. The panic hook has logged it then.
 async fn caught<T>(future: impl Future<Output = T>) -> Option<T> {
     let mut future = std::pin::pin!(future);
@@ -451,7 +463,7 @@ impl Running {
             self.supervisor.end_checks();
             self.leave().await;
             recording.write_all(FAREWELL);
-            let seen_off = successor.see_off(followed != why && why != Why::Failed).await;
+            let seen_off = see_off(successor, asked, followed != why && why != Why::Failed).await;
             service.follow_up(seen_off, recording, FAREWELL);
             return End::GoesOn(Ok(0));
         }

@@ -158,6 +158,9 @@ impl Machine {
         if let Greeting::Draining(until) = self.outbox.greeting {
             consider(until);
         }
+        if let Some(at) = self.outbox.due_at(now) {
+            consider(at);
+        }
         if self.host.is_there() {
             return deadline;
         }

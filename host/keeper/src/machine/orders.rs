@@ -60,7 +60,21 @@ impl Machine {
             // The program carries it out, and comes back only with an error.
             Order::Upgrade { .. } => Err(EINVAL),
         };
-        self.answer(seq, order.id(), done);
+        match (order, done) {
+            // The host waits for none of these, and for a child until it runs.
+            (
+                Order::Spawn { .. }
+                | Order::Signal { .. }
+                | Order::Reap { .. }
+                | Order::Forget { .. }
+                | Order::Amend { .. },
+                Ok(pid),
+            ) => {
+                let report = Report::Done { id: order.id(), errno: 0, pid };
+                self.outbox.answer_later(seq, report, now);
+            }
+            _ => self.answer(seq, order.id(), done),
+        }
     }
 
     /// Answers an order that could not be read.

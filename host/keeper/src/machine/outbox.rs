@@ -3,8 +3,16 @@
 
 use std::collections::VecDeque;
 
+use super::Now;
 use crate::protocol::{CREDIT, Report};
 use crate::table::Orphans;
+
+/// How long an answer that nobody waits for may wait for another message, in nanoseconds: each message wakes the host, and what a
+/// start has to report follows at once as a rule.
+pub(super) const PATIENCE: u64 = 5_000_000;
+
+/// The number of answers none of which waits any more: half of what a host may have unanswered.
+pub(super) const WAITING_MAX: usize = CREDIT / 2;
 
 /// How far the welcome of a host has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +41,8 @@ pub(super) struct Outbox {
     pub(super) hello: u32,
     /// The answers to orders, with their sequence numbers. Its memory is there from the start.
     answers: VecDeque<(u32, Report)>,
+    /// The steady time at which the answers are due; `None` if they are due already.
+    due_at: Option<u64>,
     /// The signals to be passed on, as bits by their numbers: 1 is the lowest bit.
     signals: u64,
     pub(super) orphans: Orphans,
@@ -44,6 +54,7 @@ impl Outbox {
             greeting: Greeting::Unasked,
             hello: 0,
             answers: VecDeque::with_capacity(CREDIT),
+            due_at: None,
             signals: 0,
             orphans: Orphans::default(),
         }
@@ -54,12 +65,35 @@ impl Outbox {
         self.answers.len() < CREDIT
     }
 
+    /// Adds an answer that somebody waits for. All answers before it are due as well.
     pub(super) fn answer(&mut self, seq: u32, report: Report) {
+        self.due_at = None;
         self.answers.push_back((seq, report));
+    }
+
+    /// Adds an answer that may wait for another message.
+    pub(super) fn answer_later(&mut self, seq: u32, report: Report, now: Now) {
+        if self.answers.is_empty() {
+            self.due_at = Some(now.steady.saturating_add(PATIENCE));
+        }
+        self.answers.push_back((seq, report));
+        if self.answers.len() >= WAITING_MAX {
+            self.due_at = None;
+        }
     }
 
     pub(super) fn next_answer(&self) -> Option<(u32, Report)> {
         self.answers.front().copied()
+    }
+
+    /// Whether the answers do not wait for another message any more.
+    pub(super) fn is_due(&self, now: Now) -> bool {
+        self.due_at.is_none_or(|at| now.steady >= at)
+    }
+
+    /// Returns the steady time at which answers will be due, if there are some that are not.
+    pub(super) fn due_at(&self, now: Now) -> Option<u64> {
+        self.due_at.filter(|_| !self.answers.is_empty() && !self.is_due(now))
     }
 
     pub(super) fn answered(&mut self) {

@@ -35,15 +35,23 @@ impl Machine {
                 self.outbox.greeting = Greeting::Over;
                 self.next_report(world, now)
             }
-            Greeting::Over => self.next_news(world),
+            Greeting::Over => self.next_news(world, now),
         }
     }
 
-    /// Returns the next message after the greeting.
-    fn next_news(&mut self, world: &impl World) -> Option<(u32, Report, Beside)> {
-        if let Some((seq, answer)) = self.outbox.next_answer() {
-            return Some((seq, answer, Beside::Nothing));
+    /// Returns the next message after the greeting: the answers, if they are due or there is something else to send, and then that.
+    fn next_news(&mut self, world: &impl World, now: Now) -> Option<(u32, Report, Beside)> {
+        let other = self.next_other(world);
+        match self.outbox.next_answer() {
+            Some((seq, answer)) if other.is_some() || self.outbox.is_due(now) => {
+                Some((seq, answer, Beside::Nothing))
+            }
+            _ => other,
         }
+    }
+
+    /// Returns the next message that is no answer.
+    fn next_other(&mut self, world: &impl World) -> Option<(u32, Report, Beside)> {
         if let Some((place, report)) = self.slots.next_report() {
             return self.news_of(world, place, report);
         }

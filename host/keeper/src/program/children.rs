@@ -189,6 +189,7 @@ pub(super) fn begin_with(life: &Life<'_>) -> Result<Child, Errno> {
         descriptors: life.descriptors,
         session: !life.is_host,
         ignores: if life.is_host { OF_TERMINAL } else { &[] },
+        ignored: life.limits.ignored,
         open_files: life.limits.open_files,
         oom_score: life.limits.oom_score.as_deref(),
         report: reported.as_fd(),

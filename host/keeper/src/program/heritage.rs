@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
-use provost_posix::{Failure, Inherited, List, exec, keep_over_exec};
+use provost_posix::{Failure, Ignored, Inherited, List, exec, keep_over_exec};
 use rustix::event::epoll::EventFlags;
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::io::Errno;
@@ -151,7 +151,8 @@ pub(super) fn take_over(number: RawFd) -> io::Result<Parts> {
         arguments: entry.arguments.clone(),
         environment: entry.environment.clone(),
     };
-    let limits = Limits { open_files: entry.open_files, oom_score: entry.oom_score.clone() };
+    let limits =
+        Limits { open_files: entry.open_files, oom_score: entry.oom_score.clone(), ignored: Ignored::now() };
     let program = inherited.take(entry.program)?;
     let listener = entry.listener.map(|number| inherited.take(number)).transpose()?;
     let (pidfd, socket) = (inherited.take(table.host.pidfd)?, inherited.take(table.host.socket)?);

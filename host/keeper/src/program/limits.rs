@@ -1,8 +1,9 @@
-//! What the keeper takes for itself and gives back to each child: a high limit on open files, and a low score for the OOM
-//! killer.
+//! What the keeper takes for itself and gives back to each child: a high limit on open files, a low score for the OOM killer, and the
+//! signals that it ignores.
 
 use std::ffi::CString;
 
+use provost_posix::Ignored;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// The score of a process that is never chosen.
@@ -15,6 +16,8 @@ pub(super) struct Limits {
     pub(super) open_files: Option<(u64, u64)>,
     /// The score of the starter, if it was changed.
     pub(super) oom_score: Option<CString>,
+    /// What the keeper ignores, and the child does not.
+    pub(super) ignored: Ignored,
 }
 
 impl Limits {
@@ -27,7 +30,7 @@ impl Limits {
         let number = |limit: Option<u64>| limit.unwrap_or(u64::MAX);
         let former = of_starter.unwrap_or(number(current)).min(number(maximum));
         let open_files = (raised || former != number(current)).then(|| (former, number(maximum)));
-        Self { open_files, oom_score: lower_score() }
+        Self { open_files, oom_score: lower_score(), ignored: Ignored::now() }
     }
 }
 

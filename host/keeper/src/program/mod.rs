@@ -38,6 +38,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::thread::Builder;
 
+use provost_posix::bound_heaps;
 use rustix::process::{getpid, set_child_subreaper};
 use rustix::thread::set_name;
 
@@ -61,6 +62,8 @@ pub fn run(
     arguments: impl Iterator<Item = OsString>,
     environment: impl Iterator<Item = (OsString, OsString)>,
 ) -> ExitCode {
+    // Each fork copies the tables of all of them.
+    bound_heaps(1);
     // The kernel names a program that is executed by its descriptor after the number of that. Without a name it works as well.
     let _ = set_name(c"provost-keeper");
     let arguments: Vec<OsString> = arguments.skip(1).collect();

@@ -125,8 +125,7 @@ impl Listeners {
             let open = &mut owned.open[place];
             change(&open.fd, open.path.as_deref(), socket)
                 .map_err(|error| refused(spec, socket, "changed", &error))?;
-            self.0.shelf.put(label, open.fd.clone());
-            self.0.shelf.drop(&std::mem::replace(&mut open.label, label.clone()));
+            self.0.shelf.rename(&std::mem::replace(&mut open.label, label.clone()), label, &open.fd);
         }
         Ok(())
     }

@@ -113,7 +113,7 @@ impl Runner {
             }
             Phase::Running { .. } => self.go_on_running(),
             Phase::Stopping { .. } => self.go_on_ending(),
-            Phase::Exited { settled: false } => self.ask(was_ready),
+            Phase::Exited { settled: false } => self.ask(was_ready, None),
             Phase::Backoff { .. } => {
                 self.attempt = Attempt::new(Cause::Policy);
                 // The supervisor lets its group go on.

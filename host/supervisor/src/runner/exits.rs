@@ -7,6 +7,7 @@ use provost_state::{Cause, Ended, Event, Exit, Incarnation, Phase, RulingAction}
 use super::attempt::Attempt;
 use super::heard::Heard;
 use super::kept::Kept;
+use super::past::Past;
 use super::standing::{Standing, Step};
 use super::task::{Asked, Beyond, Runner};
 use crate::children::LifeEnd;
@@ -31,7 +32,7 @@ impl Runner {
         self.child = None;
         self.record.spawned.store(None);
         // Not before it is written down: until then, whoever holds the child tells another host of its end.
-        self.shared.spawner.forget(&self.spec.name, incarnation);
+        let past = Past::new(self.shared.clone(), self.spec.name.clone(), incarnation);
         if !committed {
             return;
         }
@@ -44,9 +45,12 @@ impl Runner {
         };
         self.step(Step::Exited);
         match (&self.state.phase, doomed) {
-            (Phase::Exited { settled: false }, _) => self.ask(was_ready),
+            (Phase::Exited { settled: false }, _) => self.ask(was_ready, Some(past)),
             // A restart stopped it.
-            (Phase::Waiting, _) => self.launch_if_open(),
+            (Phase::Waiting, _) => {
+                self.launch_if_open();
+                self.leave_to_launch(Some(past));
+            }
             (Phase::Stopped, Some(reason)) => {
                 self.commit_now(&Event::Refused { reason });
             }
@@ -60,8 +64,15 @@ impl Runner {
         self.launch_if_open();
     }
 
+    /// Forgets a life that has ended, after the next one runs if that is on its way.
+    fn leave_to_launch(&mut self, past: Option<Past>) {
+        if let Some(launching) = &mut self.launching {
+            launching.past = past;
+        }
+    }
+
     /// Asks the policies what to do about the committed exit. The runner goes on listening meanwhile.
-    pub(super) fn ask(&mut self, was_ready: bool) {
+    pub(super) fn ask(&mut self, was_ready: bool, past: Option<Past>) {
         let state = &self.state;
         let now = state.changed_at;
         let ended = Ended {
@@ -80,11 +91,12 @@ impl Runner {
         let case = EndCase { ended, deaths: state.deaths.clone(), world };
         let (shared, chain) = (self.shared.clone(), self.record.chain.load_full());
         let ruling = async move { shared.decider.answer(&chain, case).await };
-        self.ruling = Some(Asked { incarnation: state.incarnation, ruling: Kept::new(Box::pin(ruling)) });
+        self.ruling =
+            Some(Asked { incarnation: state.incarnation, ruling: Kept::new(Box::pin(ruling)), past });
     }
 
     pub(super) fn on_ruled(&mut self) {
-        let Some(Asked { incarnation, ruling }) = self.ruling.take() else { return };
+        let Some(Asked { incarnation, ruling, past }) = self.ruling.take() else { return };
         let Some(Answered { verdict: ruling, written }) = ruling.into_value() else { return };
         let (action, ruling) = (ruling.action, Arc::new(ruling));
         // Both or none: the decision, and what the policy remembers of it.
@@ -100,6 +112,7 @@ impl Runner {
                     self.step(Step::Hold);
                 } else if until.mono_ns <= self.state.changed_at.mono_ns {
                     self.launch_if_open();
+                    self.leave_to_launch(past);
                 }
             }
             (RulingAction::GiveUp(escalation), _) => self.shared.groups.escalate(&self.state, escalation),

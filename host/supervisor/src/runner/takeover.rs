@@ -129,7 +129,7 @@ impl Runner {
         // Before anything is committed, because the question contains the moment of the last change.
         let is_undecided = self.state.phase == Phase::Exited { settled: false };
         if is_undecided && self.ruling.is_none() {
-            self.ask(false);
+            self.ask(false, None);
         }
         self.commit_now(&Event::TakenOver {
             reason: Arc::from(format!("taken over: the task that owned it ended unexpectedly ({why})")),

@@ -16,6 +16,7 @@ use super::departure::Leaving;
 use super::heard::Heard;
 use super::kept::{Kept, Tagged};
 use super::metered::Metering;
+use super::past::Past;
 use super::standing::{Standing, Step};
 use crate::children::spawned_with::SpawnedWith;
 use crate::children::{LifeEnd, LifeEnv};
@@ -99,6 +100,8 @@ pub(super) struct Beyond {
 pub(super) struct Asked {
     pub(super) incarnation: Incarnation,
     pub(super) ruling: Kept<Answered<RulingAction>>,
+    /// The life that has ended, if there was one.
+    pub(super) past: Option<Past>,
 }
 
 impl Runner {

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 
 use self::model::Model;
 use self::play::{Asked, Play, SECOND, ending, spec};
+use super::outbox::{PATIENCE, WAITING_MAX};
 use super::{KILL, Machine, Now, TERMINATE};
 use crate::protocol::{HostEnding, Id, Leave, Order, Report, Scope, SlotState, Spec, Versions};
 
@@ -125,6 +126,44 @@ fn a_pause_of_the_whole_machine_is_no_silence_of_the_host() {
     play.tick(1_000 * SECOND);
     play.tick(1_000 * SECOND);
     assert_eq!(play.world.host_kills, 0);
+}
+
+#[test]
+fn an_answer_that_nobody_waits_for_is_sent_with_the_next_message_or_a_little_later() {
+    let started = |count: u32| {
+        let mut play = Play::new();
+        play.read(10);
+        (1..=count).for_each(|id| play.ask(Asked::Spawn(id)));
+        play
+    };
+    let unanswered = |play: &mut Play| {
+        play.read(100);
+        play.unanswered.len()
+    };
+    // Nothing follows.
+    let mut play = started(2);
+    assert_eq!(unanswered(&mut play), 2);
+    let due = play.machine.deadline(play.now).unwrap();
+    assert_eq!(due, play.now.steady + PATIENCE);
+    play.tick(PATIENCE);
+    assert_eq!(unanswered(&mut play), 0);
+    assert!(play.machine.deadline(play.now).is_none_or(|at| at > due + PATIENCE), "there is nothing more");
+    // The program runs.
+    let mut play = started(2);
+    play.child(0, 0);
+    assert_eq!(unanswered(&mut play), 0);
+    // Somebody waits for a later answer.
+    let mut play = started(2);
+    play.ask(Asked::Sync);
+    assert_eq!(unanswered(&mut play), 0);
+    // An error is told at once.
+    let mut play = started(1);
+    play.ask(Asked::Forget(7));
+    assert_eq!(unanswered(&mut play), 0);
+    // The host needs its credit.
+    let most = u32::try_from(WAITING_MAX).unwrap();
+    assert_eq!(unanswered(&mut started(most - 1)), WAITING_MAX - 1);
+    assert_eq!(unanswered(&mut started(most)), 0);
 }
 
 #[test]

@@ -83,6 +83,18 @@ impl Labels {
         Ok(Entered { key, file })
     }
 
+    /// Gives what is under one label another one, under which there is nothing. Returns `None` if there is nothing to give it to.
+    ///
+    /// # Errors
+    /// It could not be written down, and nothing has changed.
+    pub(super) fn rename(&mut self, from: &str, to: &Arc<str>) -> io::Result<Option<Entered>> {
+        let Some(key) = self.keys.get(from).copied() else { return Ok(None) };
+        let file = self.write(key, to)?;
+        self.keys.remove(from);
+        self.keys.insert(to.clone(), key);
+        Ok(Some(Entered { key, file }))
+    }
+
     /// Removes a label; returns its key.
     pub(super) fn remove(&mut self, label: &str) -> Option<u32> {
         let key = self.keys.remove(label)?;
@@ -94,6 +106,7 @@ impl Labels {
     fn write(&mut self, key: u32, label: &Arc<str>) -> io::Result<Option<OwnedFd>> {
         if self.bytes > BYTES_MIN.max(self.bytes_first.saturating_mul(4)) {
             let mut keys = self.keys.clone();
+            keys.retain(|_, other| *other != key);
             keys.insert(label.clone(), key);
             (self.file, self.bytes_first) = written(&keys)?;
             self.bytes = self.bytes_first;
@@ -151,6 +164,22 @@ mod tests {
         assert_eq!(labels(&next), [("notify/web".to_owned(), 64)]);
         assert_eq!(next.enter(&"new".into()).unwrap().key, 67);
         assert_eq!(next.remove("nothing"), None);
+    }
+
+    #[test]
+    fn a_label_that_is_renamed_keeps_its_key_whether_or_not_the_file_is_written_anew() {
+        for long in [0, 70_000] {
+            let mut own = Labels::read(None, 64, |_| true).unwrap();
+            own.enter(&"b".into()).unwrap();
+            own.enter(&"x".repeat(long + 1).into()).unwrap();
+            for (from, to) in [("b", "z"), ("z", "a")] {
+                let renamed = own.rename(from, &to.into()).unwrap().unwrap();
+                assert_eq!((renamed.key, renamed.file.is_some()), (64, long > 0 && from == "b"));
+                let read = Labels::read(Some(own.file().unwrap()), 64, |_| true).unwrap();
+                assert!(labels(&read).contains(&(to.to_owned(), 64)) && read.len() == 2, "{from} to {to}");
+            }
+            assert!(own.rename("b", &"c".into()).unwrap().is_none());
+        }
     }
 
     #[test]

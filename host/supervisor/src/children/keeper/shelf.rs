@@ -46,6 +46,30 @@ impl Shelf {
         }
     }
 
+    /// Gives a descriptor another label. The keeper has it all the time, even if the shelf is full.
+    pub(in crate::children) fn rename(&self, from: &str, to: &Arc<str>, descriptor: &Arc<OwnedFd>) {
+        let Some(keeper) = &self.0 else { return };
+        if from == &**to {
+            return;
+        }
+        self.drop(to);
+        let mut contents = keeper.shelved().contents();
+        match contents.labels.rename(from, to) {
+            Ok(Some(Entered { file, .. })) => {
+                contents.descriptors.remove(from);
+                contents.descriptors.insert(to.clone(), descriptor.clone());
+                keeper.keep_labels(file);
+            }
+            Ok(None) => {
+                drop(contents);
+                self.put(to, descriptor.clone());
+            }
+            Err(error) => {
+                tracing::error!(%to, "the next host will know a descriptor as {from}: {error}");
+            }
+        }
+    }
+
     /// Drops what is under a label.
     pub(in crate::children) fn drop(&self, label: &str) {
         let Some(keeper) = &self.0 else { return };
