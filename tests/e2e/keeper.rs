@@ -156,3 +156,18 @@ fn a_host_that_dies_again_and_again_is_left_down_and_up_starts_it_again_without_
     assert_eq!(children(host.up_pid()).len(), 4);
     host.down();
 }
+
+#[test]
+fn a_process_that_has_ended_is_reaped_although_the_next_one_cannot_be_started() {
+    let config = "[host]\nkeeper = true\n[process.web]\ncommand = \"exec sleep 1000\"\n";
+    // The machine has room for one process.
+    let host = Setup::new(PROVOST, config).up_with(&[("FAILPOINTS", "spawn.fork=1*off->return(11)")]);
+    let first = host.until_phase("web", "running")["pid"].clone();
+    Host::kill(&first, Signal::KILL);
+    let is_there = || Path::new(&format!("/proc/{first}")).exists();
+    eventually("nothing is left of it", is_there, |is_there| !is_there);
+    let degraded = || host.status()["host"]["degraded"].to_string();
+    eventually("the next one is tried", degraded, |degraded| degraded.contains("web: "));
+    assert_eq!(host.process("web")["incarnation"], 1);
+    assert_eq!(host.run(&["down"]).code, 0);
+}

@@ -136,6 +136,8 @@ impl Failure {
     }
 }
 
+const _: () = assert!(!cfg!(target_arch = "s390x"), "`clone` takes the stack before the flags there");
+
 /// Begins to start a child and returns its process id. With its own session, this is also that of its session and group as
 /// soon as it has made one, which is before it can hang.
 ///
@@ -205,7 +207,7 @@ unsafe fn try_to_become(birth: &Birth<'_>, keeps_hangup: bool) -> (libc::c_int, 
     }
     for variable in birth.pids {
         // SAFETY: this is the child, which has one thread, and nothing reads the variable before the exec.
-        unsafe { variable.fill(std::process::id()) };
+        unsafe { variable.fill(own_pid()) };
     }
     let (arguments, environment) = (birth.arguments.pointers.as_ptr(), birth.environment.pointers.as_ptr());
     // SAFETY: paths end with a zero; both lists end with a null, and their strings, which they borrow, end with a zero.
@@ -220,6 +222,13 @@ unsafe fn try_to_become(birth: &Birth<'_>, keeps_hangup: bool) -> (libc::c_int, 
         };
     }
     (report, failed(3))
+}
+
+/// Returns the process id, which an old C library has a copy of that a system call does not change.
+fn own_pid() -> u32 {
+    // SAFETY: a call without arguments.
+    let pid = unsafe { libc::syscall(libc::SYS_getpid) };
+    u32::try_from(pid).unwrap_or(0)
 }
 
 /// Sets the session, the dispositions and the mask.

@@ -33,14 +33,14 @@ impl Ignored {
     pub fn now() -> Self {
         let is_ignored = |number: &i32| {
             // The form of the kernel begins with the handler.
-            let mut now = [0_u64; 8];
+            let mut now = [0_usize; 16];
             let none = ptr::null::<u8>();
             // SAFETY: with no new action the call only writes the present one, which is shorter than the buffer. The C library's
             // own call refuses the two signals that it keeps for itself.
             let read = unsafe {
                 libc::syscall(libc::SYS_rt_sigaction, *number, none, now.as_mut_ptr(), size_of::<u64>())
             };
-            read == 0 && now.first().is_some_and(|handler| *handler == libc::SIG_IGN as u64)
+            read == 0 && now.first().is_some_and(|handler| *handler == libc::SIG_IGN)
         };
         Self((1..=64).filter(is_ignored).fold(0, |set, number| set | 1 << (number - 1)))
     }

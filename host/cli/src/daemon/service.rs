@@ -44,16 +44,25 @@ impl Service {
         self.leaving.as_ref().is_some_and(Leaving::has_keeper)
     }
 
-    /// Begins to stop everything. Returns why the host leaves instead, if it does.
+    /// Begins to stop everything. Returns why the host leaves instead, if it does; then it has let go of everything.
     pub(super) async fn stop(&self, why: Why) -> Option<Why> {
-        if matches!(why, Why::Handed | Why::Replaced) {
-            return Some(why);
+        let followed = match why {
+            Why::Handed | Why::Replaced => why,
+            _ => match self.course.stop().await {
+                Stage::Serving | Stage::Stopping => return None,
+                Stage::Left => Why::Replaced,
+                Stage::Handed => Why::Handed,
+            },
+        };
+        Some(self.let_go(followed))
+    }
+
+    /// Leaves everything to the next host, before the parts of this one are dropped. Returns why.
+    pub(super) fn let_go<T>(&self, why: T) -> T {
+        if let Some(keeper) = &self.keeper {
+            keeper.let_go();
         }
-        match self.course.stop().await {
-            Stage::Serving | Stage::Stopping => None,
-            Stage::Left => Some(Why::Replaced),
-            Stage::Handed => Some(Why::Handed),
-        }
+        why
     }
 
     /// Records what has happened while another keeper was awaited, within `limit`, and leaves nothing behind where the keeper ends everything.

@@ -250,7 +250,7 @@ impl Host {
         let set_up = caught(self.set_up(running, lines, width)).await.unwrap_or_else(|| Err(panicked()));
         if let Err(failure) = set_up {
             let goes_on = service.has_former && service.may_go_on();
-            return if goes_on { Err(failure) } else { Ok((Why::Failed, Some(failure))) };
+            return if goes_on { Err(service.let_go(failure)) } else { Ok((Why::Failed, Some(failure))) };
         }
         service.manager.ready(running.supervisor.reader().look().len());
         if let Some(keeper) = &service.keeper {
@@ -258,7 +258,7 @@ impl Host {
         }
         match caught(running.until_asked(asked, &self.done, successor)).await {
             Some(why) => Ok((why, None)),
-            None if service.may_go_on() => Err(panicked()),
+            None if service.may_go_on() => Err(service.let_go(panicked())),
             None => Ok((Why::Failed, Some(panicked()))),
         }
     }
@@ -351,12 +351,14 @@ impl Host {
 }
 
 /// Waits until there is a keeper that starts the next host. If `ends`, or if the host is asked to stop meanwhile, that keeper ends
-/// everything instead.
+/// everything instead. The end of the terminal is no such request: the next host goes on in the background.
 async fn see_off(successor: &mut Successor, asked: &mut Asked, mut ends: bool) -> SeenOff {
     loop {
         tokio::select! {
             biased;
-            why = asked.next(), if !ends => ends = why != Why::Replaced,
+            why = asked.next(), if !ends => {
+                ends = !matches!(why, Why::Replaced | Why::TerminalGone | Why::HungUp);
+            }
             seen_off = successor.see_off(ends) => return seen_off,
         }
     }

@@ -91,8 +91,9 @@ impl Engine {
                 return code;
             }
             self.complain();
-            self.exchange();
-            let timeout = self.timeout();
+            // The same time for both: what becomes due after it is waited for.
+            let looked = self.exchange();
+            let timeout = self.timeout(looked);
             // An error is an interruption: the events come again.
             let count = epoll::wait(&self.kernel.epoll, &mut events[..], timeout.as_ref()).unwrap_or(0);
             for token in events.iter().take(count).filter_map(|event| Token::from_data(event.data)) {
@@ -117,9 +118,8 @@ impl Engine {
         }
     }
 
-    /// Returns how long nothing is due.
-    fn timeout(&self) -> Option<Timespec> {
-        let time = now();
+    /// Returns how long after this time nothing is due.
+    fn timeout(&self, time: Now) -> Option<Timespec> {
         let machine = self.machine.deadline(time);
         let all = [machine, self.retry_at, self.answerer.deadline()];
         let at = all.into_iter().flatten().min()?;
@@ -218,8 +218,8 @@ impl Engine {
         self.machine.host_ended(&mut self.kernel, now(), status);
     }
 
-    /// Receives and sends what is possible now.
-    fn exchange(&mut self) {
+    /// Receives and sends what is possible now. Returns the time at which nothing more was due.
+    fn exchange(&mut self) -> Now {
         self.retry_at = None;
         loop {
             self.flush();
@@ -227,14 +227,16 @@ impl Engine {
                 break;
             }
         }
-        self.watch_host();
+        let time = now();
+        self.watch_host(time);
+        time
     }
 
     /// Watches the socket of the host for what is wanted of it.
-    fn watch_host(&mut self) {
+    fn watch_host(&mut self, time: Now) {
         let mut wanted = EventFlags::empty();
         wanted.set(EventFlags::IN, self.machine.reads());
-        let has_more = self.machine.next_report(&self.kernel, now()).is_some();
+        let has_more = self.machine.next_report(&self.kernel, time).is_some();
         wanted.set(EventFlags::OUT, has_more && self.retry_at.is_none());
         let socket = self.kernel.host.as_ref().map(|host| &host.socket);
         if let Some(socket) = socket.filter(|_| wanted != self.watched)

@@ -234,14 +234,43 @@ pub(crate) struct Stop {
     pub(crate) to: crate::spec::StopTo,
 }
 
+/// A life whose end is written down. Whoever holds the child is told when this value is dropped: after the next life was asked for, if
+/// that is on its way, because the message would be in its way; and before that is asked for a second time, because it may lack
+/// what this one still takes.
+#[derive(Debug)]
+pub(crate) struct Past {
+    spawner: Arc<dyn Spawner>,
+    process: Arc<str>,
+    incarnation: Incarnation,
+}
+
+impl Past {
+    pub(crate) fn new(spawner: Arc<dyn Spawner>, process: Arc<str>, incarnation: Incarnation) -> Self {
+        Self { spawner, process, incarnation }
+    }
+}
+
+impl Drop for Past {
+    fn drop(&mut self) {
+        self.spawner.forget(&self.process, self.incarnation);
+    }
+}
+
 /// Starts children and sends them signals.
 pub(crate) trait Spawner: Send + Sync + fmt::Debug {
-    /// Begins to start a child, in its own session; `env` goes over the variables of the config.
-    fn spawn(&self, spec: Arc<ProcessSpec>, incarnation: Incarnation, env: LifeEnv) -> PendingSpawn;
+    /// Begins to start a child, in its own session; `env` goes over the variables of the config. The life before it is dropped when
+    /// this one was asked for.
+    fn spawn(
+        &self,
+        spec: Arc<ProcessSpec>,
+        incarnation: Incarnation,
+        env: LifeEnv,
+        past: Option<Past>,
+    ) -> PendingSpawn;
 
     /// Takes over a child of a former host. What it returns is as for one that was spawned; the end of one that has ended
-    /// already is known at once.
-    fn adopt(&self, spec: Arc<ProcessSpec>, held: Held) -> Child;
+    /// already is known at once. Nothing that one says matters any more which is not `wanted`.
+    fn adopt(&self, spec: Arc<ProcessSpec>, held: Held, wanted: bool) -> Child;
 
     /// Takes over what a former host has held open for these processes, and closes what it has held for others. `leaving` are
     /// processes that the config does not have any more, which are about to be stopped; `lives` says which of all these have a

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::notices::{Announcer, said};
 use super::resources::{Alive, Reading, Readings, Source, Wanted};
-use super::{Boxed, Child, LifeEnv, PendingSpawn, SpawnTicket, Spawner, Stop};
+use super::{Boxed, Child, LifeEnv, Past, PendingSpawn, SpawnTicket, Spawner, Stop};
 use crate::adoption::{Held, HeldEnd};
 use crate::clock::Clock;
 use crate::gave::Given;
@@ -275,13 +275,19 @@ impl Scripted {
 }
 
 impl Spawner for Scripted {
-    fn spawn(&self, spec: Arc<ProcessSpec>, incarnation: Incarnation, env: LifeEnv) -> PendingSpawn {
+    fn spawn(
+        &self,
+        spec: Arc<ProcessSpec>,
+        incarnation: Incarnation,
+        env: LifeEnv,
+        _: Option<Past>,
+    ) -> PendingSpawn {
         let (pending, ticket) = PendingSpawn::new();
         tokio::spawn(self.clone().play(spec, incarnation, env, ticket));
         pending
     }
 
-    fn adopt(&self, _: Arc<ProcessSpec>, held: Held) -> Child {
+    fn adopt(&self, _: Arc<ProcessSpec>, held: Held, _: bool) -> Child {
         self.child(held.pid)
     }
 

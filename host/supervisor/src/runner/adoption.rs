@@ -16,7 +16,7 @@ use super::standing::{Standing, Step};
 use super::task::{Beyond, Own, Runner};
 use crate::adoption::Held;
 use crate::children::spawned_with::SpawnedWith;
-use crate::children::{Boxed, Child, LifeEnd, Output};
+use crate::children::{Boxed, Child, LifeEnd, Output, Past};
 use crate::gave::Given;
 use crate::spec::ProcessSpec;
 use crate::stash::{Aside, AtSpawn, Beside};
@@ -65,7 +65,7 @@ impl Runner {
         let text_seen = if is_starting { self.await_text(incarnation) } else { None };
         let (at_spawn, given) = then;
         let spec = self.spawned_by(at_spawn);
-        let Child { exit, output, notices, .. } = self.shared.spawner.adopt(spec.clone(), held);
+        let Child { exit, output, notices, .. } = self.shared.spawner.adopt(spec.clone(), held, true);
         self.child = Some(Own { incarnation, pid, exit: Kept::new(exit), ended_at });
         self.heard = Heard::of(incarnation, notices);
         let env = self.env.clone();
@@ -136,16 +136,19 @@ impl Runner {
         for held in unwanted {
             let (incarnation, pid) = (held.incarnation, held.pid);
             if held.ended.is_some() {
-                // What followed from it is written down. What it has written last may not be.
-                if held.stdout.is_some() {
-                    let Child { output, .. } = self.shared.spawner.adopt(self.spec.clone(), held);
-                    self.capture(incarnation, output);
-                }
-                self.shared.spawner.forget(&self.spec.name, incarnation);
+                // What followed from it is written down. What it has written last may not be, and something of it may be left in its
+                // cgroup.
+                let past = Past::new(self.shared.spawner.clone(), self.spec.name.clone(), incarnation);
+                let Child { exit, output, .. } = self.shared.spawner.adopt(self.spec.clone(), held, false);
+                self.capture(incarnation, output);
+                self.shared.runtime.spawn(async move {
+                    exit.await;
+                    drop(past);
+                });
                 continue;
             }
             tracing::warn!(process = &*self.spec.name, pid, "ends a child that a former host has abandoned");
-            let Child { exit, output, .. } = self.shared.spawner.adopt(self.spec.clone(), held);
+            let Child { exit, output, .. } = self.shared.spawner.adopt(self.spec.clone(), held, false);
             self.capture(incarnation, output);
             if let Err(error) = self.shared.spawner.kill(pid) {
                 tracing::warn!(process = &*self.spec.name, %error, "cannot kill");

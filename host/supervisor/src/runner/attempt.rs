@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 use provost_state::{Cause, Incarnation, Moment};
 
-use super::past::Past;
-
 use crate::children::{LifeEnv, PendingSpawn, Spawned};
 use crate::spec::ProcessSpec;
 
@@ -36,8 +34,6 @@ pub(super) struct Launching {
     pub(super) reason: Arc<str>,
     /// The result of the spawn, until it is acted on.
     pub(super) outcome: Option<Spawned>,
-    /// The life that ended just before.
-    pub(super) past: Option<Past>,
 }
 
 impl Launching {

@@ -7,10 +7,9 @@ use provost_state::{Cause, Ended, Event, Exit, Incarnation, Phase, RulingAction}
 use super::attempt::Attempt;
 use super::heard::Heard;
 use super::kept::Kept;
-use super::past::Past;
 use super::standing::{Standing, Step};
 use super::task::{Asked, Beyond, Runner};
-use crate::children::LifeEnd;
+use crate::children::{LifeEnd, Past};
 use crate::decider::{Answered, EndCase, seed};
 use crate::stash::Beside;
 
@@ -32,7 +31,7 @@ impl Runner {
         self.child = None;
         self.record.spawned.store(None);
         // Not before it is written down: until then, whoever holds the child tells another host of its end.
-        let past = Past::new(self.shared.clone(), self.spec.name.clone(), incarnation);
+        let past = Past::new(self.shared.spawner.clone(), self.spec.name.clone(), incarnation);
         if !committed {
             return;
         }
@@ -48,8 +47,9 @@ impl Runner {
             (Phase::Exited { settled: false }, _) => self.ask(was_ready, Some(past)),
             // A restart stopped it.
             (Phase::Waiting, _) => {
+                self.past = Some(past);
                 self.launch_if_open();
-                self.leave_to_launch(Some(past));
+                self.past = None;
             }
             (Phase::Stopped, Some(reason)) => {
                 self.commit_now(&Event::Refused { reason });
@@ -62,13 +62,6 @@ impl Runner {
         self.late = None;
         self.step(Step::Gone);
         self.launch_if_open();
-    }
-
-    /// Forgets a life that has ended, after the next one runs if that is on its way.
-    fn leave_to_launch(&mut self, past: Option<Past>) {
-        if let Some(launching) = &mut self.launching {
-            launching.past = past;
-        }
     }
 
     /// Asks the policies what to do about the committed exit. The runner goes on listening meanwhile.
@@ -97,7 +90,15 @@ impl Runner {
 
     pub(super) fn on_ruled(&mut self) {
         let Some(Asked { incarnation, ruling, past }) = self.ruling.take() else { return };
-        let Some(Answered { verdict: ruling, written }) = ruling.into_value() else { return };
+        let Some(answered) = ruling.into_value() else { return };
+        self.past = past;
+        self.act_on(incarnation, answered);
+        // It has not been followed by a start.
+        self.past = None;
+    }
+
+    fn act_on(&mut self, incarnation: Incarnation, answered: Answered<RulingAction>) {
+        let Answered { verdict: ruling, written } = answered;
         let (action, ruling) = (ruling.action, Arc::new(ruling));
         // Both or none: the decision, and what the policy remembers of it.
         let said = Beyond { memory: written, ..Beyond::default() };
@@ -112,7 +113,6 @@ impl Runner {
                     self.step(Step::Hold);
                 } else if until.mono_ns <= self.state.changed_at.mono_ns {
                     self.launch_if_open();
-                    self.leave_to_launch(past);
                 }
             }
             (RulingAction::GiveUp(escalation), _) => self.shared.groups.escalate(&self.state, escalation),

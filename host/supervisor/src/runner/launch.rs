@@ -123,9 +123,9 @@ impl Runner {
         let before = self.state.incarnation;
         let incarnation = before.next();
         let spec = self.spec.clone();
-        let pending = self.shared.spawner.spawn(spec.clone(), incarnation, env.clone());
+        let pending = self.shared.spawner.spawn(spec.clone(), incarnation, env.clone(), self.past.take());
         let reason = self.why_now(allowed);
-        self.launching = Some(Launching { before, spec, pending, env, reason, outcome: None, past: None });
+        self.launching = Some(Launching { before, spec, pending, env, reason, outcome: None });
         self.step(Step::Spawn);
     }
 
@@ -138,7 +138,7 @@ impl Runner {
 
     pub(super) fn on_spawned(&mut self) {
         let Some(launching) = self.launching.take() else { return };
-        let Launching { before, spec, env, reason, outcome: Some(spawned), past, .. } = launching else {
+        let Launching { before, spec, env, reason, outcome: Some(spawned), .. } = launching else {
             return;
         };
         self.step(Step::Spawned);
@@ -170,8 +170,6 @@ impl Runner {
                 }
             }
         }
-        // Not before the next life is committed.
-        drop(past);
     }
 
     /// Lets a test make this runner panic when it has a child and has not committed that, by the name of the process.

@@ -31,7 +31,6 @@
 //! | `task` | the fields of a runner, and how it commits |
 //! | `adopted` | what a former host has left of one process |
 //! | `attempt` | an attempt to start, and a spawn in progress |
-//! | `past` | a life that is over, until whoever holds it is told so |
 //! | `heard` | what is heard of one life |
 //! | `awaited` | the wait for the readiness of one life |
 //! | `checkup` | the health checks of one life |
@@ -59,7 +58,6 @@ mod metered;
 mod metering;
 mod news;
 mod orders;
-mod past;
 mod readiness;
 mod reconfigured;
 mod standing;

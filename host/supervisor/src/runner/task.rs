@@ -16,10 +16,9 @@ use super::departure::Leaving;
 use super::heard::Heard;
 use super::kept::{Kept, Tagged};
 use super::metered::Metering;
-use super::past::Past;
 use super::standing::{Standing, Step};
 use crate::children::spawned_with::SpawnedWith;
-use crate::children::{LifeEnd, LifeEnv};
+use crate::children::{LifeEnd, LifeEnv, Past};
 use crate::decider::{Answered, Verdict};
 use crate::groups::Record;
 use crate::mailbox::Request;
@@ -40,6 +39,8 @@ pub(crate) struct Runner {
     /// The last state it committed, which is the latest: nobody else writes.
     pub(super) state: Arc<ProcessState>,
     pub(super) child: Option<Own>,
+    /// The life that has ended at this moment, for the start that may follow.
+    pub(super) past: Option<Past>,
     /// What a former host has left, until this host starts.
     pub(super) adoption: Option<Adoption>,
     /// What was written down last beside its state.
@@ -120,6 +121,7 @@ impl Runner {
             changed,
             state,
             child: None,
+            past: None,
             adoption: None,
             aside: Aside::default(),
             launching: None,

@@ -60,6 +60,8 @@ struct Inner {
     programs: Mutex<Programs>,
     /// Whether another keeper was looked for in vain.
     given_up: AtomicBool,
+    /// Whether this host ends, and everything is for the next one.
+    has_let_go: AtomicBool,
     /// The thread that keeps the table on a disk, if there is one.
     tabling: Arc<OnceLock<DiskCopy>>,
     outputs: Outputs,
@@ -149,6 +151,7 @@ impl Keeper {
             shelved,
             programs: Mutex::new(Programs::of(pid)),
             given_up: AtomicBool::new(false),
+            has_let_go: AtomicBool::new(false),
             tabling: Arc::default(),
             outputs: Outputs { former_ledger: Mutex::new(ledger), ..Outputs::default() },
         };
@@ -191,6 +194,17 @@ impl Keeper {
     /// Says that no other keeper takes the place of this one, which has ended.
     pub fn give_up(&self) {
         self.0.given_up.store(true, Ordering::Release);
+    }
+
+    /// Says that this host ends now, and that its processes go on. From then on, nothing that it drops is forgotten: it has not been
+    /// dealt with, and is for the next host.
+    pub fn let_go(&self) {
+        self.0.has_let_go.store(true, Ordering::Release);
+    }
+
+    /// Whether this host has [let go](Self::let_go).
+    pub(super) fn has_let_go(&self) -> bool {
+        self.0.has_let_go.load(Ordering::Acquire)
     }
 
     /// Kills the children whose start the keeper did not answer before it ended. Nobody else knows of them, and they would be
@@ -364,8 +378,11 @@ impl Keeper {
         self.wake_tabling();
     }
 
-    /// Tells the keeper that a life is over and recorded.
+    /// Tells the keeper that a life is over and recorded. The next host does so if this one has let go.
     pub(super) fn forget_id(&self, id: Id) {
+        if self.has_let_go() {
+            return;
+        }
         if let Some(is_recorded) = self.0.outputs.held.lock().get_mut(&id) {
             *is_recorded = true;
             return self.tell(&Order::Reap { id });

@@ -51,7 +51,7 @@ use super::life::{Endings, Life, Owner, Parent, Surroundings};
 use super::pidfd::Pidfd;
 use super::resources::{Forest, Source};
 use super::stage::StageProgram;
-use super::{Boxed, Child, LifeEnd, LifeEnv, Output, PendingSpawn, Spawner, Stop};
+use super::{Boxed, Child, LifeEnd, LifeEnv, Output, Past, PendingSpawn, Spawner, Stop};
 use crate::adoption::Held;
 use crate::clock::Clock;
 use crate::degraded::Degraded;
@@ -167,7 +167,7 @@ impl OsSpawner {
         let request = Arc::new(SpawnRequest { line, spec, incarnation: None, env });
         let (tell, told) = oneshot::channel();
         tokio::spawn(async move {
-            let spawned = match spawner.attempt(&request, &in_flight).await {
+            let spawned = match spawner.attempt(&request, &in_flight, None).await {
                 Ok(child) => Ok(child),
                 Err(Failure::Refused(why)) => Err(why),
                 Err(Failure::Short(error)) => Err(Arc::from(error.to_string())),
@@ -184,6 +184,7 @@ impl OsSpawner {
         &self,
         request: &Arc<SpawnRequest>,
         in_flight: &Arc<InFlight>,
+        past: Option<Past>,
     ) -> Result<Child, Failure> {
         let keeper = self.keeper.as_ref().filter(|keeper| !keeper.is_given_up());
         let (started, parent) = match (keeper, request.incarnation) {
@@ -193,7 +194,9 @@ impl OsSpawner {
                     "the keeper has ended, and another one is awaited",
                 )));
             }
-            (Some(keeper), Some(life)) => self.attempt_of_keeper(keeper, life, request, in_flight).await?,
+            (Some(keeper), Some(life)) => {
+                self.attempt_of_keeper(keeper, life, request, in_flight, past).await?
+            }
             (None, _) | (_, None) => {
                 let (wanted, in_flight, direct) = (request.clone(), in_flight.clone(), self.direct.clone());
                 let started = self.spawning.run(move || in_flight.enter(|| direct.start(&wanted))).await??;
@@ -209,6 +212,7 @@ impl OsSpawner {
         incarnation: Incarnation,
         request: &Arc<SpawnRequest>,
         in_flight: &Arc<InFlight>,
+        past: Option<Past>,
     ) -> Result<(Started, Parent), Failure> {
         let (keeper, wanted, entered) = (keeper.clone(), request.clone(), in_flight.clone());
         let (means, rank) = (self.direct.clone(), self.ranks.of(&request.spec));
@@ -217,6 +221,7 @@ impl OsSpawner {
             let ready = kept::ready(&wanted, &means)?;
             let start = ready.ask(&keeper, (&wanted.spec, rank), incarnation)?;
             entered.enter_keeper(start.starting());
+            drop(past);
             Ok::<_, Failure>((ready, start))
         };
         let (ready, start) = self.spawning.run(ask).await??;
@@ -303,14 +308,20 @@ impl OsSpawner {
 }
 
 impl Spawner for OsSpawner {
-    fn spawn(&self, spec: Arc<ProcessSpec>, incarnation: Incarnation, env: LifeEnv) -> PendingSpawn {
+    fn spawn(
+        &self,
+        spec: Arc<ProcessSpec>,
+        incarnation: Incarnation,
+        env: LifeEnv,
+        past: Option<Past>,
+    ) -> PendingSpawn {
         let (pending, ticket) = PendingSpawn::new();
         let request = SpawnRequest { line: spec.command.clone(), spec, incarnation: Some(incarnation), env };
-        tokio::spawn(self.clone().persist(Arc::new(request), ticket));
+        tokio::spawn(self.clone().persist(Arc::new(request), ticket, past));
         pending
     }
 
-    fn adopt(&self, spec: Arc<ProcessSpec>, held: Held) -> Child {
+    fn adopt(&self, spec: Arc<ProcessSpec>, held: Held, wanted: bool) -> Child {
         let Held { incarnation, pid, pidfd, stdout, stderr, ended, .. } = held;
         let keeper = self.keeper.as_ref();
         let mut former = keeper.and_then(|keeper| Kept::take(keeper, &spec.name, incarnation));
@@ -328,7 +339,9 @@ impl Spawner for OsSpawner {
             (None, Some(end)) => self.past(&spec, incarnation, end.exit),
             (None, None) => self.watch_former(&spec, incarnation, (pid, pidfd), Parent::Host, None),
         };
-        let notices = self.sockets.notifiers.hear_former(&spec, incarnation, pid);
+        // The socket is that of all lives of the process, so one that is not wanted would take what the next one says.
+        let heard = wanted.then(|| self.sockets.notifiers.hear_former(&spec, incarnation, pid));
+        let notices = heard.flatten();
         Child { pid, exit, output, notices, vars: Arc::default(), given: Given::default() }
     }
 

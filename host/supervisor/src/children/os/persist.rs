@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::OsSpawner;
 use super::flight::{Flight, InFlight};
 use super::request::{Failure, SpawnRequest};
-use crate::children::{Child, SpawnTicket, Spawned, Spawner};
+use crate::children::{Child, Past, SpawnTicket, Spawned, Spawner};
 
 /// The first pause before a spawn is retried after a shortage; it doubles up to [`RETRY_MAX`].
 const RETRY_FIRST: Duration = Duration::from_millis(50);
@@ -21,12 +21,12 @@ const LACK: &str = "spawning";
 
 impl OsSpawner {
     /// Spawns, and retries after shortages, until the child is not wanted any more.
-    pub(super) async fn persist(self, request: Arc<SpawnRequest>, ticket: SpawnTicket) {
+    pub(super) async fn persist(self, request: Arc<SpawnRequest>, ticket: SpawnTicket, past: Option<Past>) {
         let number = self.flight.fetch_add(1, Ordering::Relaxed);
         let in_flight = Arc::new(InFlight::default());
         let flight = Flight { name: request.spec.name.clone(), in_flight: in_flight.clone() };
         self.flights.insert(number, flight);
-        self.try_until_there(request, ticket, in_flight).await;
+        self.try_until_there(request, ticket, in_flight, past).await;
         self.flights.remove(&number);
     }
 
@@ -35,10 +35,12 @@ impl OsSpawner {
         request: Arc<SpawnRequest>,
         mut ticket: SpawnTicket,
         in_flight: Arc<InFlight>,
+        mut past: Option<Past>,
     ) {
         let mut pause = RETRY_FIRST;
         loop {
-            let attempt = self.attempt(&request, &in_flight);
+            let is_after_another = past.is_some();
+            let attempt = self.attempt(&request, &in_flight, past.take());
             tokio::pin!(attempt);
             let spawned = tokio::select! {
                 spawned = &mut attempt => spawned,
@@ -56,6 +58,8 @@ impl OsSpawner {
                     return self.hand_over(ticket, Ok(child)).await;
                 }
                 Err(Failure::Refused(why)) => return self.hand_over(ticket, Err(why)).await,
+                // What the former life took is free now.
+                Err(Failure::Short(_)) if is_after_another => continue,
                 Err(Failure::Short(error)) => error,
             };
             self.degraded.set(LACK, format!("{}: {error}; it is tried again", request.spec.name));

@@ -123,6 +123,9 @@ impl Thread {
             self.runtime.spawn(async move {
                 let resuming = kept.as_ref().zip(gap.flatten()).map(|(kept, gap)| Resuming { kept, gap });
                 let ended = pipe.read_to_end(fd, counted, resuming).await;
+                if let Some(entry) = &pipe.entry {
+                    entry.end();
+                }
                 if matches!(ended, Ended::GivenUp) {
                     given_up.fetch_add(1, Ordering::Relaxed);
                     pipe.give_up(kept, rest);

@@ -121,11 +121,13 @@ mod tests {
         );
         left[1].not_written();
         drop(left);
-        assert_eq!(next.entry(3, LogStream::Out).last().unwrap().after, write(0));
+        let third = next.entry(3, LogStream::Out);
+        assert_eq!(third.last().unwrap().after, write(0));
+        third.end();
+        drop(third);
         // Its place is free, and is used again.
         assert_eq!(next.entry(4, LogStream::Err).last(), None);
         assert_eq!(next.0.pages.count().0, 3);
-        std::mem::forget(entries);
     }
 
     #[test]

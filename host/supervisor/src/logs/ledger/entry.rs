@@ -1,6 +1,7 @@
 //! The place of one output in the ledger.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
@@ -8,7 +9,8 @@ use super::pages::Pages;
 use super::record::{Origin, Progress, Record};
 use crate::logs::item::LogStream;
 
-/// The place of one output. It is free again when nobody has it any more.
+/// The place of one output. It is free again when the output is [over](Entry::end) and nobody has it any more. Dropped earlier, it says
+/// to the next host what it says now: this host ends.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pages: Arc<Pages>,
@@ -17,6 +19,8 @@ pub(crate) struct Entry {
     stream: LogStream,
     /// What the place says.
     last: Mutex<Option<Record>>,
+    /// Whether nothing more is read of the output.
+    is_over: AtomicBool,
 }
 
 /// Bytes of an output that are about to be written.
@@ -33,7 +37,7 @@ impl Entry {
         (id, stream): (u32, LogStream),
         last: Option<Record>,
     ) -> Self {
-        Self { pages, place, id, stream, last: Mutex::new(last) }
+        Self { pages, place, id, stream, last: Mutex::new(last), is_over: AtomicBool::new(false) }
     }
 
     /// Returns what the place says; `None` before the first write.
@@ -49,6 +53,11 @@ impl Entry {
     pub(crate) fn intend(&self, origin: Origin, inode: u64, before: Progress, after: Progress) {
         let (id, stream) = (self.id, self.stream);
         self.say(Record { id, stream, origin, is_taken: false, inode, before, after });
+    }
+
+    /// Says that nothing more is read of the output.
+    pub(crate) fn end(&self) {
+        self.is_over.store(true, Ordering::Relaxed);
     }
 
     /// Says that what was written is consumed.
@@ -83,6 +92,8 @@ impl Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        self.pages.free(self.place);
+        if *self.is_over.get_mut() {
+            self.pages.free(self.place);
+        }
     }
 }
