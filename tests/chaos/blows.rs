@@ -82,6 +82,9 @@ impl Blow {
                 host.signal(Signal::STOP);
                 keeper.signal(Signal::KILL);
                 host.signal(Signal::KILL);
+                // On a busy machine that takes a moment, in which the lock is held.
+                host.until_ended();
+                keeper.until_ended();
                 pause(random.between(0, 1_000));
                 let both = Some((killed, Timestamp::now().as_millisecond()));
                 chaos.machine.up();

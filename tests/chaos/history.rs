@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::fleet::Kind;
@@ -16,8 +17,9 @@ use crate::worker::CODE_MAX;
 #[derive(Debug, Default)]
 struct Told {
     spawned: u64,
-    exited: u64,
-    decided: u64,
+    /// When it has ended, and when that was decided about, in milliseconds since 1970.
+    exited: Vec<i64>,
+    decided: Vec<i64>,
     /// The decisions about spawns that have failed, which are before the life.
     failed: u64,
 }
@@ -79,7 +81,7 @@ pub(crate) fn check(chaos: &Chaos) -> History {
             }
             "spawn_failed" => life.failed += 1,
             "exited" => {
-                life.exited += 1;
+                life.exited.push(at(&record));
                 history.ends += 1;
                 let pid = pids.get(&id).copied();
                 history.unknown += u64::from(record["exit"]["error"].is_string());
@@ -93,7 +95,7 @@ pub(crate) fn check(chaos: &Chaos) -> History {
                 }
             }
             "decided" => {
-                life.decided += 1;
+                life.decided.push(at(&record));
                 history.decisions += 1;
             }
             _ => {}
@@ -103,11 +105,20 @@ pub(crate) fn check(chaos: &Chaos) -> History {
     let spawned_max = if chaos.losses.have_both() { 2 } else { 1 };
     // That a process was added again may be missing in the journal.
     for (id, life) in lives.iter().filter(|(id, _)| !Kind::is_removed(&id.0)) {
-        if life.spawned > spawned_max || life.exited > 1 || life.decided > 1 + life.failed {
+        let failed = usize::try_from(life.failed).unwrap();
+        if life.spawned > spawned_max
+            || chaos.known(&life.exited) > 1
+            || chaos.known(&life.decided) > 1 + failed
+        {
             chaos.problems.add(format!("something happened twice to {id:?}: {life:?}"));
         }
     }
     history
+}
+
+/// Returns the time of a record in milliseconds since 1970.
+fn at(record: &Value) -> i64 {
+    record["at"].as_str().unwrap().parse::<Timestamp>().unwrap().as_millisecond()
 }
 
 /// Says what is wrong with the end of a life, if the process has noted that it ends in this way.

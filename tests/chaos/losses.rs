@@ -79,14 +79,23 @@ impl Losses {
     /// Whether a life that has done something for the last time at this moment, in milliseconds since 1970, may have ended just
     /// before both were killed: what the host had not read or copied to a disk then, nobody knows.
     pub(crate) fn was_just_before(&self, last: i64) -> bool {
+        let behind = self.before_both(last);
+        self.behind.fetch_max(behind.unwrap_or(0), Ordering::Relaxed);
+        behind.is_some()
+    }
+
+    /// Whether what a host has decided or answered at this moment, in milliseconds since 1970, may be unknown to the next one: both
+    /// were killed just after it, and it was not yet in the copy on the disk.
+    pub(crate) fn may_be_forgotten(&self, at: i64) -> bool {
+        self.before_both(at).is_some()
+    }
+
+    /// Returns how long after this moment both were killed next, in milliseconds, if that is not [too long](BEHIND_MS).
+    fn before_both(&self, at: i64) -> Option<i64> {
         let all = self.all.lock().unwrap();
-        let behind = |(killed, up): (i64, i64)| (last <= up).then(|| (killed - last).max(0));
+        let behind = |(killed, up): (i64, i64)| (at <= up).then(|| (killed - at).max(0));
         let least = all.iter().filter_map(|loss| loss.both).filter_map(behind).min();
-        let was = least.is_some_and(|behind| behind <= BEHIND_MS);
-        if let Some(behind) = least.filter(|_| was) {
-            self.behind.fetch_max(behind, Ordering::Relaxed);
-        }
-        was
+        least.filter(|behind| *behind <= BEHIND_MS)
     }
 
     /// Returns the longest time that [`was_just_before`](Self::was_just_before) has found, in milliseconds.

@@ -11,6 +11,7 @@ use provost_supervisor::RunningKeeper;
 use provost_tests::bench::clock::now_ns;
 use provost_tests::runs::{Control, marked, pause, variable};
 use provost_tests::{Ran, Setup};
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 use serde_json::Value;
 
@@ -51,6 +52,13 @@ impl Holding {
     fn of(pid: u32) -> Option<Self> {
         let number = i32::try_from(pid).ok().and_then(Pid::from_raw)?;
         Some(Self { pid, pidfd: pidfd_open(number, PidfdFlags::empty()).ok()? })
+    }
+
+    /// Waits until it has ended.
+    pub(crate) fn until_ended(&self) {
+        let mut ended = [PollFd::new(&self.pidfd, PollFlags::IN)];
+        // Interrupted by a signal at most.
+        while poll(&mut ended, None).is_err() {}
     }
 
     /// Sends it a signal. It may have ended.

@@ -44,6 +44,13 @@ impl Chaos {
         }
     }
 
+    /// Returns how many of these times are known to every later host, the last one included.
+    pub(crate) fn known(&self, times: &[i64]) -> usize {
+        let former = times.split_last().map_or(&[][..], |(_, former)| former);
+        let known = former.iter().filter(|at| !self.losses.may_be_forgotten(**at)).count();
+        known + times.len() - former.len()
+    }
+
     /// Tells all that take part to stop.
     pub(crate) fn end(&self) {
         self.over.store(true, Ordering::Release);

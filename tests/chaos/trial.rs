@@ -41,6 +41,7 @@ fn whole(chaos: &Chaos, seconds: u64) -> String {
         chaos.problems.add("no host answers after the storm");
         return String::new();
     }
+    chaos.model.doubt(|at| chaos.losses.may_be_forgotten(at));
     orders::settle(chaos);
     verdict::converges(chaos, "at the end");
     verdict::no_orphans(chaos);

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use provost_tests::runs::{Control, pause};
 use serde_json::Value;
 
@@ -21,10 +22,23 @@ struct Seen {
     started_at: Value,
 }
 
+/// What went back, and when it was seen first, in milliseconds since 1970.
+struct Doubt {
+    problem: String,
+    since: i64,
+}
+
+/// What was seen last of all processes, since when, and what went back.
+#[derive(Default)]
+struct Memory {
+    last: BTreeMap<String, (Seen, i64)>,
+    doubts: Vec<Doubt>,
+}
+
 /// Requests the status until the run is over.
 pub(crate) fn work(chaos: &Chaos) {
     let mut control = Control::new(&chaos.machine.socket);
-    let (mut last, mut generation) = (BTreeMap::new(), 0);
+    let (mut memory, mut generation) = (Memory::default(), 0);
     while !chaos.is_over() {
         if let Ok(status) = control.status() {
             let now = status["generation"].as_u64().unwrap();
@@ -32,13 +46,19 @@ pub(crate) fn work(chaos: &Chaos) {
                 chaos.problems.add(format!("generation {now} came after {generation}"));
             }
             generation = now;
-            check(chaos, &status, &mut last);
+            check(chaos, &status, &mut memory);
         }
         pause(EVERY_MS);
     }
+    // When both were killed is known by now.
+    let is_forgotten = |doubt: &Doubt| chaos.losses.may_be_forgotten(doubt.since);
+    for Doubt { problem, .. } in memory.doubts.into_iter().filter(|doubt| !is_forgotten(doubt)) {
+        chaos.problems.add(problem);
+    }
 }
 
-fn check(chaos: &Chaos, status: &Value, last: &mut BTreeMap<String, Seen>) {
+fn check(chaos: &Chaos, status: &Value, Memory { last, doubts }: &mut Memory) {
+    let at = Timestamp::now().as_millisecond();
     let mut owners = BTreeMap::new();
     for process in status["processes"].as_array().unwrap() {
         let name = process["name"].as_str().unwrap();
@@ -56,9 +76,15 @@ fn check(chaos: &Chaos, status: &Value, last: &mut BTreeMap<String, Seen>) {
         {
             chaos.problems.add(format!("{name} and {other} share the child {pid}"));
         }
-        let Some(before) = last.insert(name.to_owned(), now.clone()) else { continue };
+        let Some((before, since)) = last.get(name).cloned() else {
+            last.insert(name.to_owned(), (now, at));
+            continue;
+        };
+        if before != now {
+            last.insert(name.to_owned(), (now.clone(), at));
+        }
         if now.incarnation < before.incarnation || now.version < before.version {
-            chaos.problems.add(format!("{name} went back from {before:?} to {now:?}"));
+            doubts.push(Doubt { problem: format!("{name} went back from {before:?} to {now:?}"), since });
         }
         let is_same = before.incarnation == now.incarnation && before.pid.is_some() && now.pid.is_some();
         if is_same && (before.pid != now.pid || before.started_at != now.started_at) {

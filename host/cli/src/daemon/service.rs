@@ -6,9 +6,9 @@ use std::time::Duration;
 use provost_supervisor::{Adopted, Keeper, LastEnd, Stash};
 use tokio::sync::watch;
 
-use super::asked::Why;
+use super::asked::{Asked, Why};
 use super::journal::Recording;
-use super::keeper::{Copies, Course, Leaving, SeenOff, Stage};
+use super::keeper::{Copies, Course, Leaving, SeenOff, Stage, Successor};
 use super::service_manager::ServiceManager;
 
 /// What a host finds at its start.
@@ -78,5 +78,19 @@ impl Service {
     /// Removes what is on the disk for another host: everything has ended.
     pub(super) fn discard_copies(&self) {
         self.copies.discard(self.keeper.as_ref(), self.stash.as_ref());
+    }
+}
+
+/// Waits until there is a keeper that starts the next host. If `ends`, or if the host is asked to stop meanwhile, that keeper ends
+/// everything instead. The end of the terminal is no such request: the next host goes on in the background.
+pub(super) async fn see_off(successor: &mut Successor, asked: &mut Asked, mut ends: bool) -> SeenOff {
+    loop {
+        tokio::select! {
+            biased;
+            why = asked.next(), if !ends => {
+                ends = !matches!(why, Why::Replaced | Why::TerminalGone | Why::HungUp);
+            }
+            seen_off = successor.see_off(ends) => return seen_off,
+        }
     }
 }

@@ -28,7 +28,7 @@ use super::errors::{DEFECT_HINT, SHORTAGE_HINT, not_booted, not_listening_on_tcp
 use super::faults::{fails, set_up_fails};
 use super::host_log::HostLog;
 use super::journal::Recording;
-use super::keeper::{Copies, Course, End, Leaving, Means, Parent, SeenOff, Successor, settle, stage};
+use super::keeper::{Copies, Course, End, Leaving, Means, Parent, Successor, settle, stage};
 use super::last_words;
 use super::limits;
 use super::live::{Live, Noted};
@@ -36,7 +36,7 @@ use super::live::{Live, Noted};
 use super::mcp::Mcp;
 use super::output::Output;
 use super::screen::{self, Screen, ScreenStyle};
-use super::service::{Found, Service};
+use super::service::{Found, Service, see_off};
 use super::service_manager::ServiceManager;
 use super::upgrading::HostPlace;
 #[cfg(feature = "web")]
@@ -347,20 +347,6 @@ impl Host {
             let _ = timeout(FAREWELL, redirected).await;
         }
         Ok(())
-    }
-}
-
-/// Waits until there is a keeper that starts the next host. If `ends`, or if the host is asked to stop meanwhile, that keeper ends
-/// everything instead. The end of the terminal is no such request: the next host goes on in the background.
-async fn see_off(successor: &mut Successor, asked: &mut Asked, mut ends: bool) -> SeenOff {
-    loop {
-        tokio::select! {
-            biased;
-            why = asked.next(), if !ends => {
-                ends = !matches!(why, Why::Replaced | Why::TerminalGone | Why::HungUp);
-            }
-            seen_off = successor.see_off(ends) => return seen_off,
-        }
     }
 }
 

@@ -83,6 +83,9 @@ async fn a_wait_that_times_out_names_the_current_phase() {
     };
     let slow = ProcessSpec { autostart: false, ready: Some(never), ..shell("slow", "", FOREVER) };
     let host = Host::start(vec![slow]);
+    let begin = api::ProcessOrder { select: vec!["slow".to_owned()], ..Default::default() };
+    host.client.order("start", &begin).await.unwrap();
+    host.until("slow", |it| it.phase == api::Phase::Starting).await;
     let order = api::ProcessOrder {
         select: vec!["slow".to_owned()],
         wait: true,

@@ -234,7 +234,7 @@ pub(crate) struct Stop {
     pub(crate) to: crate::spec::StopTo,
 }
 
-/// A life whose end is written down. Whoever holds the child is told when this value is dropped: after the next life was asked for, if
+/// A life whose end is written down. The holder of the child is told when this value is dropped: after the next life was asked for, if
 /// that is on its way, because the message would be in its way; and before that is asked for a second time, because it may lack
 /// what this one still takes.
 #[derive(Debug)]

@@ -196,15 +196,9 @@ impl Keeper {
         self.0.given_up.store(true, Ordering::Release);
     }
 
-    /// Says that this host ends now, and that its processes go on. From then on, nothing that it drops is forgotten: it has not been
-    /// dealt with, and is for the next host.
+    /// Says that this host ends now, and that its processes go on: nothing that it drops from then on is forgotten.
     pub fn let_go(&self) {
         self.0.has_let_go.store(true, Ordering::Release);
-    }
-
-    /// Whether this host has [let go](Self::let_go).
-    pub(super) fn has_let_go(&self) -> bool {
-        self.0.has_let_go.load(Ordering::Acquire)
     }
 
     /// Kills the children whose start the keeper did not answer before it ended. Nobody else knows of them, and they would be
@@ -380,7 +374,7 @@ impl Keeper {
 
     /// Tells the keeper that a life is over and recorded. The next host does so if this one has let go.
     pub(super) fn forget_id(&self, id: Id) {
-        if self.has_let_go() {
+        if self.0.has_let_go.load(Ordering::Acquire) {
             return;
         }
         if let Some(is_recorded) = self.0.outputs.held.lock().get_mut(&id) {

@@ -123,11 +123,8 @@ impl Keeper {
         self.outputs().held.lock().insert(id, false);
     }
 
-    /// The outputs of a life are read to their ends, or given up. If this host [has let go](Keeper::let_go), they are for the next one.
+    /// The outputs of a life are read to their ends, or given up.
     pub(super) fn release(&self, id: Id) {
-        if self.has_let_go() {
-            return;
-        }
         let is_recorded = self.outputs().held.lock().remove(&id);
         if is_recorded == Some(true) {
             self.forget_id(id);
