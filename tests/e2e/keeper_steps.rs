@@ -16,15 +16,15 @@ const CALLS: [[&str; 3]; 12] = [
     // The end is seen, and told.
     ["enters", "sendmsg", "1"],
     ["leaves", "sendmsg", "1"],
-    // The order to forget it has come, and is carried out and answered.
-    ["enters", "wait4", "1"],
-    ["leaves", "wait4", "1"],
-    ["leaves", "sendmsg", "2"],
-    // The order to start the next one has come.
+    // The order to start the next one has come, and the child is there.
     ["enters", "pipe2", "1"],
     ["enters", "clone", "1"],
-    // The child is there, and the answer is on its way.
     ["leaves", "clone", "1"],
+    // The order to forget the former one has come, and is carried out.
+    ["enters", "wait4", "1"],
+    ["leaves", "wait4", "1"],
+    // Both are answered, at the latest when the program runs.
+    ["leaves", "sendmsg", "2"],
     ["enters", "sendmsg", "3"],
     ["leaves", "sendmsg", "3"],
     // The keeper reports that the program of the child runs.

@@ -44,7 +44,7 @@ impl Service {
         self.leaving.as_ref().is_some_and(Leaving::has_keeper)
     }
 
-    /// Begins to stop everything. Returns why the host leaves instead, if it does; then it has let go of everything.
+    /// Begins to stop everything. If the host leaves instead, everything is for the next one; returns why it leaves.
     pub(super) async fn stop(&self, why: Why) -> Option<Why> {
         let followed = match why {
             Why::Handed | Why::Replaced => why,

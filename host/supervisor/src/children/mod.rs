@@ -269,7 +269,7 @@ pub(crate) trait Spawner: Send + Sync + fmt::Debug {
     ) -> PendingSpawn;
 
     /// Takes over a child of a former host. What it returns is as for one that was spawned; the end of one that has ended
-    /// already is known at once. Nothing that one says matters any more which is not `wanted`.
+    /// already is known at once. Of one that is not `wanted`, no message is read: the next life may have sent it.
     fn adopt(&self, spec: Arc<ProcessSpec>, held: Held, wanted: bool) -> Child;
 
     /// Takes over what a former host has held open for these processes, and closes what it has held for others. `leaving` are

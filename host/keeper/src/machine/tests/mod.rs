@@ -156,7 +156,7 @@ fn an_answer_that_nobody_waits_for_is_sent_with_the_next_message_or_a_little_lat
     let mut play = started(2);
     play.ask(Asked::Sync);
     assert_eq!(unanswered(&mut play), 0);
-    // An error is told at once.
+    // An error is sent at once.
     let mut play = started(1);
     play.ask(Asked::Forget(7));
     assert_eq!(unanswered(&mut play), 0);
