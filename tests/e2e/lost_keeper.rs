@@ -140,6 +140,31 @@ fn a_host_that_is_asked_to_stop_while_it_leaves_and_awaits_another_keeper_has_ev
 }
 
 #[test]
+fn a_new_keeper_that_ends_before_it_is_told_that_it_has_everything_is_followed_by_another_one() {
+    let config = "[host]\nkeeper = true\n[process.web]\nreplicas = 3\ncommand = \"exec sleep 1000\"\n";
+    let host =
+        provost_tests::Setup::new(PROVOST, config).up_with(&[("FAILPOINTS", "keeper.untold=1*return")]);
+    let before = until_all_run(&host, 3);
+    Host::kill(&host.up_pid().into(), Signal::KILL);
+    let status = host.setup().until_another_host(host.pid().into());
+    assert_eq!(lives(&status), lives(&before), "{}\n{}", host.log(), host.setup().host_log());
+    down(&host, pids(&lives(&status)));
+}
+
+#[test]
+fn a_host_whose_new_keepers_all_end_before_they_are_told_goes_on_without_one() {
+    let config = "[host]\nkeeper = true\n[process.web]\ncommand = \"exec sleep 1000\"\n";
+    let host = provost_tests::Setup::new(PROVOST, config).up_with(&[("FAILPOINTS", "keeper.untold=return")]);
+    let first = host.until_phase("web", "running");
+    Host::kill(&host.up_pid().into(), Signal::KILL);
+    let degraded = || host.status()["host"]["degraded"].to_string();
+    eventually("it gives up", degraded, |degraded| degraded.contains("are not supervised any more"));
+    assert_eq!(host.process("web")["pid"], first["pid"]);
+    assert_eq!(host.run(&["down"]).code, 0);
+    eventually("it is gone", || is_alive(first["pid"].as_u64().unwrap()), |alive| !alive);
+}
+
+#[test]
 fn a_keeper_that_cannot_be_replaced_leaves_a_host_that_goes_on_without_one() {
     let config = "[host]\nkeeper = true\n[process.web]\ncommand = \"exec sleep 1000\"\n";
     let host =

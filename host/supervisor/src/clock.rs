@@ -1,8 +1,9 @@
 //! The only place that reads a clock, and the one that formats times for programs. Everything else is passed a
-//! [`Moment`].
+//! [`Moment`]. The wall clock of a simulation is made up: it goes with tokio's clock, and is set by its scenario.
 
 use std::fmt;
 use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -19,17 +20,44 @@ pub fn boot_id() -> Arc<str> {
     String::from_utf8_lossy(&id.unwrap_or_default()).trim().into()
 }
 
-/// The wall clock and the monotonic clock, with the origin of the latter.
-#[derive(Clone, Copy, Debug)]
+/// The wall clock and the monotonic clock, with the origin of the latter. Clones show the same time.
+#[derive(Clone, Debug)]
 pub struct Clock {
     origin: Instant,
+    wall: Wall,
+}
+
+/// What a clock shows as the time of day.
+#[derive(Clone, Debug)]
+enum Wall {
+    /// That of the machine.
+    Real,
+    /// This many milliseconds after the Unix epoch at the origin of the clock, and from then on as much later as tokio's clock
+    /// says. Setting the clock changes the number.
+    MadeUp(Arc<AtomicI64>),
 }
 
 impl Clock {
     /// Returns a clock whose monotonic origin is now.
     #[must_use]
     pub fn new() -> Self {
-        Self { origin: Instant::now() }
+        Self { origin: Instant::now(), wall: Wall::Real }
+    }
+
+    /// Returns a clock for a simulation, whose monotonic origin is now. Its wall clock shows `wall_ms` milliseconds since the
+    /// Unix epoch now, and goes with tokio's clock.
+    #[must_use]
+    pub fn made_up(wall_ms: u64) -> Self {
+        let start_ms = i64::try_from(wall_ms).unwrap_or(i64::MAX);
+        Self { origin: Instant::now(), wall: Wall::MadeUp(Arc::new(AtomicI64::new(start_ms))) }
+    }
+
+    /// Sets the wall clock of a simulation forward by this number of milliseconds, or back. The clock of a machine is not
+    /// changed by it.
+    pub fn step(&self, by_ms: i64) {
+        if let Wall::MadeUp(start_ms) = &self.wall {
+            start_ms.fetch_add(by_ms, Ordering::Relaxed);
+        }
     }
 
     /// Returns a clock whose monotonic origin is the start of the machine, as of the kernel's `CLOCK_MONOTONIC`. A moment
@@ -37,7 +65,7 @@ impl Clock {
     #[must_use]
     pub fn of_boot() -> Self {
         let now = Instant::now();
-        Self { origin: now.checked_sub(since_boot(ClockId::Monotonic)).unwrap_or(now) }
+        Self { origin: now.checked_sub(since_boot(ClockId::Monotonic)).unwrap_or(now), wall: Wall::Real }
     }
 
     /// Converts a time of the kernel's `CLOCK_BOOTTIME`, in nanoseconds, into a moment of this clock. While the machine was
@@ -61,10 +89,16 @@ impl Clock {
     /// Returns the current time. Monotonic time is tokio's, so that tests can pause it.
     #[must_use]
     pub fn now(&self) -> Moment {
-        Moment {
-            wall_ms: wall_ms(),
-            mono_ns: u64::try_from(self.origin.elapsed().as_nanos()).unwrap_or(u64::MAX),
-        }
+        let since_origin = self.origin.elapsed();
+        let wall_ms = match &self.wall {
+            Wall::Real => wall_ms(),
+            Wall::MadeUp(start_ms) => {
+                let later_ms = i64::try_from(since_origin.as_millis()).unwrap_or(i64::MAX);
+                let shown_ms = start_ms.load(Ordering::Relaxed).saturating_add(later_ms);
+                u64::try_from(shown_ms).unwrap_or(0)
+            }
+        };
+        Moment { wall_ms, mono_ns: u64::try_from(since_origin.as_nanos()).unwrap_or(u64::MAX) }
     }
 
     /// Converts `moment` into an instant for timers, at most a century after the origin.
@@ -183,6 +217,18 @@ mod tests {
         assert!(before.mono_ns <= between.mono_ns + 1_000_000_000);
         assert!(between.mono_ns <= after.mono_ns + 1_000_000_000);
         assert!(before.mono_ns > 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_made_up_clock_goes_with_that_of_tokio_and_can_be_set() {
+        let clock = Clock::made_up(1_000_000);
+        let other = clock.clone();
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        assert_eq!(clock.now(), Moment { wall_ms: 1_001_500, mono_ns: 1_500_000_000 });
+        other.step(-3_600_000);
+        assert_eq!(clock.now(), Moment { wall_ms: 0, mono_ns: 1_500_000_000 }, "never before the epoch");
+        other.step(3_600_000 + 86_400_000);
+        assert_eq!(clock.now().wall_ms, 1_001_500 + 86_400_000);
     }
 
     #[test]

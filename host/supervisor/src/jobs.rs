@@ -1,4 +1,4 @@
-//! The threads for blocking work, and the port to them. Spawning, judging, reaping, name look-ups, file reads, log
+//! The threads for blocking work, and the port to them. Spawning, judging, reaping, handing over, name look-ups, file reads, log
 //! writes, usage, views, plugin loads and plugin changes each have their own [`Pool`], so that none of them waits for another.
 //! The first threads of a pool start with the host; more are started while all of them are busy, up to a bound, and end
 //! when they have been idle for a while.
@@ -6,7 +6,8 @@
 //! A thread that cannot be started is not an error of the job: the job waits, the shortage is shown as [`Degraded`],
 //! and the start is retried. A job that panics loses only its own answer.
 //!
-//! Under tokio's paused clock the same jobs run on tokio's own blocking threads, for which virtual time waits.
+//! Under tokio's paused clock, the same jobs run on tokio's own blocking threads, for which virtual time waits, or at once
+//! on the task that asks, so that a simulation needs no other thread and is the same every time.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -59,6 +60,9 @@ enum Kind {
     /// Tokio's blocking threads: virtual time waits for what runs on them.
     #[cfg(any(test, feature = "scripted"))]
     Tokio,
+    /// The task that asks.
+    #[cfg(any(test, feature = "scripted"))]
+    AtOnce,
 }
 
 struct Threads {
@@ -106,13 +110,19 @@ impl Pool {
         Self(Kind::Tokio)
     }
 
+    /// Returns a pool without threads: a job runs when it is asked for.
+    #[cfg(any(test, feature = "scripted"))]
+    pub(crate) fn at_once() -> Self {
+        Self(Kind::AtOnce)
+    }
+
     /// Runs `job` on one of the threads. Once the future has been polled, the job runs even if the future is dropped.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Lost> {
         let (done, mut outcome) = oneshot::channel();
-        let job = Box::new(move || {
+        let job: Job = Box::new(move || {
             let result = catch_unwind(AssertUnwindSafe(job)).map_err(|panic| Lost::Panicked(said(&*panic)));
             // The caller may be gone.
             let _ = done.send(result);
@@ -129,6 +139,8 @@ impl Pool {
             }
             #[cfg(any(test, feature = "scripted"))]
             Kind::Tokio => drop(tokio::task::spawn_blocking(job)),
+            #[cfg(any(test, feature = "scripted"))]
+            Kind::AtOnce => job(),
         }
         outcome.await.unwrap_or(Err(Lost::Ending))
     }
@@ -142,6 +154,8 @@ impl fmt::Debug for Pool {
             }
             #[cfg(any(test, feature = "scripted"))]
             Kind::Tokio => f.write_str("Pool(virtual time)"),
+            #[cfg(any(test, feature = "scripted"))]
+            Kind::AtOnce => f.write_str("Pool(at once)"),
         }
     }
 }
@@ -281,6 +295,8 @@ pub struct Jobs {
     pub(crate) names: Pool,
     /// For writing log files: two at once, and one more thread for each that hangs.
     pub(crate) logging: Lane,
+    /// For giving everything to another keeper: nothing that reads or looks for processes delays it.
+    pub handing: Lane,
     /// For reading files, except what clients read of logs.
     pub reading: Lane,
     /// For what clients read of logs and of the journal: no number of them delays a check or a stop.
@@ -310,6 +326,12 @@ impl Jobs {
         Self::of(|_, _, _| Pool::virtual_time())
     }
 
+    /// Returns jobs that run when they are asked for, for a simulation.
+    #[cfg(any(test, feature = "scripted"))]
+    pub(crate) fn at_once() -> Self {
+        Self::of(|_, _, _| Pool::at_once())
+    }
+
     /// Creates all lanes; the numbers of a pool are its threads at the start and at most.
     fn of(pool: impl Fn(&'static str, usize, usize) -> Pool) -> Self {
         let usage = pool("usage", 1, 5);
@@ -320,6 +342,7 @@ impl Jobs {
             reaping: Lane::new(pool("reaping", 1, 2), 1, Some(HANGS_AFTER)),
             names: pool("names", 1, NAMES_THREADS),
             logging: Lane::new(pool("logging", 1, 1_024), 2, Some(HANGS_AFTER)),
+            handing: Lane::new(pool("handing", 0, 4), 4, None),
             reading: Lane::new(reading.clone(), 4, Some(HANGS_AFTER)),
             log_reading: Lane::new(reading, 4, Some(HANGS_AFTER)),
             metering: Lane::new(usage.clone(), 1, None),
@@ -340,8 +363,17 @@ mod tests {
     fn threads(pool: &Pool) -> Arc<Threads> {
         match &pool.0 {
             Kind::Threads(threads) => threads.clone(),
-            Kind::Tokio => unreachable!("made by `start`"),
+            Kind::Tokio | Kind::AtOnce => unreachable!("made by `start`"),
         }
+    }
+
+    #[tokio::test]
+    async fn a_job_without_a_thread_runs_when_it_is_asked_for_and_may_panic() {
+        let pool = Pool::at_once();
+        let caller = std::thread::current().id();
+        assert_eq!(pool.run(|| std::thread::current().id()).await, Ok(caller));
+        let lost = pool.run(|| panic!("on purpose")).await;
+        assert_eq!(lost, Err::<(), _>(Lost::Panicked("on purpose".to_owned())));
     }
 
     #[tokio::test]

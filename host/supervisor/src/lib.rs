@@ -79,7 +79,7 @@ pub use children::keeper::{
 pub use children::leftovers::Leftover;
 pub use children::obstacles::{Obstacle, obstacles};
 #[cfg(any(test, feature = "scripted"))]
-pub use children::scripted::{Act, Manner, Scripted};
+pub use children::scripted::{Act, Director, Ending, Manner, Part, Scripted};
 pub use children::spawned_with::SpawnedWith;
 pub use children::stage::StageProgram;
 pub use children::variables::{VariableError, fill};

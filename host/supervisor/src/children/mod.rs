@@ -2,7 +2,7 @@
 //!
 //! | room | owns |
 //! |---|---|
-//! | `scripted` | children that a test scripts |
+//! | `scripted` | children that are played and not run, for tests and simulations |
 //! | `probe` | checks of readiness and health |
 //! | `obstacles` | what would keep a process from starting, seen without starting it |
 //! | `reaper` | ended orphans |
@@ -296,6 +296,11 @@ pub(crate) trait Spawner: Send + Sync + fmt::Debug {
 
     /// Sends a signal to the group of a child that has not been reaped.
     fn signal(&self, pid: u32, signal: Signal) -> Result<(), Arc<str>>;
+
+    /// Answers a check of a living child of this process in the place of a real one. `None`: its checks are real.
+    fn answer(&self, _process: &Arc<str>, _incarnation: Incarnation) -> Option<Result<(), Arc<str>>> {
+        None
+    }
 
     /// Returns what reads the resources that the children use.
     fn resources(&self, clock: Clock) -> Box<dyn Source>;

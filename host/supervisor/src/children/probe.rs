@@ -39,11 +39,13 @@ pub(crate) struct Checked {
     pub(crate) pid: Option<u32>,
     /// What [`variables::of_checks`] names, with the values of this life.
     pub(crate) vars: LifeEnv,
+    /// Holds the child that is checked.
+    pub(crate) spawner: Arc<dyn Spawner>,
     pub(crate) helpers: OsSpawner,
     pub(crate) resolver: Resolver,
     pub(crate) reading: Lane,
-    /// Held while a program that checks this process is started or runs: there is never a second one, however long the
-    /// first takes to start or to die.
+    /// Held while a program that checks this process is started or runs, or while its sockets are looked for: there is never a
+    /// second one, however long the first takes to start, to die or to look.
     pub(crate) turn: Arc<Semaphore>,
 }
 
@@ -184,6 +186,9 @@ fn named(check: &Check, of: &Checked) -> String {
 }
 
 async fn attempt(check: &Check, own_port: bool, of: &Checked, deadline: Instant) -> Result<String, Failed> {
+    if let Some(answer) = of.spawner.answer(&of.spec.name, of.incarnation) {
+        return answer.map(|()| "it answers".to_owned()).map_err(Failed::yet);
+    }
     let filled = |text: &str| {
         variables::fill_from(text, &of.vars).map_err(|error| Failed::lasting(format!("{text}: {error}")))
     };
@@ -260,7 +265,11 @@ async fn owned(own_port: bool, peer: SocketAddr, of: &Checked) -> Result<(), Fai
         return Ok(());
     }
     let pid = of.pid.ok_or_else(|| Failed::yet("it is not running"))?;
-    let found = of.reading.run(move || own_port::check(peer, pid)).await;
+    // A look that takes longer than the check may take is not joined by a second one.
+    let turn = of.turn.clone().acquire_owned().await;
+    let turn = turn.map_err(|_| Failed::yet("the host is ending"))?;
+    let look = move || (own_port::check(peer, pid), drop(turn)).0;
+    let found = of.reading.run(look).await;
     found.unwrap_or_else(|lost| Err(lost.to_string())).map_err(Failed::lasting)
 }
 
@@ -311,6 +320,7 @@ mod tests {
     fn of(vars: &[(&str, &str)]) -> Checked {
         let jobs = Jobs::start(&Degraded::default());
         let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let helpers = OsSpawner::new(&jobs, Degraded::default(), Leftovers::default(), OsSettings::default());
         Checked {
             spec: Arc::new(ProcessSpec::new("web", CommandLine::Shell("true".into()))),
             incarnation: Incarnation(1),
@@ -318,7 +328,8 @@ mod tests {
             env: Arc::default(),
             pid: Some(std::process::id()),
             vars: vars.collect(),
-            helpers: OsSpawner::new(&jobs, Degraded::default(), Leftovers::default(), OsSettings::default()),
+            spawner: Arc::new(helpers.clone()),
+            helpers,
             resolver: Resolver::of_system(jobs.names.clone()),
             reading: jobs.reading.clone(),
             turn: Arc::new(Semaphore::new(1)),

@@ -94,7 +94,7 @@ impl Dispatch {
         bounded: Option<Clock>,
     ) -> Vec<Named> {
         let stops = self.dependents_first(processes, |process| {
-            let (dispatch, stop) = (self.clone(), stop.clone());
+            let (dispatch, stop, bounded) = (self.clone(), stop.clone(), bounded.clone());
             async move { dispatch.stop_one(process, stop, bounded).await }
         });
         stops.join_all().await.into_iter().flatten().collect()
@@ -139,7 +139,7 @@ impl Dispatch {
     async fn stop_one(&self, process: Named, stop: Want, bounded: Option<Clock>) -> Option<Named> {
         let id = process.handle.id;
         let told = self.order(id, stop);
-        let told = match bounded {
+        let told = match &bounded {
             Some(_) => timeout(GIVEN_UP_AFTER, told).await.unwrap_or(Err(Refusal::Lost)),
             None => told.await,
         };
@@ -153,7 +153,7 @@ impl Dispatch {
             self.until(&[process.handle], is_down).await;
             return None;
         };
-        let until = self.kill_at(id, clock).unwrap_or_else(Instant::now) + GIVEN_UP_AFTER;
+        let until = self.kill_at(id, &clock).unwrap_or_else(Instant::now) + GIVEN_UP_AFTER;
         let down = timeout_at(until, self.until(std::slice::from_ref(&process.handle), is_down)).await;
         down.is_err().then_some(process)
     }
@@ -161,7 +161,7 @@ impl Dispatch {
 
 impl Dispatch {
     /// Returns when the process is sent SIGKILL, if it is being stopped.
-    fn kill_at(&self, id: ProcessId, clock: Clock) -> Option<Instant> {
+    fn kill_at(&self, id: ProcessId, clock: &Clock) -> Option<Instant> {
         self.reader.state(id).and_then(|state| match state.phase {
             Phase::Stopping { kill_at, .. } => Some(clock.instant(kill_at)),
             _ => None,
@@ -170,7 +170,7 @@ impl Dispatch {
 
     /// Resolves when a process that is to leave is past hope: [`GIVEN_UP_AFTER`] after its SIGKILL, or, while it has no
     /// child, that long after the last commit to it and the time for its output.
-    pub(crate) async fn past_hope(&self, id: ProcessId, clock: Clock, output: Duration) {
+    pub(crate) async fn past_hope(&self, id: ProcessId, clock: &Clock, output: Duration) {
         fail::fail_point!("removal.stuck", |_| {});
         let mut changed = self.changed.clone();
         let (mut seen, mut until) = (None, Instant::now());
@@ -183,6 +183,7 @@ impl Dispatch {
                 until = self.kill_at(id, clock).map_or(now + output, |at| at.max(now)) + GIVEN_UP_AFTER;
             }
             tokio::select! {
+                biased;
                 () = sleep_until(until) => return,
                 rung = changed.changed() => if rung.is_err() { return },
             }

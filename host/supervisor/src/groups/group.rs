@@ -72,7 +72,7 @@ impl Groups {
         let mut by_name = self.by_name.lock();
         let members = by_name.entry(group.clone()).or_insert_with(|| {
             let (sender, concerns) = mpsc::channel(INBOX);
-            let (dispatch, clock) = (self.dispatch.clone(), self.clock);
+            let (dispatch, clock) = (self.dispatch.clone(), self.clock.clone());
             self.runtime.spawn(Group { name: group.clone(), concerns, dispatch, clock }.run());
             Members { ids: HashSet::new(), concerns: sender }
         });
@@ -261,6 +261,7 @@ impl Group {
                 continue;
             }
             let concern = tokio::select! {
+                biased;
                 () = tokio::time::sleep_until(self.clock.instant(restart.until)) => return None,
                 concern = self.concerns.recv() => concern?,
             };

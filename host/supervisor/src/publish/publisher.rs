@@ -119,7 +119,7 @@ impl Publisher {
         registry.reroute(routing);
         let bell = Arc::new(Bell { committed: Notify::new(), watchers: watch::Sender::new(reader.latest()) });
         let ringing = tokio::spawn(bell.clone().ring(reader.clone())).abort_handle();
-        let notes = Notes::new(recorder, reader.clone(), clock);
+        let notes = Notes::new(recorder, reader.clone(), clock.clone());
         Self {
             registry,
             reader,

@@ -24,7 +24,7 @@ impl Runner {
 
     fn check_later(&mut self) {
         let Some(health) = self.spec.health.clone() else { return };
-        let (of, clock) = (self.checked(), self.shared.publisher.clock);
+        let (of, clock) = (self.checked(), self.shared.publisher.clock.clone());
         let finding = async move {
             tokio::time::sleep(Duration::from_millis(health.every_ms.max(1))).await;
             let of = of.knowing(&health.check).await;

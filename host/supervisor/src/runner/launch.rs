@@ -232,6 +232,7 @@ impl Runner {
             env: self.env.clone(),
             pid: self.state.pid(),
             vars: self.vars.clone(),
+            spawner: self.shared.spawner.clone(),
             helpers: self.shared.helpers.clone(),
             resolver: self.shared.resolver.clone(),
             reading: self.shared.jobs.reading.clone(),

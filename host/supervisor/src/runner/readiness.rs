@@ -43,7 +43,7 @@ impl Runner {
             }
             Some(readiness) => {
                 let (report, failed) = watch::channel(None);
-                let (record, clock) = (self.record.clone(), self.shared.publisher.clock);
+                let (record, clock) = (self.record.clone(), self.shared.publisher.clock.clone());
                 let tried = move |passed, found| {
                     record.tried.readiness.keep(Tried { passed, found, at: clock.now() });
                 };

@@ -31,7 +31,7 @@ use crate::publish::Publisher;
 use crate::settings::{BootError, Settings};
 use crate::shared::Shared;
 use crate::spec::{ProcessSpec, ReplicaSet};
-use crate::usage::{Sampler, Table};
+use crate::usage::{METERED_EVERY_MS, Sampler, Table};
 
 /// The processes to run, the consumers to notify, and what is found of a former host.
 struct Wanted {
@@ -47,6 +47,8 @@ struct Means {
     helpers: OsSpawner,
     jobs: Jobs,
     clock: Clock,
+    /// How often the use of all processes is read, in milliseconds; `None` for never.
+    metered_every_ms: Option<u64>,
 }
 
 /// A supervisor that has added its processes and started none of them.
@@ -159,8 +161,13 @@ impl Supervisor {
         let spawner = OsSpawner::new(&jobs, settings.degraded.clone(), leftovers, of_children);
         spawner.clear_cgroups(&adopted.held, &specs);
         let wanted = Wanted { specs, sets, consumers, adopted };
-        let means =
-            Means { spawner: Arc::new(spawner.clone()), helpers: spawner, jobs, clock: Clock::of_boot() };
+        let means = Means {
+            spawner: Arc::new(spawner.clone()),
+            helpers: spawner,
+            jobs,
+            clock: Clock::of_boot(),
+            metered_every_ms: Some(METERED_EVERY_MS),
+        };
         Self::prepare_with(settings, wanted, means)
     }
 
@@ -179,7 +186,7 @@ impl Supervisor {
         let specs: Vec<_> = specs.into_iter().map(|mut spec| (found.take(&mut spec), spec)).collect();
         let states: Vec<&ProcessState> =
             specs.iter().filter_map(|(resumed, _)| resumed.as_ref()).map(|resumed| &resumed.state).collect();
-        let (clock, former) = (means.clock, &found.former);
+        let (clock, former) = (means.clock.clone(), &found.former);
         let routing = former.routing.unwrap_or(settings.routing);
         let publisher = match former.generation {
             Generation(0) if states.is_empty() => Publisher::new(clock, routing, settings.recorder.clone()),
@@ -244,7 +251,7 @@ impl Supervisor {
 
     /// Returns a supervisor without processes.
     fn empty(settings: Settings, mut publisher: Publisher, means: Means) -> Result<Self, BootError> {
-        let Means { spawner, helpers, jobs, .. } = means;
+        let Means { spawner, helpers, jobs, clock: _, metered_every_ms } = means;
         let envelope = settings.envelope();
         let stash = settings.stash.clone();
         if let Some(stash) = &stash {
@@ -269,13 +276,14 @@ impl Supervisor {
         let sampler = Sampler {
             table: Table::new(),
             reader: publisher.reader().clone(),
-            clock: publisher.clock,
+            clock: publisher.clock.clone(),
             spawner: spawner.clone(),
+            every_ms: metered_every_ms,
             metering: jobs.metering.clone(),
             inspecting: jobs.inspecting.clone(),
         };
         let shared = Arc::new(Shared {
-            groups: Groups::new(dispatch.clone(), publisher.clock, runtime.clone()),
+            groups: Groups::new(dispatch.clone(), publisher.clock.clone(), runtime.clone()),
             publisher,
             spawner,
             resolver: Resolver::of_system(jobs.names.clone()),
@@ -325,11 +333,15 @@ impl Scripted {
         consumers: Vec<Box<dyn Consumer>>,
         adopted: Adopted,
     ) -> Result<Prepared, BootError> {
-        let jobs = Jobs::virtual_time();
+        let (jobs, metered_every_ms) = match self.is_directed() {
+            true => (Jobs::at_once(), None),
+            false => (Jobs::virtual_time(), Some(METERED_EVERY_MS)),
+        };
         let helpers =
             OsSpawner::new(&jobs, settings.degraded.clone(), Leftovers::default(), OsSettings::default());
         let wanted = Wanted { specs, sets, consumers, adopted };
-        let means = Means { spawner: Arc::new(self.clone()), helpers, jobs, clock: self.clock() };
+        let (spawner, clock) = (Arc::new(self.clone()), self.clock());
+        let means = Means { spawner, helpers, jobs, clock, metered_every_ms };
         Supervisor::prepare_with(settings, wanted, means)
     }
 }

@@ -25,7 +25,7 @@ impl Supervisor {
         let all = world.iter().filter_map(named).collect();
         drop(world);
         let stop = Want::Stop(cause.into());
-        let stuck = self.dispatch.stop_in_order(all, stop, Some(self.shared.publisher.clock)).await;
+        let stuck = self.dispatch.stop_in_order(all, stop, Some(self.shared.publisher.clock.clone())).await;
         for process in stuck {
             let state = self.reader().state(process.handle.id);
             if let Some(pid) = state.and_then(|state| state.pid()) {

@@ -148,7 +148,7 @@ impl Supervisor {
     /// again. [`Refusal::ShuttingDown`] if the host ends meanwhile.
     pub async fn remove(&self, id: ProcessId, reason: Arc<str>) -> Result<(), Refusal> {
         let gone = self.dispatch.order(id, Want::Leave(reason));
-        let past_hope = self.dispatch.past_hope(id, self.shared.publisher.clock, OUTPUT_GRACE);
+        let past_hope = self.dispatch.past_hope(id, &self.shared.publisher.clock, OUTPUT_GRACE);
         tokio::select! {
             biased;
             gone = gone => gone,

@@ -58,7 +58,7 @@ impl Supervisor {
         let _within = self.shared.runtime.enter();
         let (dispatch, publisher) = (self.dispatch.clone(), &self.shared.publisher);
         let replicas = Replicas::new(set, count, publisher.stash().cloned());
-        self.sets.add(replicas, |replicas| replicas.start(decider, dispatch, publisher.clock))
+        self.sets.add(replicas, |replicas| replicas.start(decider, dispatch, publisher.clock.clone()))
     }
 
     /// Removes a replica set. Its replicas stay as they are; they are [removed](Supervisor::remove) like all processes.

@@ -16,6 +16,6 @@ mod sampler;
 mod table;
 
 pub use history::UsagePoint;
-pub(crate) use sampler::{Sampler, Sampling};
+pub(crate) use sampler::{METERED_EVERY_MS, Sampler, Sampling};
 pub(crate) use table::Table;
 pub use table::{ProcessUsage, Usages};

@@ -1,4 +1,5 @@
-//! The task that takes the samples: of all processes every two seconds, and of single ones when somebody wishes it.
+//! The task that takes the samples: of all processes every two seconds, and of single ones when somebody wishes it. In a
+//! simulation it does the latter alone.
 
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use crate::clock::Clock;
 use crate::jobs::Lane;
 
 /// How often all processes are read, in milliseconds.
-const EVERY_MS: u64 = 2_000;
+pub(crate) const METERED_EVERY_MS: u64 = 2_000;
 
 /// What takes the samples.
 pub(crate) struct Sampler {
@@ -21,6 +22,8 @@ pub(crate) struct Sampler {
     pub(crate) reader: Reader,
     pub(crate) clock: Clock,
     pub(crate) spawner: Arc<dyn Spawner>,
+    /// How often all processes are read, in milliseconds; `None` for never.
+    pub(crate) every_ms: Option<u64>,
     /// For reading what is read at every look.
     pub(crate) metering: Lane,
     /// For reading what is slow to read.
@@ -53,7 +56,7 @@ impl Sampler {
                 let now = self.clock.now();
                 let all = now.mono_ns >= next.mono_ns;
                 if all {
-                    next = now.plus_ms(EVERY_MS);
+                    next = now.plus_ms(self.every_ms.unwrap_or(u64::MAX));
                 }
                 source = self.look(source, all, now, &details).await;
             }
@@ -88,7 +91,7 @@ impl Sampler {
         if wanted.alive.is_empty() && !all {
             return source;
         }
-        let mut source = source.unwrap_or_else(|| self.spawner.resources(self.clock));
+        let mut source = source.unwrap_or_else(|| self.spawner.resources(self.clock.clone()));
         let read = self.metering.run(move || {
             let readings = source.read(&wanted);
             (source, wanted, readings)

@@ -26,15 +26,18 @@ pub(crate) enum Stage {
 enum Step {
     Leave,
     HandOver,
+    TakeBack,
     Stop,
 }
 
 /// The steps that are possible, and where they lead.
-const STEPS: [(Stage, Step, Stage); 4] = [
+const STEPS: [(Stage, Step, Stage); 5] = [
     (Stage::Serving, Step::Leave, Stage::Left),
     (Stage::Serving, Step::HandOver, Stage::Handed),
     // The keeper has ended before the host that it was to replace.
     (Stage::Left, Step::HandOver, Stage::Handed),
+    // No other keeper has everything after all.
+    (Stage::Handed, Step::TakeBack, Stage::Serving),
     (Stage::Serving, Step::Stop, Stage::Stopping),
 ];
 
@@ -87,6 +90,12 @@ impl Course {
         Some(inner.next.take())
     }
 
+    /// Says that no other keeper has everything after all, and that none can be started: the host goes on without one.
+    pub(super) async fn take_back(&self) {
+        let mut inner = self.0.lock().await;
+        inner.stage = inner.stage.after(Step::TakeBack).unwrap_or(inner.stage);
+    }
+
     /// Begins to stop everything, unless the host leaves already. Returns how far its end has come.
     pub(crate) async fn stop(&self) -> Stage {
         let mut inner = self.0.lock().await;
@@ -123,15 +132,18 @@ mod tests {
             let handed = at(stage).await;
             let goes_on = handed.hand_over().await.is_some();
             let stopped = at(stage).await.stop().await;
-            found.push((asked, left.stage().await, goes_on, handed.stage().await, stopped));
+            let taken_back = at(stage).await;
+            taken_back.take_back().await;
+            let taken_back = taken_back.stage().await;
+            found.push((asked, left.stage().await, goes_on, handed.stage().await, stopped, taken_back));
         }
         assert_eq!(
             found,
             [
-                (true, Left, true, Handed, Stopping),
-                (false, Left, true, Handed, Left),
-                (false, Handed, false, Handed, Handed),
-                (false, Stopping, false, Stopping, Stopping),
+                (true, Left, true, Handed, Stopping, Serving),
+                (false, Left, true, Handed, Left, Left),
+                (false, Handed, false, Handed, Handed, Serving),
+                (false, Stopping, false, Stopping, Stopping, Stopping),
             ],
             "from {:?}",
             [Serving, Left, Handed, Stopping]

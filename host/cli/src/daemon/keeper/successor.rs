@@ -7,13 +7,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use provost_files::Owners;
-use provost_supervisor::{Degraded, HandedOver, Keeper, Supervisor};
+use provost_supervisor::{Degraded, HandedOver, Keeper, NotHandedOver, Supervisor};
 use rustix::process::{Pid, Signal, getppid, kill_process};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::becoming::place;
-use super::course::{Course, Stage};
+use super::course::{Course, Next, Stage};
 use super::parent::{LACK, UNSAFE};
 use super::program;
 use crate::config::{Config, KEEPER_SOCKET_NAME};
@@ -201,24 +201,37 @@ async fn replace(
         sleep(PAUSE_OF_YOUNG).await;
     }
     let mut why = String::new();
+    // Set from the moment on at which the host has to leave: the program of the next one, if it is another one.
+    let mut left: Option<Option<Next>> = None;
     for pause in PAUSES {
         sleep(pause).await;
         if course.stage().await == Stage::Stopping {
             return None;
         }
         let (means, lost) = (means.clone(), keeper.clone());
-        let handed = supervisor.jobs().reading.run(move || means.hand_over(&lost)).await;
-        match handed {
-            Ok(Ok(handed)) => return leave(handed, keeper.pid(), supervisor, course).await,
-            Ok(Err(error)) => why = error,
-            Err(lost) => why = lost.to_string(),
-        }
+        let handed = supervisor.jobs().handing.run(move || means.hand_over(&lost)).await;
+        why = match handed {
+            Ok(Ok(handed)) => {
+                let next = match left.take() {
+                    Some(next) => next,
+                    None => course.hand_over().await?,
+                };
+                left = Some(next.clone());
+                match leave(handed, next, keeper.pid(), supervisor).await {
+                    Ok(pid) => return Some(pid),
+                    Err(error) => error,
+                }
+            }
+            Ok(Err(error)) => error,
+            Err(lost) => lost.to_string(),
+        };
         degraded.set(LACK, format!("it has ended, and another one cannot be started: {why}; {waits}"));
     }
+    course.take_back().await;
     // Children that nobody knows of would be doubled.
     loop {
         let lost = keeper.clone();
-        match supervisor.jobs().reading.run(move || lost.end_unborn()).await {
+        match supervisor.jobs().handing.run(move || lost.end_unborn()).await {
             Ok(Ok(())) => break,
             Ok(Err(error)) => degraded.set(
                 LACK,
@@ -233,21 +246,30 @@ async fn replace(
     None
 }
 
-/// Tells the other keeper that it has everything, unless the host ends in order.
-async fn leave(handed: HandedOver, former: u32, supervisor: &Supervisor, course: &Course) -> Option<u32> {
-    let next = course.hand_over().await?;
+/// Tells the other keeper that it has everything, and returns its process id.
+///
+/// # Errors
+/// It could not be told, so it does not go on.
+async fn leave(
+    handed: HandedOver,
+    next: Option<Next>,
+    former: u32,
+    supervisor: &Supervisor,
+) -> Result<u32, String> {
     let (pid, lives) = (handed.keeper(), handed.lives());
-    tracing::warn!(
-        "the keeper (pid {former}) has ended; another one (pid {pid}) has the {lives} processes, and starts a host that goes on in \
-         the background: `provost status` shows it, `provost logs --host` its log"
-    );
-    // One that does not answer may have everything all the same, so this host ends in any case.
     let leave = move || {
         let next = next.as_ref().map(|next| (next.program.as_fd(), next.deadline));
         handed.leave(next)
     };
-    if let Ok(Err(error)) = supervisor.jobs().reading.run(leave).await {
-        tracing::error!("the new keeper has not confirmed that it goes on: {error}");
+    match supervisor.jobs().handing.run(leave).await {
+        Ok(Err(error @ NotHandedOver::NotSent(_))) => return Err(error.to_string()),
+        // One that does not answer may have everything all the same, so this host ends in any case.
+        Ok(Err(error)) => tracing::error!("the new keeper has not confirmed that it goes on: {error}"),
+        Ok(Ok(())) | Err(_) => {}
     }
-    Some(pid)
+    tracing::warn!(
+        "the keeper (pid {former}) has ended; another one (pid {pid}) has the {lives} processes, and starts a host that goes on in \
+         the background: `provost status` shows it, `provost logs --host` its log"
+    );
+    Ok(pid)
 }

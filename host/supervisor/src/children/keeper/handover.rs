@@ -28,6 +28,9 @@ pub enum NotHandedOver {
     /// It refused an order.
     #[error("the new keeper refused what it was given: {0}")]
     Refused(io::Error),
+    /// An order could not be sent to it: it has ended, or does not read. It does not have this order.
+    #[error("the new keeper could not be given everything: {0}")]
+    NotSent(io::Error),
     /// This process lacks something.
     #[error("what the new keeper is to be given cannot be put together: {0}")]
     Lacking(io::Error),
@@ -61,8 +64,10 @@ impl HandedOver {
     /// started with, or another one, which has to be in service within a time.
     ///
     /// # Errors
-    /// It does not answer. It may start a host all the same, so this process has to end.
+    /// [`NotHandedOver::NotSent`] if it was not told: it starts no host, and another keeper has to be given everything. With any
+    /// other error it may start a host, so this process has to end.
     pub fn leave(mut self, next: Option<(BorrowedFd<'_>, Duration)>) -> Result<(), NotHandedOver> {
+        fail::fail_point!("keeper.untold", |_| Err(NotHandedOver::NotSent(io::ErrorKind::BrokenPipe.into())));
         let deadline = next.map_or(Duration::ZERO, |(_, deadline)| deadline);
         let deadline_ms = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
         let program: Vec<BorrowedFd<'_>> = next.into_iter().map(|(program, _)| program).collect();
@@ -85,7 +90,7 @@ impl Connection {
         let message = order.encode_as(self.version, self.seq, &mut self.buffer);
         let message = message.map_err(|error| NotHandedOver::Lacking(io::Error::other(error)))?;
         let sent = socket::send(self.socket.as_fd(), message, descriptors);
-        sent.map_err(|error| NotHandedOver::Refused(error.into()))?;
+        sent.map_err(|error| NotHandedOver::NotSent(error.into()))?;
         for _ in 0..PASSED_OVER_MAX {
             match next(&self.socket, &mut self.buffer)? {
                 (Report::Done { errno: 0, .. }, head, _) if head.seq == self.seq => return Ok(()),

@@ -1,18 +1,25 @@
-//! Children that a test scripts: it sees every spawn and every signal, and decides how a child reacts, and when and how
-//! it ends. For the tests of this crate and, with the feature `scripted`, of the crates above it.
+//! Children that are played and not run, in virtual time. A test scripts them step by step: it sees every spawn and every
+//! signal, and decides how a child reacts, and when and how it ends. In a simulation a [`Director`] decides that.
 #![expect(clippy::expect_used, reason = "a script that does not fit is a defect of the test")]
+
+mod director;
+mod living;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use provost_state::{Exit, Incarnation, Moment, Signal, Usage};
+use provost_state::{Exit, Incarnation, Signal, Usage};
 use tokio::sync::watch;
+
+pub use director::{Director, Ending, Part};
+use living::Living;
+pub use living::Manner;
 
 use super::notices::{Announcer, said};
 use super::resources::{Alive, Reading, Readings, Source, Wanted};
-use super::{Boxed, Child, LifeEnv, Past, PendingSpawn, SpawnTicket, Spawner, Stop};
-use crate::adoption::{Held, HeldEnd};
+use super::{Boxed, Child, LifeEnd, LifeEnv, Past, PendingSpawn, SpawnTicket, Spawner, Stop};
+use crate::adoption::Held;
 use crate::clock::Clock;
 use crate::gave::Given;
 use crate::spec::ProcessSpec;
@@ -26,6 +33,8 @@ pub struct Scripted {
     held: Arc<watch::Sender<bool>>,
     /// Ends the host that uses this clone at one of its steps.
     gate: Gate,
+    /// Decides how the children live, if no test does.
+    director: Option<Arc<dyn Director>>,
 }
 
 #[derive(Debug, Default)]
@@ -44,30 +53,6 @@ struct Stage {
     clock: Option<Clock>,
 }
 
-#[derive(Debug)]
-struct Living {
-    name: Arc<str>,
-    incarnation: Incarnation,
-    manner: Manner,
-    /// By which the host that owns it hears what it says.
-    announcer: Option<Announcer>,
-    started_at: Moment,
-    /// How and when it ended, until the end was observed: the pid still exists then, like that of a zombie.
-    ended: watch::Sender<Option<HeldEnd>>,
-}
-
-/// How scripted children of a process react to signals and when they exit.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Manner {
-    /// They live until the script ends them: signals, even SIGKILL, change nothing.
-    #[default]
-    Deaf,
-    /// They end at the first SIGTERM or SIGKILL.
-    Obedient,
-    /// They end like this as soon as they are started.
-    Brief(Exit),
-}
-
 /// Something that the spawner was asked to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
@@ -77,22 +62,19 @@ pub enum Act {
     Signalled(Arc<str>, Signal),
 }
 
-impl Living {
-    /// Ends the child, unless it has ended already.
-    fn end(&self, exit: Exit, at: Moment) {
-        self.ended.send_if_modified(|ended| {
-            let is_new = ended.is_none();
-            ended.get_or_insert(HeldEnd { exit, at });
-            is_new
-        });
-    }
-
-    fn is_alive(&self) -> bool {
-        self.ended.borrow().is_none()
-    }
-}
-
 impl Scripted {
+    /// Returns children that live as `director` says, by this clock. What they were asked is not kept.
+    #[must_use]
+    pub fn directed(director: Arc<dyn Director>, clock: Clock) -> Self {
+        let stage = Stage { clock: Some(clock), ..Stage::default() };
+        Self { stage: Arc::new(Mutex::new(stage)), director: Some(director), ..Self::default() }
+    }
+
+    /// Whether a director decides how the children live.
+    pub(crate) fn is_directed(&self) -> bool {
+        self.director.is_some()
+    }
+
     fn stage<R>(&self, act: impl FnOnce(&mut Stage) -> R) -> R {
         act(&mut self.stage.lock())
     }
@@ -160,7 +142,7 @@ impl Scripted {
     /// Outside of a tokio runtime with a clock.
     #[must_use]
     pub fn clock(&self) -> Clock {
-        self.stage(|stage| *stage.clock.get_or_insert_with(Clock::new))
+        self.stage(|stage| stage.clock.get_or_insert_with(Clock::new).clone())
     }
 
     /// Returns the children that another host finds: those that live, and those whose end no host has written down.
@@ -175,7 +157,7 @@ impl Scripted {
                 stdout: None,
                 stderr: None,
                 started_at: child.started_at,
-                ended: child.ended.borrow().clone(),
+                ended: child.ended(),
             };
             stage.living.iter().map(held).collect()
         })
@@ -212,36 +194,41 @@ impl Scripted {
     /// Starts a child, or fails as the script says.
     fn enter(&self, name: Arc<str>, incarnation: Incarnation, env: LifeEnv) -> Result<Child, Arc<str>> {
         let started_at = self.clock().now();
+        let part = self.director.as_ref().map(|director| director.enters(&name, incarnation, started_at));
+        let part = part.transpose()?.map(Manner::Played);
         let pid = self.stage(|stage| {
             if let Some(error) = stage.failures.get_mut(&name).and_then(VecDeque::pop_front) {
                 return Err(error);
             }
             stage.last_pid += 1;
-            let manner = stage.manners.get(&name).cloned().unwrap_or_default();
-            let ended = watch::Sender::new(None);
-            let announcer = None;
-            let child = Living { name: name.clone(), incarnation, manner, announcer, started_at, ended };
-            if let Manner::Brief(exit) = &child.manner {
-                child.end(exit.clone(), started_at);
-            }
-            stage.living.insert(stage.last_pid, child);
+            let manner = part.or_else(|| stage.manners.get(&name).cloned()).unwrap_or_default();
+            stage.living.insert(stage.last_pid, Living::new(name.clone(), incarnation, manner, started_at));
             stage.env.insert(name.clone(), env);
-            stage.history.push(Act::Spawned(name, incarnation));
+            self.keep(stage, Act::Spawned(name, incarnation));
             Ok(stage.last_pid)
         })?;
         Ok(self.child(pid))
     }
 
+    /// Keeps what was asked, for the test that looks at it.
+    fn keep(&self, stage: &mut Stage, act: Act) {
+        if !self.is_directed() {
+            stage.history.push(act);
+        }
+    }
+
     /// Returns the child with this pid, for the host that owns it.
     fn child(&self, pid: u32) -> Child {
-        let ended = self.stage(|stage| stage.living.get(&pid).map(|child| child.ended.subscribe()));
-        let exit = Box::pin(async move {
-            let Some(mut ended) = ended else { return Exit::Unobserved.into() };
-            let end = ended.wait_for(Option::is_some).await;
-            end.ok().and_then(|end| end.clone()).map_or(Exit::Unobserved, |end| end.exit).into()
-        });
         let (announcer, notices) = Announcer::new();
-        self.stage(|stage| stage.living.get_mut(&pid).map(|child| child.announcer.replace(announcer)));
+        let lived = self.stage(|stage| {
+            let child = stage.living.get_mut(&pid)?;
+            child.announcer = Some(announcer);
+            Some(child.lived(stage.clock.clone().unwrap_or_default()))
+        });
+        let exit: Boxed<LifeEnd> = match lived {
+            Some(lived) => Box::pin(lived),
+            None => Box::pin(async { Exit::Unobserved.into() }),
+        };
         let notices = Some(notices);
         Child { pid, exit, output: None, notices, vars: Arc::default(), given: Given::default() }
     }
@@ -303,6 +290,7 @@ impl Spawner for Scripted {
     }
 
     fn stop(&self, pid: u32, stop: Stop) -> Result<(), Arc<str>> {
+        self.stage(|stage| stage.living.get(&pid).map(|child| child.ask_to_end(stop.signal)));
         self.signal(pid, stop.signal)?;
         self.signal(pid, Signal::CONT)
     }
@@ -320,12 +308,16 @@ impl Spawner for Scripted {
         let at = self.clock().now();
         self.stage(|stage| {
             let child = stage.living.get(&pid).ok_or("no such process")?;
-            if child.manner == Manner::Obedient && ends_the_obedient(signal) {
-                child.end(Exit::Signal(signal.number()), at);
-            }
-            stage.history.push(Act::Signalled(child.name.clone(), signal));
+            child.take(signal, at);
+            let name = child.name.clone();
+            self.keep(stage, Act::Signalled(name, signal));
             Ok(())
         })
+    }
+
+    fn answer(&self, process: &Arc<str>, incarnation: Incarnation) -> Option<Result<(), Arc<str>>> {
+        let director = self.director.as_ref()?;
+        Some(director.answers(process, incarnation, self.clock().now()))
     }
 
     fn resources(&self, clock: Clock) -> Box<dyn Source> {
@@ -348,13 +340,12 @@ impl Source for ScriptedSource {
     fn read(&mut self, wanted: &Wanted) -> Readings {
         let at = self.clock.now();
         let reading = |one: &Alive| {
-            let usage = self.stage.stage(|stage| stage.usages.get(&one.name).copied())?;
+            let usage = match &self.stage.director {
+                Some(director) => director.uses(&one.name, one.incarnation, at),
+                None => self.stage.stage(|stage| stage.usages.get(&one.name).copied()),
+            }?;
             Some(Reading { id: one.id, usage: Usage { at, ..usage }, pids: Vec::new() })
         };
         Readings { children: wanted.alive.iter().filter_map(reading).collect(), ..Readings::default() }
     }
-}
-
-fn ends_the_obedient(signal: Signal) -> bool {
-    [Signal::TERM, Signal::KILL].contains(&signal)
 }
