@@ -1,0 +1,50 @@
+//! A place of a course where an expectation is broken, and the collection of them.
+
+use std::sync::Arc;
+
+use super::Verdict;
+
+/// A place where an expectation is broken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Breach {
+    /// When, in milliseconds since the start of the scenario.
+    pub at_ms: u64,
+    /// The process; `None` if it is about several.
+    pub process: Option<Arc<str>>,
+    /// What was found, in words for people.
+    pub what: String,
+}
+
+impl Breach {
+    /// The number of breaches of one expectation that are kept.
+    pub const KEPT: usize = 10;
+}
+
+/// What a check has found so far.
+#[derive(Debug, Default)]
+pub(super) struct Checked {
+    /// How often the expectation held.
+    pub(super) held: u64,
+    breaches: Vec<Breach>,
+    count: u64,
+}
+
+impl Checked {
+    pub(super) fn broken(&mut self, at_ms: u64, process: Option<&Arc<str>>, what: impl FnOnce() -> String) {
+        self.count += 1;
+        // The earliest ones are kept, in whichever order they are found.
+        let at = self.breaches.partition_point(|breach| breach.at_ms <= at_ms);
+        if at < Breach::KEPT {
+            self.breaches.insert(at, Breach { at_ms, process: process.cloned(), what: what() });
+            self.breaches.truncate(Breach::KEPT);
+        }
+    }
+
+    pub(super) fn verdict(self) -> Verdict {
+        match (self.count, self.held) {
+            (0, 0) => Verdict::Untested,
+            (0, held) => Verdict::Held(held),
+            (count, _) => Verdict::Broken { breaches: self.breaches, count },
+        }
+    }
+}

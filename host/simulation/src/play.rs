@@ -1,0 +1,182 @@
+//! One run: the supervisor on tokio's paused clock, from the boot to the end of the scenario. It has one thread, and no job waits for
+//! another one, so that the clock goes on exactly when nothing is left to do at its time.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use provost_state::{Cause, ProcessType};
+use provost_supervisor::{
+    BootError, Check, Clock, CommandLine, Motive, ProcessSpec, Scripted, Settings, Supervisor,
+};
+use tokio::runtime::Builder;
+use tokio::time::{Instant, sleep_until};
+
+use crate::cast::Cast;
+use crate::course::Course;
+use crate::impact::Affected;
+use crate::observer::Observer;
+use crate::scenario::{FaultKind, Order, OrderKind, Scenario};
+
+/// How long a policy may take for a decision, in milliseconds of virtual time, in which it takes none. Its limits bound it.
+const DECISION_DEADLINE_MS: u64 = 60_000;
+
+/// A run that has ended.
+#[derive(Clone, Debug)]
+pub struct Played {
+    /// What happened.
+    pub course: Course,
+    /// When faults have affected which processes.
+    pub affected: Vec<Affected>,
+}
+
+/// Why a scenario could not be played.
+#[derive(Debug, thiserror::Error)]
+pub enum NotPlayed {
+    /// The supervisor could not be booted.
+    #[error(transparent)]
+    Boot(#[from] BootError),
+    /// The system has refused something.
+    #[error("cannot set up the simulation: {0}")]
+    Io(#[from] io::Error),
+    /// There were more lives than are kept.
+    #[error("there are more than {most} lives after {}: make the scenario shorter, or the restarts rarer",
+        provost_state::span::exact(*.after_ms))]
+    TooManyLives {
+        /// The most that may be.
+        most: usize,
+        /// How long the scenario had lasted by then, in milliseconds.
+        after_ms: u64,
+    },
+}
+
+/// Plays a scenario.
+///
+/// # Errors
+/// [`NotPlayed`].
+pub fn play(scenario: &Scenario) -> Result<Played, NotPlayed> {
+    let runtime = Builder::new_current_thread().enable_all().start_paused(true).build()?;
+    let dir = tempfile::tempdir()?;
+    let played = runtime.block_on(run(scenario, dir.path().join("logs")));
+    runtime.shutdown_background();
+    played
+}
+
+async fn run(scenario: &Scenario, log_dir: std::path::PathBuf) -> Result<Played, NotPlayed> {
+    let began = Instant::now();
+    let clock = Clock::made_up(scenario.starts_at_ms);
+    let cast = Arc::new(Cast::of(scenario));
+    let kinds = scenario
+        .processes
+        .iter()
+        .map(|spec| (spec.name.clone(), matches!(spec.process_type, ProcessType::Job { .. })));
+    let observer = Observer::of(kinds);
+    let settings = Settings {
+        decision_deadline_ms: DECISION_DEADLINE_MS,
+        restart_delay_ms_max: scenario.restart_delay_ms_max,
+        restart_delay_ms_min: scenario.restart_delay_ms_min,
+        restart_budget: scenario.restart_budget,
+        recorder: Some(Arc::new(observer.clone())),
+        ..Settings::new(log_dir)
+    };
+    let specs = scenario.processes.iter().map(playable).collect();
+    let children = Scripted::directed(cast.clone(), clock.clone());
+    let supervisor = children.boot(settings, specs, scenario.replica_sets.clone(), Vec::new())?;
+    let steps = Steps::of(scenario).run(&supervisor, &clock, began);
+    let mut shutdown = supervisor.shutdown_wanted();
+    let ends = began + Duration::from_millis(scenario.lasts_ms);
+    let shut_down = tokio::select! {
+        biased;
+        () = observer.follow(supervisor.reader(), supervisor.changed(), scenario.lives_max) => {
+            let after_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+            return Err(NotPlayed::TooManyLives { most: scenario.lives_max, after_ms });
+        }
+        wanted = shutdown.wait_for(Option::is_some) => wanted.ok().and_then(|code| *code),
+        () = async {
+            steps.await;
+            sleep_until(ends).await;
+        } => None,
+    };
+    let lasted_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let course = observer.course(supervisor.reader(), lasted_ms, shut_down);
+    let names: Vec<Arc<str>> = scenario.processes.iter().map(|spec| spec.name.clone()).collect();
+    Ok(Played { course, affected: cast.affected(&names) })
+}
+
+/// Returns a spec that can be played: its checks are those that the faults answer, whatever they would look at; nothing is opened,
+/// set or read for it.
+fn playable(spec: &ProcessSpec) -> ProcessSpec {
+    let check = || Check::Exec(CommandLine::Argv(vec!["played".to_owned()]));
+    let mut spec = spec.clone();
+    if let Some(ready) = &mut spec.ready {
+        (ready.check, ready.own_port) = (check(), false);
+    }
+    if let Some(health) = &mut spec.health {
+        health.check = check();
+    }
+    spec.sockets = Vec::new();
+    spec.watchdog_ms = None;
+    spec.env_files = Vec::new();
+    spec.cgroup = None;
+    spec.setup = provost_supervisor::Setup::default();
+    spec
+}
+
+/// Something to be done at a time.
+enum Step {
+    Order(OrderKind, Vec<Arc<str>>),
+    Clock(i64),
+}
+
+/// What is to be done, by its time.
+struct Steps(Vec<(u64, Step)>);
+
+impl Steps {
+    fn of(scenario: &Scenario) -> Self {
+        let names = |order: &Order| {
+            let names = scenario.processes.iter().map(|spec| spec.name.clone());
+            names.filter(|name| order.of.include(name)).collect()
+        };
+        let mut steps = Vec::new();
+        for order in &scenario.orders {
+            let mut at_ms = order.at_ms;
+            while at_ms <= scenario.lasts_ms {
+                steps.push((at_ms, Step::Order(order.kind, names(order))));
+                let Some(every_ms) = order.every_ms.filter(|every_ms| *every_ms > 0) else { break };
+                at_ms = at_ms.saturating_add(every_ms);
+            }
+        }
+        for fault in &scenario.faults {
+            if let FaultKind::ClockStep { at_ms, by_ms } = fault.kind {
+                steps.push((at_ms, Step::Clock(by_ms)));
+            }
+        }
+        steps.sort_by_key(|(at_ms, _)| *at_ms);
+        Self(steps)
+    }
+
+    async fn run(self, supervisor: &Supervisor, clock: &Clock, began: Instant) {
+        for (at_ms, step) in self.0 {
+            sleep_until(began + Duration::from_millis(at_ms)).await;
+            match step {
+                Step::Clock(by_ms) => clock.step(by_ms),
+                Step::Order(kind, names) => {
+                    for name in names {
+                        order(supervisor, kind, &name).await;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Gives an order. One that is refused, because the process is removed or the host is stopping, has no effect.
+async fn order(supervisor: &Supervisor, kind: OrderKind, name: &str) {
+    let Some(handle) = supervisor.reader().handle(name) else { return };
+    let motive = Motive::because(Cause::User, "the scenario orders it");
+    let _ = match kind {
+        OrderKind::Start => supervisor.start(handle.id, motive).await,
+        OrderKind::Stop => supervisor.stop(handle.id, motive).await,
+        OrderKind::Restart => supervisor.restart(handle.id, motive).await,
+    };
+}
