@@ -47,6 +47,7 @@ mod steps;
 mod tcp;
 mod top;
 mod trust;
+mod trying;
 mod upgrade;
 mod usage;
 mod words;

@@ -22,6 +22,8 @@
 //! | `decision` | decisions about processes |
 //! | `host` | the host itself, and its end |
 //! | `logs` | lines of output |
+//! | `blame` | the last failure of a plugin |
+//! | `reproduction` | all that a call of a plugin was given |
 //! | `plugins` | the state of plugins, and changes of them |
 //! | `state_core` | the backends of the state core, and latencies |
 //! | `error` | the body of every answer with a status of 400 or more, and the codes in it |
@@ -33,6 +35,7 @@
 
 #![forbid(unsafe_code)]
 
+mod blame;
 mod checks;
 pub mod client;
 pub mod columns;
@@ -50,12 +53,14 @@ mod plugins;
 mod probes;
 mod process;
 mod reload;
+mod reproduction;
 mod schema;
 mod state_core;
 mod status;
 mod usage;
 mod words;
 
+pub use blame::{Blame, Replayed};
 pub use checks::{Check, CheckKind, CheckResult, Checks, ProcessDetail};
 pub use decision::{Action, Decision, Escalation, Scope};
 pub use dependencies::{Condition, Dependencies, Dependency, Dependent};
@@ -70,12 +75,15 @@ pub use host::{
 pub use logs::{LogItem, LogList, LogStream};
 pub use orders::{OrderCause, Outcome, ProcessOrder, ProcessOutcome, Signal};
 pub use plugins::{
-    Blame, Fault, FaultKind, Plugin, PluginChanged, PluginList, PluginOrder, PluginRole, PluginStatus,
-    PluginVersion, Quarantine, Replayed, ViewLink, ViewList,
+    Fault, FaultKind, Plugin, PluginChanged, PluginList, PluginOrder, PluginRole, PluginStatus,
+    PluginVersion, Quarantine, ViewLink, ViewList,
 };
 pub use probes::{Liveness, NotReady, Readiness};
 pub use process::{Cause, Desired, Exit, Failing, Health, Phase, Process, ProcessType};
 pub use reload::{ReloadOrder, ReloadStep, ReloadStepKind, ReloadSummary, ScaleOrder, ScaleOutcome, Scaled};
+pub use reproduction::{
+    Death, MemoryValue, PluginEvent, PluginInput, PluginSnapshot, Reproduction, SnapshotProcess,
+};
 pub use state_core::{Backend, BackendFigures, Latency, StateChange, StateCore};
 pub use status::{Replicas, Status, StatusPart, VIEW_HEADER};
 pub use usage::{ProcessUsage, UsageList, UsagePoint};

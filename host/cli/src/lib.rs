@@ -11,6 +11,7 @@
 //! | `difference` | what a reload would change: a config compared with what runs |
 //! | `failure` | errors with hints and exit codes |
 //! | `args` | the command line and its help |
+//! | `trying` | trying a plugin without a host: one call, the vectors of a project, measurements |
 //! | `config` | the file in two stages: typed sections, then specs |
 //! | `compiling` | compilation of plugins in a process with limits |
 //! | `pictures` | graphs and time lines as text, SVG, DOT and JSON: pure functions |
@@ -34,6 +35,7 @@ mod pictures;
 mod progress;
 mod render;
 mod successor;
+mod trying;
 
 use std::ffi::OsString;
 use std::io::Write;

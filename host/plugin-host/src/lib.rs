@@ -12,6 +12,7 @@
 //! |---|---|
 //! | `fuzzing` | entry points for the fuzzers |
 //! | `port` | the port `Plugins`: load, unload, swap, rollback, revive, blame |
+//! | `workbench` | one component apart from any host, for its author: everything that a call did is returned |
 //! | `rehearsal` | plugins made and tried first, and put in force later |
 //! | `pending` | plugins at boot: in place before they are ready ([`Pending`]) |
 //! | `host` | [`PluginHost`]: the plugins by name, and the lock for changing them |
@@ -67,6 +68,7 @@ mod port;
 mod rehearsal;
 mod role;
 mod text;
+mod workbench;
 
 pub use component::cache::{CacheBounds, CacheCounts};
 pub use component::{
@@ -74,6 +76,7 @@ pub use component::{
     bundled_names, hex, inspect, is_sha256, keygen, sign, signature_of, verify,
 };
 pub use engine::{EngineError, Layout};
+pub use guest::PluginLine;
 pub use host::{HostOptions, PluginHost, PluginSpec, PolicyLookupError};
 pub use lacks::Lacks;
 pub use limits::grants::{Destination, Grant, GrantError, Grants, HttpHost, Scope, Settable};
@@ -83,3 +86,4 @@ pub use pending::{Before, Pending};
 pub use plugin::trial_world;
 pub use rehearsal::{InForce, Kept, Ready, Unfit};
 pub use role::Role;
+pub use workbench::{Bench, Impure, Outcome, Reply, Setup, SetupError, Workbench};

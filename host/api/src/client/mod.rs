@@ -248,6 +248,14 @@ impl Client {
         self.get(&format!("/v1/plugins/{}/blame", escaped(name))).await
     }
 
+    /// Returns the same with all that the call was given.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn blame_with_reproduction(&self, name: &str) -> Result<Blame, ClientError> {
+        self.get(&format!("/v1/plugins/{}/blame?reproduction=1", escaped(name))).await
+    }
+
     /// Returns the backend of the state core and the figures of all backends.
     ///
     /// # Errors

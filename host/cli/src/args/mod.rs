@@ -6,9 +6,11 @@
 //! | `top` | the options of `provost top` |
 //! | `pictures` | the commands that draw: `graph`, `analyze`, `timeline` |
 //! | `plugin` | the commands of `provost plugin` |
+//! | `trying` | the options of those commands of `provost plugin` that call a component without a host |
 //! | `upgrade` | the options of `provost upgrade` |
 //! | `token` | the commands of `provost token` |
 //! | `journal` | the commands of `provost journal` |
+//! | `given` | what a plugin is given: settings and limits |
 //! | `format` | how commands print |
 //! | `when` | durations and times as people write them |
 //! | `word` | names, numbers and patterns |
@@ -17,6 +19,7 @@
 mod advice;
 mod cli;
 mod format;
+mod given;
 mod journal;
 mod pictures;
 mod plugin;
@@ -25,6 +28,7 @@ mod tests;
 mod token;
 #[cfg(feature = "top")]
 mod top;
+mod trying;
 mod upgrade;
 mod when;
 mod word;
@@ -37,10 +41,12 @@ pub(crate) use cli::{
     ScaleArgs, SignalArgs, StateArgs, StateChange, StatusArgs, UpArgs, ValidateArgs, ViewArgs,
 };
 pub(crate) use format::{GraphFormat, LineFormat, PictureFormat, TableFormat, ViewFormat};
+pub(crate) use given::LimitArgs;
 pub(crate) use journal::JournalCommand;
 pub(crate) use pictures::{AnalyzeArgs, GraphArgs, TimelineArgs};
-pub(crate) use plugin::{LimitArgs, LoadArgs, NamedPlugin, PluginCommand};
+pub(crate) use plugin::{LoadArgs, NamedPlugin, PluginCommand};
 pub(crate) use token::TokenCommand;
 #[cfg(feature = "top")]
 pub(crate) use top::{TopArgs, TopView};
+pub(crate) use trying::{BenchArgs, RunArgs, SetupArgs, TestArgs};
 pub(crate) use upgrade::UpgradeArgs;

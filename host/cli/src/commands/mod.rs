@@ -17,6 +17,7 @@
 //! | `journal` | `journal`: checking, exporting and counting the journal |
 //! | `about` | `about`, which a host asks a program that is to take its place |
 //! | `local` | the commands that need no host: `plugin inspect`, `plugin build`, `completions` |
+//! | `trying` | the commands that try a plugin without a host: `plugin run`, `plugin test`, `plugin bench` |
 //! | `keys` | keys and signatures |
 //! | `validate` | `validate` |
 //! | `context` | the context of every command: which host it talks to, and where it prints |
@@ -41,6 +42,7 @@ mod reload;
 mod token;
 #[cfg(feature = "top")]
 mod top;
+mod trying;
 mod unanswered;
 mod up;
 mod upgrade;
@@ -69,8 +71,11 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::About(args) => about::about(&context, &args),
         Command::Token(command) => token::token(&context, command),
         Command::Journal(command) => journal::journal(&context, &command),
-        // Outside the runtime, because it waits for cargo.
+        // Outside the runtime, because these wait for cargo, and for components.
         Command::Plugin(PluginCommand::Build { dir }) => local::build(&dir),
+        Command::Plugin(PluginCommand::Run(args)) => trying::run(&context, &args),
+        Command::Plugin(PluginCommand::Test(args)) => trying::test(&context, &args),
+        Command::Plugin(PluginCommand::Bench(args)) => trying::bench(&context, &args),
         command => asking(ask(context, command)),
     }
 }

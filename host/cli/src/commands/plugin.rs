@@ -4,7 +4,7 @@ use provost_api::{PluginChanged, PluginOrder};
 
 use super::context::Context;
 use super::printing::{pretty, print};
-use super::{keys, local};
+use super::{keys, local, trying};
 use crate::args::{LimitArgs, LineFormat, LoadArgs, NamedPlugin, PluginCommand, TableFormat};
 use crate::failure::Failure;
 use crate::render;
@@ -33,6 +33,9 @@ pub(super) async fn ask(context: &Context, command: PluginCommand) -> Result<(),
         PluginCommand::Inspect { component, output } => inspect(context, &component, output).await,
         // These need no host.
         PluginCommand::Build { dir } => local::build(&dir),
+        PluginCommand::Run(args) => trying::run(context, &args),
+        PluginCommand::Test(args) => trying::test(context, &args),
+        PluginCommand::Bench(args) => trying::bench(context, &args),
         PluginCommand::Keygen { name } => keys::keygen(&name),
         PluginCommand::Sign { component, key } => keys::sign(&component, &key),
         PluginCommand::Verify { component, keys } => keys::verify(&component, &keys),
@@ -78,10 +81,10 @@ async fn change(
 }
 
 async fn blame(context: &Context, plugin: NamedPlugin, output: LineFormat) -> Result<(), Failure> {
-    let blame = context.client()?.blame(&plugin.name).await?;
+    let client = context.client()?;
     print(match output {
-        LineFormat::Text => render::plugins::blame(&blame, context.page.paint),
-        LineFormat::Json => pretty(&blame)?,
+        LineFormat::Text => render::plugins::blame(&client.blame(&plugin.name).await?, context.page.paint),
+        LineFormat::Json => pretty(&client.blame_with_reproduction(&plugin.name).await?)?,
     })
 }
 

@@ -13,13 +13,7 @@ use super::{api, dialect, journal, plugin, process};
 
 /// Reads the text. Returns whatever could be read, even if there are problems.
 pub(super) fn read(text: &str, problems: &Collector) -> ConfigFile {
-    let (document, errors) = DeTable::parse_recoverable(text);
-    if let Some(error) = errors.first() {
-        // Anything after a syntax error is guesswork, so only the first error is reported.
-        let Problem { span, what, hint } = syntax(text, error);
-        problems.add(span, what, hint);
-        return ConfigFile::default();
-    }
+    let Some(document) = document(text, problems) else { return ConfigFile::default() };
     let mut file = ConfigFile::default();
     let mut top = Section::top(document.get_ref(), problems);
     if let Some(host) = top.table("host", "write [host] on a line of its own") {
@@ -49,6 +43,15 @@ pub(super) fn read(text: &str, problems: &Collector) -> ConfigFile {
     }
     top.finish();
     file
+}
+
+/// Parses a text as TOML. Anything after a syntax error is guesswork, so only the first error is reported.
+pub(crate) fn document<'t>(text: &'t str, problems: &Collector) -> Option<Spanned<DeTable<'t>>> {
+    let (document, errors) = DeTable::parse_recoverable(text);
+    let Some(error) = errors.first() else { return Some(document) };
+    let Problem { span, what, hint } = syntax(text, error);
+    problems.add(span, what, hint);
+    None
 }
 
 /// Translates an error of the TOML parser into a problem for people.

@@ -106,7 +106,8 @@ pub(super) fn read<'t>(
     Some(PluginSection { name, component: component?, settings_json, setting_spans, sha256, grants, limits })
 }
 
-fn read_settings(plugin: &mut Section<'_>) -> String {
+/// Reads the settings of a plugin into the text of a JSON object.
+pub(crate) fn read_settings(plugin: &mut Section<'_>) -> String {
     let Some(settings) = plugin.value("settings") else { return "{}".into() };
     let key = "settings";
     if plugin.section_of(key, settings, String::new(), "write settings = { … }").is_none() {
@@ -131,7 +132,7 @@ fn read_pin(plugin: &mut Section<'_>) -> Option<Spanned<String>> {
 }
 
 /// Reads the grants of a plugin.
-fn read_grants(plugin: &mut Section<'_>) -> Grants {
+pub(crate) fn read_grants(plugin: &mut Section<'_>) -> Grants {
     let words = plugin.texts("allow").unwrap_or_default();
     let grant = |word: &Spanned<String>| match word.get_ref().parse::<Grant>() {
         Ok(grant) => Some(grant),
@@ -145,7 +146,7 @@ fn read_grants(plugin: &mut Section<'_>) -> Grants {
 }
 
 /// Reads the limits of a plugin; those that are not given have their defaults.
-fn read_limits(plugin: &mut Section<'_>) -> Limits {
+pub(crate) fn read_limits(plugin: &mut Section<'_>) -> Limits {
     let mut limits = Limits::default();
     let Some(mut section) = plugin.table("limits", LIMITS_HINT) else { return limits };
     for limit in Limit::ALL {

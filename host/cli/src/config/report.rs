@@ -182,7 +182,7 @@ fn clipped(text: &str, chars_max: usize) -> Cow<'_, str> {
 
 /// Collects problems while a file is read, so that all of them are reported together. Keeps only those that will be shown.
 #[derive(Debug, Default)]
-pub(super) struct Collector(RefCell<Found>);
+pub(crate) struct Collector(RefCell<Found>);
 
 #[derive(Debug, Default)]
 struct Found {
@@ -192,12 +192,12 @@ struct Found {
 }
 
 impl Collector {
-    pub(super) fn add(&self, span: Range<usize>, what: impl Into<String>, hint: impl Into<String>) {
+    pub(crate) fn add(&self, span: Range<usize>, what: impl Into<String>, hint: impl Into<String>) {
         self.add_with(span, || (what.into(), hint.into()));
     }
 
     /// Adds a problem whose text is only built if it will be shown.
-    pub(super) fn add_with(&self, span: Range<usize>, words: impl FnOnce() -> (String, String)) {
+    pub(crate) fn add_with(&self, span: Range<usize>, words: impl FnOnce() -> (String, String)) {
         let mut found = self.0.borrow_mut();
         found.count += 1;
         let place = (span.start, found.count);
@@ -212,7 +212,7 @@ impl Collector {
     }
 
     /// Returns the problems of `source`, if there are any.
-    pub(super) fn problems_of(self, source: &SourceFile) -> Option<Problems> {
+    pub(crate) fn problems_of(self, source: &SourceFile) -> Option<Problems> {
         let Found { kept, count } = self.0.into_inner();
         let more = count - kept.len();
         let list: Vec<Problem> = kept.into_values().collect();

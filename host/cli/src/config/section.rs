@@ -13,12 +13,12 @@ use super::units;
 
 /// A table of the file, with the keys that its reader has asked for.
 #[derive(Debug)]
-pub(super) struct Section<'t> {
+pub(crate) struct Section<'t> {
     /// The name of the table in messages, such as `[process.web]`.
     title: String,
     /// The context in which foreign keys are translated.
     place: Place,
-    pub(super) span: Range<usize>,
+    pub(crate) span: Range<usize>,
     table: &'t DeTable<'t>,
     known: Vec<&'static str>,
     problems: &'t Collector,
@@ -45,18 +45,23 @@ fn kind_of(value: &DeValue<'_>) -> &'static str {
 
 impl<'t> Section<'t> {
     /// Creates the section for the whole file.
-    pub(super) fn top(table: &'t DeTable<'t>, problems: &'t Collector) -> Self {
+    pub(crate) fn top(table: &'t DeTable<'t>, problems: &'t Collector) -> Self {
         Self { title: "the file".into(), place: Place::Top, span: 0..0, table, known: Vec::new(), problems }
     }
 
+    /// Creates the section for a whole file that is not a config.
+    pub(crate) fn whole(table: &'t DeTable<'t>, problems: &'t Collector) -> Self {
+        Self { title: "the file".into(), place: Place::Other, span: 0..0, table, known: Vec::new(), problems }
+    }
+
     /// Whether the table has an unknown key that may have been written for `key`.
-    pub(super) fn has_another_name_for(&self, key: &str) -> bool {
+    pub(crate) fn has_another_name_for(&self, key: &str) -> bool {
         let others = self.table.iter().map(|(word, _)| word.get_ref().as_ref());
         others.filter(|word| !self.known.contains(word)).any(|word| self.place.means(word, key))
     }
 
     /// Returns the value of `key`, whatever its type, and marks the key as known.
-    pub(super) fn value(&mut self, key: &'static str) -> Option<&'t Spanned<DeValue<'t>>> {
+    pub(crate) fn value(&mut self, key: &'static str) -> Option<&'t Spanned<DeValue<'t>>> {
         if !self.known.contains(&key) {
             self.known.push(key);
         }
@@ -64,7 +69,7 @@ impl<'t> Section<'t> {
     }
 
     /// Returns all entries, for a table whose keys the user chooses.
-    pub(super) fn entries(
+    pub(crate) fn entries(
         &self,
     ) -> impl Iterator<Item = (Spanned<String>, &'t Spanned<DeValue<'t>>)> + use<'t> {
         self.table
@@ -73,29 +78,29 @@ impl<'t> Section<'t> {
     }
 
     /// Returns where `key` is written, or the span of the table if it is not.
-    pub(super) fn key_span(&self, key: &str) -> Range<usize> {
+    pub(crate) fn key_span(&self, key: &str) -> Range<usize> {
         self.table.get_key_value(key).map_or_else(|| self.span.clone(), |(written, _)| written.span())
     }
 
-    pub(super) fn has(&self, key: &str) -> bool {
+    pub(crate) fn has(&self, key: &str) -> bool {
         self.table.contains_key(key)
     }
 
-    pub(super) fn title(&self) -> &str {
+    pub(crate) fn title(&self) -> &str {
         &self.title
     }
 
     /// Returns the collector, for problems whose text is costly to build.
-    pub(super) fn problems(&self) -> &Collector {
+    pub(crate) fn problems(&self) -> &Collector {
         self.problems
     }
 
-    pub(super) fn problem(&self, span: Range<usize>, what: impl Into<String>, hint: impl Into<String>) {
+    pub(crate) fn problem(&self, span: Range<usize>, what: impl Into<String>, hint: impl Into<String>) {
         self.problems.add(span, what, hint);
     }
 
     /// Adds a problem if `checked`, the result of checking `name`, is an error.
-    pub(super) fn check_name(&self, name: &Spanned<String>, checked: Result<(), BadName>) {
+    pub(crate) fn check_name(&self, name: &Spanned<String>, checked: Result<(), BadName>) {
         if let Err(error) = checked {
             self.problem(name.span(), error.to_string(), error.hint());
         }
@@ -106,7 +111,7 @@ impl<'t> Section<'t> {
         self.problem(value.span(), what, hint);
     }
 
-    pub(super) fn text(&mut self, key: &'static str) -> Option<Spanned<String>> {
+    pub(crate) fn text(&mut self, key: &'static str) -> Option<Spanned<String>> {
         let value = self.value(key)?;
         if let Some(text) = value.get_ref().as_str() {
             self.refuse_nul(key, value.span(), text);
@@ -117,7 +122,7 @@ impl<'t> Section<'t> {
     }
 
     /// Reads a path, which must not be empty.
-    pub(super) fn path(&mut self, key: &'static str) -> Option<Spanned<String>> {
+    pub(crate) fn path(&mut self, key: &'static str) -> Option<Spanned<String>> {
         let path = self.text(key)?;
         if path.get_ref().trim().is_empty() {
             let hint = format!("write a path, or remove `{key}`");
@@ -127,7 +132,7 @@ impl<'t> Section<'t> {
     }
 
     /// Adds a problem if a text contains a NUL, which no program, path or name for the kernel can have.
-    pub(super) fn refuse_nul(&self, key: &str, span: Range<usize>, text: &str) {
+    pub(crate) fn refuse_nul(&self, key: &str, span: Range<usize>, text: &str) {
         if text.contains('\0') {
             let hint = "the kernel takes a NUL for the end of a text: remove \\u0000";
             self.problem(span, format!("`{key}` contains a NUL character"), hint);
@@ -135,7 +140,7 @@ impl<'t> Section<'t> {
     }
 
     /// Reads one of `words` and returns its meaning.
-    pub(super) fn word<T: Copy>(&mut self, key: &'static str, words: &[(&'static str, T)]) -> Option<T> {
+    pub(crate) fn word<T: Copy>(&mut self, key: &'static str, words: &[(&'static str, T)]) -> Option<T> {
         let text = self.text(key)?;
         let word = text.get_ref().as_str();
         let found = words.iter().find(|(known, _)| *known == word).map(|(_, meaning)| *meaning);
@@ -148,7 +153,7 @@ impl<'t> Section<'t> {
         found
     }
 
-    pub(super) fn flag(&mut self, key: &'static str) -> Option<bool> {
+    pub(crate) fn flag(&mut self, key: &'static str) -> Option<bool> {
         let value = self.value(key)?;
         if value.get_ref().as_bool().is_none() {
             self.wrong_type(key, value, "true or false", &format!("write {key} = true, without quotes"));
@@ -157,7 +162,7 @@ impl<'t> Section<'t> {
     }
 
     /// Reads a whole number that is at least 1.
-    pub(super) fn count(&mut self, key: &'static str) -> Option<usize> {
+    pub(crate) fn count(&mut self, key: &'static str) -> Option<usize> {
         let value = self.value(key)?;
         let number = value.get_ref().as_integer().and_then(|number| {
             usize::from_str_radix(number.as_str(), number.radix()).ok().filter(|number| *number > 0)
@@ -178,8 +183,33 @@ impl<'t> Section<'t> {
         number
     }
 
+    /// Reads a whole number that is not negative.
+    pub(crate) fn natural(&mut self, key: &'static str) -> Option<u64> {
+        let value = self.value(key)?;
+        let Some(number) = value.get_ref().as_integer() else {
+            self.wrong_type(key, value, "a whole number", &format!("write {key} = 4"));
+            return None;
+        };
+        let read = u64::from_str_radix(number.as_str(), number.radix()).ok();
+        if read.is_none() {
+            let what = format!("`{key}` in {} is negative or too large", self.title);
+            self.problem(value.span(), what, format!("write a whole number from 0 to {}", u64::MAX));
+        }
+        read
+    }
+
+    /// Reads a list of tables; `title` is the name of one of them in messages.
+    pub(crate) fn tables(&mut self, key: &'static str, title: &str, hint: &str) -> Vec<Section<'t>> {
+        let Some(value) = self.value(key) else { return Vec::new() };
+        let Some(list) = value.get_ref().as_array() else {
+            self.wrong_type(key, value, "a list of tables", hint);
+            return Vec::new();
+        };
+        list.iter().filter_map(|one| self.section_of(key, one, title.to_owned(), hint)).collect()
+    }
+
     /// Reads a whole number within bounds.
-    pub(super) fn number(&mut self, key: &'static str, bounds: RangeInclusive<i32>) -> Option<i32> {
+    pub(crate) fn number(&mut self, key: &'static str, bounds: RangeInclusive<i32>) -> Option<i32> {
         let value = self.value(key)?;
         let (least, most) = (bounds.start(), bounds.end());
         let Some(number) = value.get_ref().as_integer() else {
@@ -196,11 +226,11 @@ impl<'t> Section<'t> {
         number
     }
 
-    pub(super) fn duration_ms(&mut self, key: &'static str) -> Option<u64> {
+    pub(crate) fn duration_ms(&mut self, key: &'static str) -> Option<u64> {
         self.unit(key, "duration", units::duration_ms, units::DURATION_HINT)
     }
 
-    pub(super) fn size_bytes(&mut self, key: &'static str) -> Option<u64> {
+    pub(crate) fn size_bytes(&mut self, key: &'static str) -> Option<u64> {
         self.unit(key, "size", units::size_bytes, units::SIZE_HINT)
     }
 
@@ -224,13 +254,13 @@ impl<'t> Section<'t> {
     }
 
     /// Reads a list of texts.
-    pub(super) fn texts(&mut self, key: &'static str) -> Option<Vec<Spanned<String>>> {
+    pub(crate) fn texts(&mut self, key: &'static str) -> Option<Vec<Spanned<String>>> {
         let value = self.value(key)?;
         self.texts_of(key, value)
     }
 
     /// Reads the texts in `value`, which is the value of `key`.
-    pub(super) fn texts_of(&self, key: &str, value: &Spanned<DeValue<'_>>) -> Option<Vec<Spanned<String>>> {
+    pub(crate) fn texts_of(&self, key: &str, value: &Spanned<DeValue<'_>>) -> Option<Vec<Spanned<String>>> {
         let hint = format!("write {key} = [\"…\", \"…\"]");
         let Some(list) = value.get_ref().as_array() else {
             self.wrong_type(key, value, "a list of texts", &hint);
@@ -250,7 +280,7 @@ impl<'t> Section<'t> {
     }
 
     /// Reads the table at `key`.
-    pub(super) fn table(&mut self, key: &'static str, hint: &str) -> Option<Section<'t>> {
+    pub(crate) fn table(&mut self, key: &'static str, hint: &str) -> Option<Section<'t>> {
         let value = self.value(key)?;
         let title = match self.place {
             Place::Top => format!("[{key}]"),
@@ -260,7 +290,7 @@ impl<'t> Section<'t> {
     }
 
     /// Reads `value`, which is the value of `key`, as a table.
-    pub(super) fn section_of(
+    pub(crate) fn section_of(
         &self,
         key: &str,
         value: &'t Spanned<DeValue<'t>>,
@@ -285,7 +315,7 @@ impl<'t> Section<'t> {
     }
 
     /// Ends the reading: adds a problem for each key that was not asked for.
-    pub(super) fn finish(self) {
+    pub(crate) fn finish(self) {
         for (key, _) in self.table.iter() {
             let word = key.get_ref().as_ref();
             if !self.known.contains(&word) {
@@ -306,7 +336,7 @@ fn is_zero(digits: &str) -> bool {
 }
 
 /// Converts a TOML value to JSON, or returns the position of a value that JSON cannot represent.
-pub(super) fn json(value: &Spanned<DeValue<'_>>) -> Result<serde_json::Value, Range<usize>> {
+pub(crate) fn json(value: &Spanned<DeValue<'_>>) -> Result<serde_json::Value, Range<usize>> {
     use serde_json::Value;
     let unrepresentable = || value.span();
     Ok(match value.get_ref() {
@@ -331,7 +361,7 @@ pub(super) fn json(value: &Spanned<DeValue<'_>>) -> Result<serde_json::Value, Ra
 }
 
 /// Returns a whole number in decimal, whichever base it was written in.
-pub(super) fn decimal(number: &DeInteger<'_>) -> String {
+pub(crate) fn decimal(number: &DeInteger<'_>) -> String {
     i128::from_str_radix(number.as_str(), number.radix())
         .map_or_else(|_| number.as_str().to_owned(), |number| number.to_string())
 }

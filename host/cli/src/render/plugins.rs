@@ -238,7 +238,8 @@ pub(crate) fn blame(blame: &Blame, paint: Paint) -> String {
         Replayed::Unknown => "something unknown".to_owned(),
     };
     format!(
-        "{} (version {}) failed in {} at generation {}, on the input\n  {}\nwith\n  {}: {}\nThe same input now gives\n  {now}\n",
+        "{} (version {}) failed in {} at generation {}, on the input\n  {}\nwith\n  {}: {}\nThe same input now gives\n  {now}\n\
+         With `-o json` it is printed as an input for `provost plugin run COMPONENT --input FILE`.\n",
         blame.plugin,
         blame.version,
         blame.call,
@@ -366,6 +367,7 @@ mod tests {
     #[test]
     fn blame_shows_the_input_and_its_result_now() {
         let found = Blame {
+            reproduction: None,
             plugin: "spy".into(),
             version: 1,
             call: "restart-policy.on-exit".into(),
@@ -377,7 +379,8 @@ mod tests {
         assert_eq!(
             blame(&found, Paint::OFF),
             "spy (version 1) failed in restart-policy.on-exit at generation 40, on the input\n  \
-             web (life 3) exited with code 7\nwith\n  trap: it panicked\nThe same input now gives\n  restart in 5 ms: again\n"
+             web (life 3) exited with code 7\nwith\n  trap: it panicked\nThe same input now gives\n  restart in 5 ms: again\n\
+             With `-o json` it is printed as an input for `provost plugin run COMPONENT --input FILE`.\n"
         );
     }
 }

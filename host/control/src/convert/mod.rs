@@ -9,6 +9,7 @@
 //! | `checks` | the checks of a process and their last results |
 //! | `host` | what the host lacks, what is left, and replicas |
 //! | `usage` | the resources that processes use |
+//! | `reproduction` | all that a call of a plugin was given |
 //! | `plugins` | plugins, their figures and faults |
 //! | `logs` | lines of output |
 //! | `figures` | latencies and backends |
@@ -22,6 +23,7 @@ mod host;
 mod logs;
 mod plugins;
 mod process;
+mod reproduction;
 mod time;
 mod usage;
 
@@ -38,5 +40,6 @@ pub use logs::log_item;
 pub(crate) use plugins::{blame, plugin};
 pub(crate) use process::{cause, desired, exit, health, phase, process_type};
 pub use process::{decision, dependency};
+pub(crate) use reproduction::reproduction;
 pub(crate) use time::{Anchor, Stamp, Wall, time_at};
 pub(crate) use usage::{host_usage, process_usage, usage_point, usages};

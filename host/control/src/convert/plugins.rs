@@ -50,7 +50,7 @@ fn version(version: &PluginVersion, queued: u64) -> api::PluginVersion {
     provost_state::plugin_counters!(with_counters)
 }
 
-fn fault(fault: &Fault) -> api::Fault {
+pub(super) fn fault(fault: &Fault) -> api::Fault {
     api::Fault { kind: fault_kind(fault.kind), message: fault.message.to_string() }
 }
 
@@ -82,5 +82,6 @@ pub(crate) fn blame(blame: &Blame) -> api::Blame {
             Ok(answer) => api::Replayed::Answer { answer: answer.clone() },
             Err(again) => api::Replayed::Fault { fault: fault(again) },
         },
+        reproduction: None,
     }
 }

@@ -46,7 +46,7 @@ pub(crate) fn usage_point(from: &UsagePoint, wall: Wall) -> api::UsagePoint {
     }
 }
 
-fn usage(from: &Usage, wall: Wall) -> api::ProcessUsage {
+pub(super) fn usage(from: &Usage, wall: Wall) -> api::ProcessUsage {
     api::ProcessUsage {
         at: time_at(from.at, wall).to_string(),
         cpu: cores(from.cpu_millis),

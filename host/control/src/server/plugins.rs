@@ -3,22 +3,25 @@
 
 use axum::Json;
 use axum::body::Body as Sent;
-use axum::extract::{Path, State};
+use axum::extract::{Extension, Path, Query, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use provost_api::{self as api, ErrorCode};
 use provost_state::naming::{NAME_BYTES_MAX, shown};
 use provost_state::{
-    Generation, Intensity, LimitsWanted, Noted, PluginChange, PluginNote, PluginRefusal, PluginWanted,
+    Blame, Generation, Intensity, LimitsWanted, Noted, PluginChange, PluginNote, PluginRefusal, PluginWanted,
     ProcessId, Replacement,
 };
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 use super::context::{ApiContext, AppState};
-use super::extract::Body;
+use super::extract::{Body, Flag, is_on};
 use super::pieces::Pieces;
 use super::refused::Refused;
 use super::select::select;
+use crate::access::{Access, Scope};
 use crate::convert;
 
 fn generation(context: &ApiContext) -> Generation {
@@ -237,16 +240,37 @@ fn in_use(context: &ApiContext, name: &str, in_chains: &[ProcessId]) -> Refused 
     )
 }
 
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BlameQuery {
+    /// Whether all that the call was given is in the answer. It takes the scope `admin`.
+    reproduction: Option<Flag>,
+}
+
 pub(super) async fn blame(
     State(app): State<AppState>,
     Path(name): Path<String>,
+    Extension(access): Extension<Access>,
+    Query(query): Query<BlameQuery>,
 ) -> Result<Json<api::Blame>, Refused> {
+    // Settings and memory may have secrets, which the scope `read` does not show anywhere else either.
+    let is_whole = is_on(query.reproduction);
+    if is_whole && !access.allows(Scope::Admin) {
+        return Err(Refused::forbidden(
+            "`reproduction` has the settings and the memory of the plugin, which takes the scope `admin`"
+                .to_owned(),
+        ));
+    }
     let plugins = app.context.plugins.clone();
     let name = shortened(name);
     let asked = name.clone();
     let tried = app.context.supervisor.jobs().changes.run(move || plugins.blame(&asked)).await;
     let found = tried.map_err(|lost| Refused::internal(lost.to_string()))??;
-    found.map(|found| Json(convert::blame(&found))).ok_or_else(|| {
+    let converted = |found: &Blame| api::Blame {
+        reproduction: is_whole.then(|| Box::new(convert::reproduction(found))),
+        ..convert::blame(found)
+    };
+    found.map(|found| Json(converted(&found))).ok_or_else(|| {
         Refused::not_found(
             ErrorCode::NoFault,
             format!("no call of {name} has failed"),

@@ -208,6 +208,7 @@ fn of_the_rest() -> Vec<Route> {
             plugins::blame,
             "Tries the last input again on which a plugin failed",
         )
+        .query::<plugins::BlameQuery>()
         .gives::<api::Blame>(),
         get("/v1/config/difference", config::difference, "Returns what a reload would change")
             .query::<config::DifferenceQuery>()

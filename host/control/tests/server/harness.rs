@@ -12,9 +12,9 @@ use provost_control::{
     Scaling, Step, TcpListening, serve,
 };
 use provost_state::{
-    Blame, Cause, Consumer, Fault, FaultKind, Intensity, Judgement, PluginChange, PluginFigures,
+    Blame, Cause, Consumer, Fault, FaultKind, Intensity, Judgement, PluginChange, PluginFigures, PluginInput,
     PluginRefusal, PluginRefusalKind, PluginReport, PluginStatus, PluginVersion, PluginWanted, Plugins,
-    Policy, Replacement, Snapshot, View, ViewRequest, ViewResponse,
+    Policy, Replacement, Reproduction, Snapshot, View, ViewRequest, ViewResponse,
 };
 use provost_supervisor::{CommandLine, ProcessSpec, Settings, Supervisor};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -194,7 +194,18 @@ impl Plugins for Shelf {
             _ => Err(fault.clone()),
         };
         let (call, input) = ("on-exit".into(), "web exited with code 3".to_owned());
-        Ok(Some(Blame { name: report.name, version: 1, call, input, generation: 7, fault, now }))
+        let reproduction = Reproduction {
+            input: PluginInput::Request(ViewRequest { path: "a".to_owned(), ..ViewRequest::default() }),
+            world: Arc::default(),
+            source: "bundled:judge".into(),
+            digest: "abc".into(),
+            settings_json: r#"{"password":"secret"}"#.into(),
+            limits: [("fuel", 7)].into(),
+            grants: Vec::new(),
+            memory: [("key".into(), b"\xff".as_slice().into())].into(),
+        };
+        let name = report.name;
+        Ok(Some(Blame { name, version: 1, call, input, generation: 7, fault, now, reproduction }))
     }
 }
 

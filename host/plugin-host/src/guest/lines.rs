@@ -46,13 +46,37 @@ impl Second {
     }
 }
 
+/// A line that a plugin has written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PluginLine {
+    /// Its severity, as one word: `trace`, `debug`, `info`, `warn` or `error`.
+    pub level: &'static str,
+    /// Its text, as the host's log would have it.
+    pub text: String,
+}
+
 /// The lines of one plugin, over all of its instances.
 #[derive(Debug, Default)]
 pub(crate) struct LogLines {
     second: Mutex<Second>,
+    /// Where the lines are kept instead of the host's log, if they are.
+    kept: Option<Mutex<Vec<PluginLine>>>,
 }
 
 impl LogLines {
+    /// Returns lines that are kept until they are taken, and are not written into the host's log.
+    pub(crate) fn kept() -> Self {
+        Self { kept: Some(Mutex::default()), ..Self::default() }
+    }
+
+    /// Takes the lines that were kept, with the number of those that were dropped since they were last taken. The next line
+    /// begins a new second.
+    pub(crate) fn take(&self) -> (Vec<PluginLine>, u64) {
+        let second = std::mem::take(&mut *self.second.lock());
+        let lines = self.kept.as_ref().map(|kept| std::mem::take(&mut *kept.lock()));
+        (lines.unwrap_or_default(), second.dropped)
+    }
+
     /// Writes one line into the host's log; returns false if it was dropped instead.
     pub(crate) fn write(&self, plugin: &str, level: Level, message: &str, lines_per_second: u32) -> bool {
         let mut second = self.second.lock();
@@ -61,6 +85,11 @@ impl LogLines {
         let Throttled::Write { dropped_before } = throttled else {
             return false;
         };
+        if let Some(kept) = &self.kept {
+            let line = PluginLine { level: word(level), text: sanitize(message, LINE_BYTES_MAX) };
+            kept.lock().push(line);
+            return true;
+        }
         if dropped_before > 0 {
             tracing::warn!(
                 target: "provost::plugin",
@@ -77,6 +106,16 @@ impl LogLines {
             Level::Error => tracing::error!(target: "provost::plugin", plugin, "{line}"),
         }
         true
+    }
+}
+
+fn word(level: Level) -> &'static str {
+    match level {
+        Level::Trace => "trace",
+        Level::Debug => "debug",
+        Level::Info => "info",
+        Level::Warn => "warn",
+        Level::Error => "error",
     }
 }
 

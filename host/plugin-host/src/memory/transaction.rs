@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use provost_state::MemoryWrite;
+
 use crate::limits::Limits;
 
 use super::values::{Published, Values, bytes, is_too_much};
@@ -36,6 +38,14 @@ impl Transaction {
     /// Returns the writes: `None` for a key that was deleted.
     pub(super) fn into_writes(self) -> BTreeMap<String, Option<Vec<u8>>> {
         self.writes
+    }
+
+    /// Returns the keys that were written, in alphabetical order, each with its value.
+    pub(crate) fn writes(&self) -> Vec<MemoryWrite> {
+        let write = |(key, value): (&String, &Option<Vec<u8>>)| {
+            (key.as_str().into(), value.as_deref().map(Arc::from))
+        };
+        self.writes.iter().map(write).collect()
     }
 
     fn seen(&mut self, memory: &Published) -> (&Values, usize) {

@@ -10,6 +10,7 @@ use crate::clock;
 use crate::engine::TimedEngine;
 use crate::engine::room::Need;
 use crate::guest::{Context, Guest, Used};
+use crate::memory::Transaction;
 use crate::role::Role;
 
 use super::fault::{self, HostPanicked};
@@ -17,6 +18,15 @@ use super::purpose::Purpose;
 
 /// The bound on a trial, in milliseconds, whatever the limit of a call is: somebody waits for it.
 const TRIAL_MS_MAX: u64 = 10_000;
+
+/// A call that has ended, well or not.
+pub(crate) struct Ran<T> {
+    /// The validated answer.
+    pub(crate) answer: Result<T, Fault>,
+    /// What it has written into the memory of the plugin, which is not published.
+    pub(crate) written: Transaction,
+    pub(crate) used: Used,
+}
 
 /// What the calls of one version need.
 #[derive(Clone, Copy)]
@@ -55,9 +65,8 @@ impl Caller<'_> {
         self.answer(store, role, world, call, check).map(|(answer, _)| answer)
     }
 
-    /// Runs `call` in `store`, with `world` as its snapshot, until the deadline of the role; `check` then validates the
-    /// answer. Returns it with what the call has written into the memory of the plugin. A store whose call failed must not
-    /// be used again.
+    /// Does what [`measured`](Self::measured) does, counts it, and publishes what the call has written into the memory of the
+    /// plugin, unless it is a trial. Returns that with the answer.
     pub(crate) fn answer<T>(
         self,
         store: &mut Store<Guest>,
@@ -66,10 +75,31 @@ impl Caller<'_> {
         call: impl FnOnce(&mut Store<Guest>) -> wasmtime::Result<T>,
         check: impl FnOnce(T) -> Result<T, Fault>,
     ) -> Result<(T, Option<Arc<MemoryChange>>), Fault> {
+        let Ran { answer, written, used } = self.measured(store, (role, purpose), world, call, check);
+        if purpose == Purpose::Trial {
+            return Ok((answer?, None));
+        }
+        self.context.figures.used(used);
+        let answer = answer?;
+        let committed = self.context.common.memory.commit(written, &self.context.limits);
+        let written = committed.map_err(|reason| fault::fault(FaultKind::Memory, &reason))?;
+        Ok((answer, written))
+    }
+
+    /// Runs `call` in `store`, with `world` as its snapshot, until the deadline of the role; `check` then validates the
+    /// answer. Neither counts it nor publishes what it has written. A store whose call failed must not be used again.
+    pub(crate) fn measured<T>(
+        self,
+        store: &mut Store<Guest>,
+        (role, purpose): (Role, Purpose),
+        world: &Arc<Snapshot>,
+        call: impl FnOnce(&mut Store<Guest>) -> wasmtime::Result<T>,
+        check: impl FnOnce(T) -> Result<T, Fault>,
+    ) -> Ran<T> {
         let _clock = self.engine.enter();
-        let (counts, within_ms) = match purpose {
-            Purpose::Answer { within_ms } => (true, within_ms),
-            Purpose::Trial => (false, Some(TRIAL_MS_MAX)),
+        let within_ms = match purpose {
+            Purpose::Answer { within_ms } => within_ms,
+            Purpose::Trial => Some(TRIAL_MS_MAX),
         };
         let limits = &self.context.limits;
         let own_ms = limits.call_ms(role);
@@ -84,25 +114,17 @@ impl Caller<'_> {
         let left = store.get_fuel().unwrap_or(0);
         let guest = store.data_mut();
         let written = guest.end();
-        if counts {
-            self.context.figures.used(Used {
-                ns: u64::try_from(took.as_nanos()).unwrap_or(u64::MAX),
-                fuel: limits.fuel_max.saturating_sub(left),
-                memory_bytes: guest.meter().high_water(),
-            });
-        }
+        let used = Used {
+            ns: u64::try_from(took.as_nanos()).unwrap_or(u64::MAX),
+            fuel: limits.fuel_max.saturating_sub(left),
+            memory_bytes: guest.meter().high_water(),
+        };
         let answer = result.map_err(|error| {
             tracing::debug!(target: "provost::plugin", plugin = &**self.context.name(), role = %role, "call failed: {error:?}");
             let had = fault::Had { deadline_ms, own_ms, trial: purpose == Purpose::Trial };
             fault::classify(&error, guest.meter(), guest.last_words(), limits, (role, had))
-        })?;
-        let answer = check(answer)?;
-        if !counts {
-            return Ok((answer, None));
-        }
-        let committed = self.context.common.memory.commit(written, limits);
-        let written = committed.map_err(|reason| fault::fault(FaultKind::Memory, &reason))?;
-        Ok((answer, written))
+        });
+        Ran { answer: answer.and_then(check), written, used }
     }
 }
 

@@ -9,12 +9,12 @@ use std::sync::Arc;
 use provost_state::{Batch, Consumer, Fault, Generation, Snapshot};
 use wasmtime::Store;
 
+use crate::guest::Guest;
 use crate::guest::bindings::listener::StatusListener;
-use crate::guest::{Guest, Lent, convert};
 use crate::role::Role;
 
 use super::purpose::Purpose;
-use super::question::{Telling, tellings};
+use super::question::{Question as _, Telling, tellings};
 use super::slot::Plugin;
 use super::version::Version;
 
@@ -37,26 +37,15 @@ impl Living {
         let admitted = version.admitted()?;
         let pre = admitted.consumer.as_ref().ok_or_else(|| Version::lacks(CALL.0))?;
         let mut store = version.caller().store(CALL.0, admitted.need)?;
-        let begin = |store: &mut Store<Guest>| {
-            store.data().patience(CALL.0).until(async { pre.instantiate_async(store).await })
-        };
+        let begin = |store: &mut Store<Guest>| Telling::instantiate(pre, store);
         let listener = version.caller().run(&mut store, CALL, world, begin, Ok)?;
         Ok(Self { version: version.clone(), store, listener })
     }
 
     fn tell(&mut self, telling: &Telling, world: &Arc<Snapshot>) -> Result<(), Fault> {
-        let consumer = self.listener.provost_plugin_status_consumer();
-        let batch = convert::batch(&telling.changes, telling.missed);
-        self.version.caller().run(
-            &mut self.store,
-            CALL,
-            world,
-            |store| {
-                let patience = store.data().patience(CALL.0);
-                patience.until(async { consumer.call_on_change(store, &batch, Lent::handle()).await })
-            },
-            Ok,
-        )
+        let listener = &self.listener;
+        let tell = |store: &mut Store<Guest>| telling.put_to(listener, store);
+        self.version.caller().run(&mut self.store, CALL, world, tell, Ok)
     }
 }
 

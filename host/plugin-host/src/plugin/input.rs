@@ -3,7 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use provost_state::{Demand, Ended, Fault, Observation, Plan, Sample, Snapshot, Usage, ViewRequest};
+use provost_state::{
+    Batch, Demand, Ended, Fault, Observation, Plan, PluginInput, Sample, Snapshot, Trigger, Usage,
+    ViewRequest,
+};
 
 use crate::role::Role;
 
@@ -54,6 +57,36 @@ inputs!(
     Ended => Ended, Plan => Plan, Observation => Probe, Demand => Demand, Sample => Sample,
     ViewRequest => Render, Telling => Tell
 );
+
+impl From<&Input> for PluginInput {
+    fn from(input: &Input) -> Self {
+        match input {
+            Input::Ended(it) => Self::Trigger(Trigger::Exit(it.clone())),
+            Input::Plan(it) => Self::Trigger(Trigger::Start(it.clone())),
+            Input::Probe(it) => Self::Trigger(Trigger::Probe(it.clone())),
+            Input::Demand(it) => Self::Trigger(Trigger::Scale(it.clone())),
+            Input::Sample(it) => Self::Trigger(Trigger::Usage(it.clone())),
+            Input::Render(it) => Self::Request(it.clone()),
+            Input::Tell(it) => Self::Batch(Batch { changes: it.changes.to_vec(), missed: it.missed }),
+        }
+    }
+}
+
+impl From<PluginInput> for Input {
+    fn from(input: PluginInput) -> Self {
+        match input {
+            PluginInput::Trigger(Trigger::Exit(it)) => Self::Ended(it),
+            PluginInput::Trigger(Trigger::Start(it)) => Self::Plan(it),
+            PluginInput::Trigger(Trigger::Probe(it)) => Self::Probe(it),
+            PluginInput::Trigger(Trigger::Scale(it)) => Self::Demand(it),
+            PluginInput::Trigger(Trigger::Usage(it)) => Self::Sample(it),
+            PluginInput::Request(it) => Self::Render(it),
+            PluginInput::Batch(Batch { changes, missed }) => {
+                Self::Tell(Telling { changes: changes.into(), missed })
+            }
+        }
+    }
+}
 
 impl fmt::Display for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

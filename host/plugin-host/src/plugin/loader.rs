@@ -199,8 +199,11 @@ impl Loader {
         Ok(Prepared { version, trial })
     }
 
-    /// Compiles and admits a component, and has it check its settings.
-    fn make(&self, candidate: &Candidate, recipe: Recipe) -> Result<Version, LoadError> {
+    /// Compiles and admits a component, and has it check its settings. It is not tried.
+    ///
+    /// # Errors
+    /// [`LoadError`] if it is not a valid component after all. A refusal is not an error.
+    pub(crate) fn make(&self, candidate: &Candidate, recipe: Recipe) -> Result<Version, LoadError> {
         let engine = self.engine(recipe.limits.stack_bytes_max)?;
         let mut judged = match &candidate.trusted {
             Err(reason) => Judged::refused(Surface::default(), reason.clone()),

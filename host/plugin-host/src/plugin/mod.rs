@@ -35,10 +35,14 @@ mod variables;
 mod version;
 mod view;
 
+pub(crate) use call::Ran;
 pub(crate) use catalog::Catalog;
 pub(crate) use consumer::PluginConsumer;
+pub(crate) use input::Input;
 pub(crate) use loader::{Candidate, Loader, Prepared, Recipe, Trial};
 pub(crate) use policy::PluginPolicy;
+pub(crate) use purpose::Purpose;
+pub(crate) use question::{Question, Telling};
 pub(crate) use slot::{Plugin, Versions};
 pub(crate) use trial::Failed;
 pub use trial::trial_world;

@@ -26,13 +26,23 @@ const CONTENT_TYPE_BYTES_MAX: usize = 255;
 pub(crate) trait Question: Clone {
     /// A component that plays the role, ready to be instantiated.
     type Pre;
+    /// An instance of it that plays the role.
+    type Instance;
     type Answer;
     const ROLE: Role;
 
     fn pre(admitted: &Admitted) -> Option<&Self::Pre>;
 
+    fn instantiate(pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<Self::Instance>;
+
+    /// Asks an instance.
+    fn put_to(&self, instance: &Self::Instance, store: &mut Store<Guest>) -> wasmtime::Result<Self::Answer>;
+
     /// Asks a new instance.
-    fn put(&self, pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<Self::Answer>;
+    fn put(&self, pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<Self::Answer> {
+        let instance = Self::instantiate(pre, store)?;
+        self.put_to(&instance, store)
+    }
 
     /// Validates the answer.
     fn check(answer: Self::Answer, _limits: &Limits) -> Result<Self::Answer, Fault> {
@@ -64,6 +74,15 @@ macro_rules! based {
     };
 }
 
+/// The implementation of [`Question::instantiate`] for policies, which never wait.
+macro_rules! instantiated {
+    () => {
+        fn instantiate(pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<Self::Instance> {
+            pre.instantiate(store)
+        }
+    };
+}
+
 /// Formats a decision for people.
 fn decided<A>(answer: &Decision<A>, words: impl FnOnce(&A) -> String) -> String {
     let action = answer.action.as_ref().map_or_else(|| "pass".to_owned(), words);
@@ -72,6 +91,7 @@ fn decided<A>(answer: &Decision<A>, words: impl FnOnce(&A) -> String) -> String 
 
 impl Question for Ended {
     type Pre = judge::RestartJudgePre<Guest>;
+    type Instance = judge::RestartJudge;
     type Answer = Decision;
     const ROLE: Role = Role::RestartPolicy;
 
@@ -79,8 +99,9 @@ impl Question for Ended {
         admitted.restart.as_ref()
     }
 
-    fn put(&self, pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<Decision> {
-        let policy = pre.instantiate(&mut *store)?;
+    instantiated!();
+
+    fn put_to(&self, policy: &Self::Instance, store: &mut Store<Guest>) -> wasmtime::Result<Decision> {
         let policy = policy.provost_plugin_restart_policy();
         Ok(convert::decision(&policy.call_on_exit(store, &convert::ended(self), Lent::handle())?))
     }
@@ -94,6 +115,7 @@ impl Question for Ended {
 
 impl Question for Plan {
     type Pre = starter::StartJudgePre<Guest>;
+    type Instance = starter::StartJudge;
     type Answer = Decision<StartAction>;
     const ROLE: Role = Role::StartPolicy;
 
@@ -101,8 +123,9 @@ impl Question for Plan {
         admitted.start.as_ref()
     }
 
-    fn put(&self, pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<Self::Answer> {
-        let policy = pre.instantiate(&mut *store)?;
+    instantiated!();
+
+    fn put_to(&self, policy: &Self::Instance, store: &mut Store<Guest>) -> wasmtime::Result<Self::Answer> {
         let policy = policy.provost_plugin_start_policy();
         Ok(convert::start_decision(policy.call_before_start(store, &convert::plan(self), Lent::handle())?))
     }
@@ -128,6 +151,7 @@ impl Question for Plan {
 
 impl Question for Observation {
     type Pre = checker::HealthJudgePre<Guest>;
+    type Instance = checker::HealthJudge;
     type Answer = Decision<HealthAction>;
     const ROLE: Role = Role::HealthPolicy;
 
@@ -135,8 +159,9 @@ impl Question for Observation {
         admitted.health.as_ref()
     }
 
-    fn put(&self, pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<Self::Answer> {
-        let policy = pre.instantiate(&mut *store)?;
+    instantiated!();
+
+    fn put_to(&self, policy: &Self::Instance, store: &mut Store<Guest>) -> wasmtime::Result<Self::Answer> {
         let policy = policy.provost_plugin_health_policy();
         let seen = convert::observation(self);
         Ok(convert::health_decision(&policy.call_on_probe(store, &seen, Lent::handle())?))
@@ -154,6 +179,7 @@ impl Question for Observation {
 
 impl Question for Demand {
     type Pre = scaler::ScaleJudgePre<Guest>;
+    type Instance = scaler::ScaleJudge;
     type Answer = Decision<u32>;
     const ROLE: Role = Role::ScalePolicy;
 
@@ -161,8 +187,9 @@ impl Question for Demand {
         admitted.scale.as_ref()
     }
 
-    fn put(&self, pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<Self::Answer> {
-        let policy = pre.instantiate(&mut *store)?;
+    instantiated!();
+
+    fn put_to(&self, policy: &Self::Instance, store: &mut Store<Guest>) -> wasmtime::Result<Self::Answer> {
         let policy = policy.provost_plugin_scale_policy();
         Ok(convert::scale_decision(&policy.call_replicas(store, &convert::demand(self), Lent::handle())?))
     }
@@ -176,6 +203,7 @@ impl Question for Demand {
 
 impl Question for Sample {
     type Pre = meterer::UsageJudgePre<Guest>;
+    type Instance = meterer::UsageJudge;
     type Answer = Decision<UsageAction>;
     const ROLE: Role = Role::UsagePolicy;
 
@@ -183,8 +211,9 @@ impl Question for Sample {
         admitted.usage.as_ref()
     }
 
-    fn put(&self, pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<Self::Answer> {
-        let policy = pre.instantiate(&mut *store)?;
+    instantiated!();
+
+    fn put_to(&self, policy: &Self::Instance, store: &mut Store<Guest>) -> wasmtime::Result<Self::Answer> {
         let policy = policy.provost_plugin_usage_policy();
         Ok(convert::usage_decision(&policy.call_on_sample(store, &convert::sample(self), Lent::handle())?))
     }
@@ -202,6 +231,7 @@ impl Question for Sample {
 
 impl Question for ViewRequest {
     type Pre = renderer::StatusRendererPre<Guest>;
+    type Instance = renderer::StatusRenderer;
     type Answer = ViewResponse;
     const ROLE: Role = Role::StatusView;
 
@@ -209,8 +239,22 @@ impl Question for ViewRequest {
         admitted.view.as_ref()
     }
 
+    fn instantiate(pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<Self::Instance> {
+        store.data().patience(Self::ROLE).until(async { pre.instantiate_async(store).await })
+    }
+
+    fn put_to(&self, view: &Self::Instance, store: &mut Store<Guest>) -> wasmtime::Result<ViewResponse> {
+        store.data_mut().use_usages(self.usages.clone(), self.host_usage);
+        let wait = store.data().patience(Self::ROLE);
+        let view = view.provost_plugin_status_view();
+        let answer =
+            wait.until(async { view.call_render(store, &convert::request(self), Lent::handle()).await })?;
+        Ok(ViewResponse { status: answer.status, content_type: answer.content_type, body: answer.body })
+    }
+
     fn put(&self, pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<ViewResponse> {
         store.data_mut().use_usages(self.usages.clone(), self.host_usage);
+        // Both steps together have one wait.
         let wait = store.data().patience(Self::ROLE);
         let answer = wait.until(async {
             let view = pre.instantiate_async(&mut *store).await?;
@@ -240,11 +284,23 @@ pub(crate) struct Telling {
 
 impl Question for Telling {
     type Pre = listener::StatusListenerPre<Guest>;
+    type Instance = listener::StatusListener;
     type Answer = ();
     const ROLE: Role = Role::StatusConsumer;
 
     fn pre(admitted: &Admitted) -> Option<&Self::Pre> {
         admitted.consumer.as_ref()
+    }
+
+    fn instantiate(pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<Self::Instance> {
+        store.data().patience(Self::ROLE).until(async { pre.instantiate_async(store).await })
+    }
+
+    fn put_to(&self, consumer: &Self::Instance, store: &mut Store<Guest>) -> wasmtime::Result<()> {
+        let batch = convert::batch(&self.changes, self.missed);
+        let consumer = consumer.provost_plugin_status_consumer();
+        let patience = store.data().patience(Self::ROLE);
+        patience.until(async { consumer.call_on_change(store, &batch, Lent::handle()).await })
     }
 
     fn put(&self, pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<()> {

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use parking_lot::Mutex;
-use provost_state::{Blame, Fault, FaultKind, Generation, PluginReport, PluginStatus, Snapshot};
+use provost_state::{
+    Blame, Fault, FaultKind, Generation, PluginReport, PluginStatus, Reproduction, Snapshot,
+};
 
 use crate::clock;
 
@@ -47,8 +49,8 @@ impl Versions {
 struct Failure {
     version: u64,
     input: Input,
-    world: Arc<Snapshot>,
     fault: Fault,
+    given: Reproduction,
 }
 
 /// One plugin, from its load until it is unloaded, across all swaps.
@@ -169,12 +171,10 @@ impl Plugin {
     ) {
         version.context.figures.answered(fault);
         let Some(fault) = fault.filter(|fault| fault.kind != FaultKind::Refused) else { return };
-        self.failure.store(Some(Arc::new(Failure {
-            version: version.number(),
-            input: input(),
-            world: world.clone(),
-            fault: fault.clone(),
-        })));
+        let input = input();
+        let given = version.reproduction(&input, world);
+        let failure = Failure { version: version.number(), input, fault: fault.clone(), given };
+        self.failure.store(Some(Arc::new(failure)));
         // A fault does not count against the plugin if a call in progress ends after a swap, or the host is busy.
         let in_force = Arc::ptr_eq(&self.versions.load().active, version);
         if in_force
@@ -195,9 +195,10 @@ impl Plugin {
             version: failure.version,
             call: format!("{role}.{}", role.function()).into(),
             input: failure.input.to_string(),
-            generation: failure.world.generation().0,
+            generation: failure.given.world.generation().0,
             fault: failure.fault.clone(),
-            now: failure.input.try_on(&self.versions().active, &failure.world),
+            now: failure.input.try_on(&self.versions().active, &failure.given.world),
+            reproduction: failure.given.clone(),
         })
     }
 

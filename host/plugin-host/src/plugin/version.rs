@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use provost_state::{Basis, Fault, FaultKind, Judgement, PluginVersion, PolicySource, Snapshot};
+use provost_state::{
+    Basis, Fault, FaultKind, Judgement, PluginInput, PluginVersion, PolicySource, Reproduction, Snapshot,
+};
 
 use crate::component::cache::Lease;
 use crate::component::{Admitted, Source, Surface};
@@ -90,15 +92,22 @@ impl Version {
             |store| question.put(pre, store),
             |answer| Q::check(answer, &context.limits),
         )?;
+        let answer = self.granted::<Q>(answer, purpose);
+        let fuel = context.limits.fuel_max.saturating_sub(store.get_fuel().unwrap_or(0));
+        let source = self.provenance.clone();
+        Ok(Q::based(answer, Basis { source, memory_version, fuel }, written))
+    }
+
+    /// Removes what the operator has not granted from an answer, and says so unless it is that of a trial.
+    pub(crate) fn granted<Q: Question>(&self, answer: Q::Answer, purpose: Purpose) -> Q::Answer {
+        let context = &self.context;
         let (answer, dropped) = Q::granted(answer, &context.common.grants);
         if !dropped.is_empty() && purpose != Purpose::Trial {
             let names = variables::listed(&dropped);
             context.figures.denied(dropped.len());
             context.write_line(Level::Warn, &format!("denied: setting {names}: set-env does not grant it"));
         }
-        let fuel = context.limits.fuel_max.saturating_sub(store.get_fuel().unwrap_or(0));
-        let source = self.provenance.clone();
-        Ok(Q::based(answer, Basis { source, memory_version, fuel }, written))
+        answer
     }
 
     /// The fault of a plugin that is called in a role that it does not export.
@@ -165,6 +174,20 @@ impl Version {
         let figure =
             |limit: Limit| self.context.limits.get(limit).or(longest).map(|figure| (limit.name(), figure));
         Limit::ALL.into_iter().filter_map(figure).collect()
+    }
+
+    /// Returns all that a call with this input is given.
+    pub(crate) fn reproduction(&self, input: impl Into<PluginInput>, world: &Arc<Snapshot>) -> Reproduction {
+        Reproduction {
+            input: input.into(),
+            world: world.clone(),
+            source: self.source.to_string().into(),
+            digest: self.digest.clone(),
+            settings_json: self.context.settings.clone(),
+            limits: self.limits_in_force(),
+            grants: self.context.common.grants.words().into_iter().map(Arc::from).collect(),
+            memory: self.context.common.memory.published().load().as_ref().clone(),
+        }
     }
 
     /// Returns the status of the version for people.

@@ -6,7 +6,9 @@
 //! |---|---|
 //! | `recorder` | the port of the recorder: notes of what happens beside commits |
 //! | `plugins` | reports about plugins, and the operations on them |
+//! | `reproduction` | all that one call of a plugin was given |
 //! | [`failsafe`] | the native policy of last resort |
+//! | `trigger` | the triggers of all kinds of decisions as one type |
 //! | `policy` | the port of policies: triggers and answers |
 //! | `consumer` | the port of consumers |
 //! | `view` | the port of views |
@@ -18,6 +20,8 @@ mod fault;
 mod plugins;
 mod policy;
 mod recorder;
+mod reproduction;
+mod trigger;
 mod view;
 
 pub use consumer::{Batch, Consumer};
@@ -30,7 +34,7 @@ pub use policy::{
     Basis, Decision, Demand, Ended, HealthAction, Judgement, MemoryChange, MemoryWrite, Observation, Plan,
     Policy, PolicySource, Sample, Settled, StartAction, UsageAction,
 };
-pub use recorder::{
-    Answer, Asked, Judged, JudgedAction, Note, Noted, Ordered, PluginNote, Recorder, Trigger,
-};
+pub use recorder::{Answer, Asked, Judged, JudgedAction, Note, Noted, Ordered, PluginNote, Recorder};
+pub use reproduction::{PluginInput, Reproduction};
+pub use trigger::Trigger;
 pub use view::{View, ViewRequest, ViewResponse, ViewUsage};

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::consumer::Consumer;
 use super::fault::{Fault, FaultKind};
 use super::policy::Policy;
+use super::reproduction::Reproduction;
 use super::view::View;
 use crate::process::Generation;
 use crate::registry::{Latency, Snapshot};
@@ -216,7 +217,7 @@ pub enum PluginRefusalKind {
 }
 
 /// The input that last made a plugin fail, and the result of the same call now.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Blame {
     /// The name of the plugin.
     pub name: Arc<str>,
@@ -232,6 +233,8 @@ pub struct Blame {
     pub fault: Fault,
     /// The result of the same input with the active version: its answer in words for people, or its fault.
     pub now: Result<String, Fault>,
+    /// All that the call was given.
+    pub reproduction: Reproduction,
 }
 
 /// All plugins of the host, to list, call and change.

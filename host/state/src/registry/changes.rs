@@ -45,7 +45,9 @@ pub struct Change {
 }
 
 impl Change {
-    pub(crate) fn new(kind: ChangeKind, from: PhaseKind, state: Arc<ProcessState>) -> Self {
+    /// Creates the change that led from the phase `from` to `state`.
+    #[must_use]
+    pub fn new(kind: ChangeKind, from: PhaseKind, state: Arc<ProcessState>) -> Self {
         Self { generation: state.generation, kind, from, slot: state.id.slot(), state }
     }
 

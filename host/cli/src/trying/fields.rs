@@ -1,0 +1,58 @@
+//! What a case may say. Everything that it does not say has a default that fits the role and what it does say.
+
+use provost_state::{Cause, Exit, Health, PhaseKind, Usage};
+
+/// What a case says about its trigger and its snapshot.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Fields {
+    /// What is said of the process that the question is about.
+    pub(crate) process: ProcessFields,
+    /// The time of the trigger, in milliseconds since the Unix epoch.
+    pub(crate) now_ms: Option<u64>,
+    /// The seed for jitter.
+    pub(crate) seed: Option<u64>,
+    pub(crate) was_ready: Option<bool>,
+    pub(crate) cause: Option<Cause>,
+    pub(crate) waited_ms: Option<u64>,
+    pub(crate) passed: Option<bool>,
+    pub(crate) detail: Option<String>,
+    pub(crate) took_ms: Option<u64>,
+    pub(crate) in_a_row: Option<u32>,
+    pub(crate) wanted: Option<u32>,
+    pub(crate) running: Option<u32>,
+    pub(crate) least: Option<u32>,
+    pub(crate) most: Option<u32>,
+    pub(crate) usage: Option<Usage>,
+    /// The samples before, newest first.
+    pub(crate) former: Vec<Usage>,
+    pub(crate) path: Option<String>,
+    pub(crate) query: Option<String>,
+    pub(crate) missed: Option<u64>,
+    /// Further processes of the snapshot.
+    pub(crate) others: Vec<ProcessFields>,
+}
+
+/// What a case says about one process.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct ProcessFields {
+    pub(crate) name: Option<String>,
+    pub(crate) group: Option<String>,
+    pub(crate) phase: Option<PhaseKind>,
+    pub(crate) incarnation: Option<u64>,
+    pub(crate) health: Option<Health>,
+    pub(crate) exit: Option<Exit>,
+    pub(crate) uptime_ms: Option<u64>,
+    pub(crate) failures: Option<u32>,
+    pub(crate) restarts: Option<u64>,
+    /// Its tally, newest first; made up of `failures` if it is not given.
+    pub(crate) deaths: Option<Vec<DeathFields>>,
+}
+
+/// What a case says about one death.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct DeathFields {
+    pub(crate) exit: Option<Exit>,
+    pub(crate) uptime_ms: Option<u64>,
+    /// How long before the trigger it was; by default, each life began at the death before it.
+    pub(crate) ago_ms: Option<u64>,
+}

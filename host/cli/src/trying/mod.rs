@@ -1,0 +1,50 @@
+//! Trying a plugin without a host, for its author: one call by hand, the vectors of a project, and measurements. Everything is
+//! asked through the workbench of the plugin host, so that admission, limits and instances are those of production.
+//!
+//! | room | owns |
+//! |---|---|
+//! | `text` | how outcomes, vectors and measurements are shown to people |
+//! | `object` | the same as JSON |
+//! | `measuring` | how long calls take, and what is left of each limit |
+//! | `suite` | running the vectors of a project |
+//! | `vector_file` | reading a file of vectors |
+//! | `vector` | one vector, and whether an outcome is the expected one |
+//! | `facts` | an outcome as facts with names, which vectors expect |
+//! | `reading` | reading the fields of a case from TOML |
+//! | `document` | reading a snapshot or an input from JSON |
+//! | `case` | a question with its snapshot, made of fields |
+//! | `posing` | the question to a role about a process |
+//! | `world` | snapshots: made up, or of given states |
+//! | `restoring` | converts what the API says about processes into their states |
+//! | `fields` | what a case may say; everything else has a default |
+//! | `words` | exits and other words as people write them |
+//! | `error` | why something cannot be tried |
+
+mod case;
+mod document;
+mod error;
+mod facts;
+mod fields;
+mod measuring;
+mod object;
+mod posing;
+mod reading;
+mod restoring;
+mod suite;
+mod text;
+mod vector;
+mod vector_file;
+mod words;
+mod world;
+
+pub(crate) use case::Case;
+pub(crate) use document::{Document, case as input_case, read_document, setup as input_setup};
+pub(crate) use error::TryError;
+pub(crate) use fields::Fields;
+pub(crate) use measuring::measure;
+pub(crate) use object::{measured_object, outcome_object, report_object};
+pub(crate) use reading::read_sets;
+pub(crate) use suite::{chosen, run_all};
+pub(crate) use text::{measured_text, outcome_text, report_text, shown_line};
+pub(crate) use vector_file::{VectorFile, read_vectors};
+pub(crate) use words::{exit, role};
