@@ -100,7 +100,10 @@ fn a_component_with_several_roles_is_asked_in_each_of_them() {
 fn a_view_is_rendered_at_its_path() {
     let setup = setup();
     let told = ok(&setup, &["plugin", "run", "bundled:prometheus", "--path", "metrics", "--name", "api"]);
-    assert!(told.contains("answer    200 text/plain") && told.contains("name=\"api\""), "{told}");
+    assert!(
+        told.contains("answer    200 application/openmetrics-text") && told.contains("name=\"api\""),
+        "{told}"
+    );
 }
 
 #[test]
@@ -152,7 +155,8 @@ fn a_component_that_is_not_admitted_is_refused_with_the_reason() {
     refused(&["none.wasm"], 2, "there is no file `none.wasm`");
     refused(&["bundled:backoff", "--failures", "0"], 2, "0 failures, but it exited with code 1");
     refused(&["bundled:backoff", "--set", "uptme=1s"], 2, "unknown key `uptme`");
-    refused(&["bundled:backoff", "--exit", "crash"], 2, "`crash` is not an exit");
+    let exit = setup.run(&["plugin", "run", "bundled:backoff", "--exit", "crash"]);
+    assert!(exit.code == 2 && exit.stderr.contains("`crash` is not an exit: write an exit code"), "{exit:?}");
 }
 
 const BLAMED: &str = r#"

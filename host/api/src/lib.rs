@@ -8,6 +8,8 @@
 //! |---|---|
 //! | `client` | requests, streams, and why a host cannot be reached |
 //! | `status` | processes, replicas and plugins at one generation |
+//! | `blame` | the last failure of a plugin |
+//! | `reproduction` | all that a call of a plugin was given |
 //! | `usage` | the resources that processes use |
 //! | `groups` | groups of processes |
 //! | `explain` | why a process is in its state |
@@ -22,8 +24,6 @@
 //! | `decision` | decisions about processes |
 //! | `host` | the host itself, and its end |
 //! | `logs` | lines of output |
-//! | `blame` | the last failure of a plugin |
-//! | `reproduction` | all that a call of a plugin was given |
 //! | `plugins` | the state of plugins, and changes of them |
 //! | `state_core` | the backends of the state core, and latencies |
 //! | `error` | the body of every answer with a status of 400 or more, and the codes in it |

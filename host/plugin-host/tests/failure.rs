@@ -1,12 +1,14 @@
 //! What happens to a plugin that keeps failing, what is known of its last failure, and what plugins remember.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod guests;
 
 use guests::{Bench, ask, one_crash, restart};
 use provost_plugin_host::Limits;
-use provost_state::{FaultKind, Intensity, PluginRefusalKind, PluginStatus, Plugins, Replacement};
+use provost_state::{
+    FaultKind, Intensity, PluginInput, PluginRefusalKind, PluginStatus, Plugins, Replacement, Trigger,
+};
 use provost_tests::components::{self, policy, policy_with_delay};
 
 /// Three faults in an hour are enough for a quarantine.
@@ -61,12 +63,17 @@ fn a_swap_ends_the_quarantine() {
 fn blame_tries_the_last_input_again_on_what_is_in_force() {
     let bench = Bench::new();
     let handle = trapping(&bench);
-    assert_eq!(bench.host.blame("p").unwrap(), None);
+    assert!(bench.host.blame("p").unwrap().is_none());
     let fault = ask(&handle).unwrap_err();
     let blame = bench.host.blame("p").unwrap().unwrap();
     assert_eq!((blame.version, &*blame.call), (1, "restart-policy.on-exit"));
     assert!(blame.input.starts_with("incarnation 1 of `web` ended after 1500 ms: "), "{}", blame.input);
     assert_eq!((&blame.fault, blame.now.as_ref()), (&fault, Err(&fault)));
+    let given = &blame.reproduction;
+    let PluginInput::Trigger(Trigger::Exit(ended)) = &given.input else { panic!("{given:?}") };
+    assert_eq!((&*ended.name, ended.uptime_ms, given.world.generation().0), ("web", 1_500, blame.generation));
+    assert_eq!((&*given.settings_json, given.limits["stack"], given.memory.len()), ("{}", 512 << 10, 0));
+    assert_eq!(given.digest, bench.host.reports()[0].active.digest);
     bench.file("p", &policy_with_delay(7));
     bench.host.swap("p", &Replacement::default(), &one_crash().1).unwrap();
     let blame = bench.host.blame("p").unwrap().unwrap();

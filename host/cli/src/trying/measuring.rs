@@ -151,6 +151,14 @@ fn written_bytes(outcome: &Outcome) -> u64 {
     bytes.sum::<usize>() as u64
 }
 
+/// Returns for each limit the use of it that leaves least, in the order of the limits.
+pub(super) fn tightest(measured: &[Measured]) -> Vec<Room> {
+    let rooms = || measured.iter().flat_map(|one| &one.rooms);
+    let share = |room: &&Room| (u128::from(room.used) << 64) / u128::from(room.most.max(1));
+    let of = |limit: Limit| rooms().filter(|room| room.limit == limit).max_by_key(share).copied();
+    Limit::ALL.into_iter().filter_map(of).collect()
+}
+
 /// Returns the value below which this share of the sorted values is; 0 if there are none.
 fn quantile(sorted: &[u64], percent: usize) -> u64 {
     let place = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
@@ -170,8 +178,24 @@ mod tests {
     }
 
     #[test]
-    fn head_room_is_a_factor() {
-        let room = |used| Room { limit: Limit::Fuel, used, most: 100 };
-        assert_eq!((room(25).factor(), room(0).factor()), (Some(4.0), None));
+    fn head_room_is_a_factor_and_that_of_the_largest_use_is_shown() {
+        let room = |used, most| Room { limit: Limit::Fuel, used, most };
+        assert_eq!((room(25, 100).factor(), room(0, 100).factor()), (Some(4.0), None));
+        let measured = |room| Measured {
+            name: "a".into(),
+            role: Role::RestartPolicy,
+            calls: 1,
+            fault: None,
+            p50_ns: 1,
+            p95_ns: 1,
+            p99_ns: 1,
+            fuel_max: 1,
+            memory_bytes_max: 1,
+            per_second: 1,
+            rooms: vec![room],
+        };
+        // The limits of two vectors may differ.
+        let all = [measured(room(25, 100)), measured(room(20, 40)), measured(room(30, 100))];
+        assert_eq!(tightest(&all), [room(20, 40)]);
     }
 }

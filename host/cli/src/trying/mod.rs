@@ -14,8 +14,8 @@
 //! | `document` | reading a snapshot or an input from JSON |
 //! | `case` | a question with its snapshot, made of fields |
 //! | `posing` | the question to a role about a process |
-//! | `world` | snapshots: made up, or of given states |
 //! | `restoring` | converts what the API says about processes into their states |
+//! | `world` | snapshots: made up, or of given states |
 //! | `fields` | what a case may say; everything else has a default |
 //! | `words` | exits and other words as people write them |
 //! | `error` | why something cannot be tried |

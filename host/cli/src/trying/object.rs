@@ -7,9 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::case::Case;
 use super::facts::facts;
-use super::measuring::{Measured, Room};
+use super::measuring::{Measured, Room, tightest};
 use super::suite::{Found, Report, Tried};
-use super::text::tightest;
 use super::vector::Deviation;
 
 /// Returns what one call did.

@@ -231,3 +231,101 @@ fn ruling(from: &api::Decision) -> Result<Ruling, TryError> {
         overruled: from.overruled.as_deref().map(Into::into),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn back(state: &ProcessState) -> ProcessState {
+        let snapshot = api::PluginSnapshot {
+            processes: vec![api::SnapshotProcess {
+                process: provost_control::past_process(state),
+                deaths: Some(Vec::new()),
+            }],
+            ..Default::default()
+        };
+        states(&snapshot).unwrap().0.remove(0)
+    }
+
+    fn state(phase: PhaseKind, exit: Option<Exit>, process_type: ProcessType) -> ProcessState {
+        let at = |ms| Some(moment(1_767_225_600_000 + ms));
+        let identity = Identity::new("web", "site").of_type(process_type);
+        let action = RulingAction::Restart { delay_ms: 70, scope: Scope::Rest };
+        let ruling =
+            Ruling { action, by: "judge".into(), reason: "again".into(), overruled: Some("late".into()) };
+        ProcessState {
+            incarnation: Incarnation(4),
+            version: Version(9),
+            generation: Generation(12),
+            desired: Desired::Up,
+            phase: in_phase(phase, 77, moment(1_767_225_600_500)),
+            cause: provost_state::Cause::Oom,
+            reason: "its memory ran out".into(),
+            health: provost_state::Health::Degraded,
+            failing: Some(Arc::new(Failing { why: "no answer".into(), since: moment(1_767_225_600_001) })),
+            started_at: at(1),
+            ended_at: exit.is_some().then_some(moment(1_767_225_600_123)),
+            exit,
+            restarts: 3,
+            failures: 2,
+            decision: Some(Arc::new(ruling)),
+            ..ProcessState::new(ProcessId::NOBODY, Arc::new(identity), moment(1_767_225_600_001))
+        }
+    }
+
+    #[test]
+    fn a_process_of_the_api_becomes_the_state_that_it_was_made_of() {
+        let exits = [
+            None,
+            Some(Exit::Code(3)),
+            Some(Exit::Signal(9)),
+            Some(Exit::NotSpawned("no such file".into())),
+            Some(Exit::NotReady("no answer".into())),
+            Some(Exit::Unobserved),
+        ];
+        for phase in PhaseKind::ALL {
+            for exit in exits.clone() {
+                let original = state(phase, exit, ProcessType::Service);
+                // No plugin sees when it was changed, and what the API does not say is the same for all.
+                let restored = ProcessState { changed_at: original.changed_at, ..back(&original) };
+                assert_eq!(restored, original, "{phase}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_job_is_as_ready_as_it_was() {
+        let job = |codes: &[i32]| ProcessType::Job { success_codes: codes.into() };
+        for (codes, code) in [(&[0, 4][..], 4), (&[0], 4), (&[4], 0), (&[0], 0)] {
+            let original = state(PhaseKind::Exited, Some(Exit::Code(code)), job(codes));
+            let restored = back(&original);
+            assert_eq!(restored.ready(), original.ready(), "{codes:?} {code}");
+            assert!(restored.identity.process_type.is_job());
+        }
+    }
+
+    #[test]
+    fn deaths_that_are_not_known_are_made_up_and_said() {
+        let original = state(PhaseKind::Exited, Some(Exit::Code(3)), ProcessType::Service);
+        let process = provost_control::past_process(&original);
+        let processes = vec![api::SnapshotProcess { process, deaths: None }];
+        let (states, notes) = states(&api::PluginSnapshot { processes, ..Default::default() }).unwrap();
+        let made_up: Vec<_> =
+            states[0].deaths.iter().map(|it| (it.incarnation.0, it.uptime_ms, it.at.wall_ms)).collect();
+        assert_eq!(made_up, [(4, 122, 1_767_225_600_123), (3, 122, 1_767_225_600_001)]);
+        assert_eq!(
+            notes,
+            ["the snapshot has no deaths of web: 2 made up from its failures and its last end"]
+        );
+    }
+
+    #[test]
+    fn a_word_of_a_newer_host_is_an_error() {
+        let mut process =
+            provost_control::past_process(&state(PhaseKind::Running, None, ProcessType::Service));
+        process.phase = "paused".into();
+        let processes = vec![api::SnapshotProcess { process, deaths: None }];
+        let error = states(&api::PluginSnapshot { processes, ..Default::default() }).unwrap_err();
+        assert_eq!(error.to_string(), "the snapshot has an unknown phase: `paused`");
+    }
+}

@@ -6,7 +6,7 @@ use provost_plugin_host::{Bench, Limit, Measure, Outcome, PluginLine, Reply};
 use provost_state::text;
 
 use super::case::Case;
-use super::measuring::{Measured, Room};
+use super::measuring::{Measured, tightest};
 use super::suite::{Found, Report, Tried};
 use super::vector::Deviation;
 use crate::render::humane::{counted, one_line, size};
@@ -175,14 +175,6 @@ pub(crate) fn measured_text(measured: &[Measured], page: &Page) -> String {
         ]);
     }
     format!("{}\n{}", table.render(page), rooms.render(page))
-}
-
-/// Returns for each limit the use of it that leaves least, in the order of the limits.
-pub(super) fn tightest(measured: &[Measured]) -> Vec<Room> {
-    let rooms = || measured.iter().flat_map(|one| &one.rooms);
-    let share = |room: &&Room| (u128::from(room.used) << 64) / u128::from(room.most.max(1));
-    let of = |limit: Limit| rooms().filter(|room| room.limit == limit).max_by_key(share).copied();
-    Limit::ALL.into_iter().filter_map(of).collect()
 }
 
 fn figured(limit: Limit, figure: u64) -> String {

@@ -207,3 +207,65 @@ fn tally(fields: &ProcessFields, has_ended: bool, now: Moment) -> Result<Deaths,
     });
     Ok(dated.collect::<Vec<_>>().into_iter().collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn web(fields: ProcessFields, role: Role) -> Result<ProcessState, TryError> {
+        let fields = Fields { process: fields, ..Fields::default() };
+        made_up(role, &fields, moment(1_000_000)).map(|mut states| states.remove(0))
+    }
+
+    fn deaths(state: &ProcessState) -> Vec<(u64, String, u64)> {
+        let death = |death: &Death| (death.incarnation.0, death.exit.to_string(), death.at.wall_ms);
+        state.deaths.iter().map(death).collect()
+    }
+
+    #[test]
+    fn the_end_that_is_judged_is_the_newest_of_as_many_deaths_as_there_are_failures() {
+        let fields = ProcessFields { failures: Some(3), uptime_ms: Some(2_000), ..ProcessFields::default() };
+        let state = web(fields, Role::RestartPolicy).unwrap();
+        let code = "exited with code 1".to_owned();
+        assert_eq!(
+            deaths(&state),
+            [(3, code.clone(), 1_000_000), (2, code.clone(), 998_000), (1, code, 996_000)]
+        );
+        assert_eq!((state.failures, state.restarts, state.incarnation.0), (3, 2, 3));
+        assert_eq!((state.phase.kind(), state.exit), (PhaseKind::Exited, Some(Exit::Code(1))));
+    }
+
+    #[test]
+    fn a_success_is_no_failure_and_ends_the_streak() {
+        let fields =
+            ProcessFields { exit: Some(Exit::Code(0)), failures: Some(2), ..ProcessFields::default() };
+        let state = web(fields, Role::RestartPolicy).unwrap();
+        let exits: Vec<_> = state.deaths.iter().map(|death| death.exit.clone()).collect();
+        assert_eq!(exits, [Exit::Code(0), Exit::Code(1), Exit::Code(1)]);
+        assert_eq!(state.failures, 0);
+        let none = ProcessFields { failures: Some(0), ..ProcessFields::default() };
+        assert!(
+            web(none, Role::RestartPolicy).unwrap_err().to_string().contains("which is a failure itself")
+        );
+    }
+
+    #[test]
+    fn a_process_that_runs_has_died_before_its_life_began() {
+        let fields = ProcessFields { failures: Some(2), uptime_ms: Some(5_000), ..ProcessFields::default() };
+        let state = web(fields, Role::HealthPolicy).unwrap();
+        let times: Vec<_> = deaths(&state).into_iter().map(|(life, _, at)| (life, at)).collect();
+        assert_eq!(times, [(2, 995_000), (1, 990_000)]);
+        assert_eq!((state.incarnation.0, state.failures), (3, 2));
+        assert_eq!(state.started_at, Some(moment(995_000)));
+        assert_eq!(web(ProcessFields::default(), Role::StartPolicy).unwrap().started_at, None);
+    }
+
+    #[test]
+    fn a_tally_that_is_given_has_the_streak_that_a_host_would_count() {
+        let death =
+            |exit, uptime_ms| DeathFields { exit: Some(exit), uptime_ms: Some(uptime_ms), ago_ms: None };
+        let given = vec![death(Exit::Code(1), 10), death(Exit::Code(1), 60_000), death(Exit::Code(1), 10)];
+        let fields = ProcessFields { deaths: Some(given), ..ProcessFields::default() };
+        assert_eq!(web(fields, Role::RestartPolicy).unwrap().failures, 2);
+    }
+}

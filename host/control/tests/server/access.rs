@@ -75,6 +75,7 @@ async fn a_request_is_refused_without_the_scope_that_it_takes() {
         ("POST", "/v1/state", admin),
         ("GET", "/v1/config/difference", read),
         ("GET", "/v1/config/difference?config=/etc/hosts", admin),
+        ("GET", "/v1/plugins/painter/blame?reproduction=1", admin),
         ("POST", "/v1/shutdown", admin),
         ("POST", "/v1/host/upgrade", admin),
         ("POST", "/v1/host/upgrade-keeper", admin),

@@ -300,6 +300,7 @@ async fn answers_about_plugins_have_the_form_of_the_golden_files() {
     is_like("status", &get(&host, "/v1/status").await);
     is_like("blame", &get(&host, "/v1/plugins/troubled/blame").await);
     is_like("blame", &get(&host, "/v1/plugins/cured/blame").await);
+    is_like("blame", &get(&host, "/v1/plugins/cured/blame?reproduction=1").await);
     is_like("plugin_changed", &post(&host, "/v1/plugins/cured/unload", r#"{"force": true}"#).await);
     is_like("error", &ask(&host, "GET", "/v1/plugins/painter/blame", "").await.body);
 }

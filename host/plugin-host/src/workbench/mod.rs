@@ -4,9 +4,9 @@
 //!
 //! | room | owns |
 //! |---|---|
-//! | `setup` | a component with its settings, ready to be asked: [`Bench`] |
-//! | `asking` | asking it, and the check that it is pure |
+//! | `asking` | asking a component, and the check that it is pure |
 //! | `outcome` | what a call did: [`Outcome`], [`Reply`] |
+//! | `setup` | a component with its settings, ready to be asked: [`Bench`] |
 //! | `once` | a compiler that compiles each component once |
 
 mod asking;
