@@ -1,6 +1,6 @@
 //! Trying a plugin without a host: `plugin run`, `plugin test`, `plugin bench`, and a fault that is repeated from a file.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use provost_tests::{Host, Setup, eventually, guest};
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ fn ok(setup: &Setup, arguments: &[&str]) -> String {
 /// Runs a command that prints JSON, whatever its exit code is.
 fn object(setup: &Setup, arguments: &[&str]) -> Value {
     let ran = setup.run(&[arguments, &["-o", "json"]].concat());
-    serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:?}"))
+    serde_json::from_str(&ran.stdout).unwrap()
 }
 
 fn component(name: &str) -> String {
@@ -354,7 +354,6 @@ fn the_native_tests_of_a_crate_are_run_and_their_failure_counts() {
         unbuilt.code == 2 && unbuilt.stderr.contains("`provost plugin build .` builds it"),
         "{unbuilt:?}"
     );
-    assert!(Path::new(&setup.dir().join("Cargo.toml")).is_file());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What happens to a plugin that keeps failing, what is known of its last failure, and what plugins remember.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod guests;
 

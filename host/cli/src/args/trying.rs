@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use provost_plugin_host::{Grant, Limit, Role};
 use provost_state::Exit;
 
@@ -62,7 +62,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "N", conflicts_with = "input")]
     pub(crate) seed: Option<u64>,
     /// The path of the request to a view.
-    #[arg(long, value_name = "PATH", conflicts_with = "input")]
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::Other, conflicts_with = "input")]
     pub(crate) path: Option<String>,
     /// The query of the request to a view.
     #[arg(long, value_name = "QUERY", conflicts_with = "input")]
@@ -87,7 +87,7 @@ pub(crate) struct RunArgs {
 #[derive(Args, Debug)]
 pub(crate) struct ProcessArgs {
     /// Its name. By default `web`, or the only process of the snapshot.
-    #[arg(long, value_name = "NAME", value_parser = name, conflicts_with = "input")]
+    #[arg(long, value_name = "PROCESS", value_parser = name, conflicts_with = "input")]
     pub(crate) name: Option<String>,
     /// Its group. By default none.
     #[arg(long, value_name = "GROUP", value_parser = name, conflicts_with = "input")]

@@ -39,7 +39,7 @@ fn beginning(argument: &Arg, word: &str, words: &[String]) -> Vec<String> {
             fitting(names.flat_map(|name| [name.trim_start_matches("SIG").to_owned(), name]), word)
         }
         "BACKEND" => fitting(Backend::ALL.map(|backend| backend.as_str().to_owned()), word),
-        "COMPONENT" => [fitting(bundled(), word), paths(word, Some("wasm"))].concat(),
+        "COMPONENT" | "COMPONENT|DIR" => [fitting(bundled(), word), paths(word, Some("wasm"))].concat(),
         "COMPONENT|PLUGIN" => {
             [fitting(known(words).plugins, word), fitting(bundled(), word), paths(word, Some("wasm"))]
                 .concat()

@@ -248,7 +248,7 @@ mod tests {
     }
 
     fn state(phase: PhaseKind, exit: Option<Exit>, process_type: ProcessType) -> ProcessState {
-        let at = |ms| Some(moment(1_767_225_600_000 + ms));
+        let at = |ms: u64| Some(moment(1_767_225_600_000 + ms));
         let identity = Identity::new("web", "site").of_type(process_type);
         let action = RulingAction::Restart { delay_ms: 70, scope: Scope::Rest };
         let ruling =
