@@ -3,13 +3,13 @@
 //!
 //! | room | owns |
 //! |---|---|
+//! | `reproduction` | all that a call of a plugin was given |
 //! | `explained` | a whole process, and a sentence about it |
 //! | `events` | changes |
 //! | `process` | the words of a process, its exit, and a decision about it |
 //! | `checks` | the checks of a process and their last results |
 //! | `host` | what the host lacks, what is left, and replicas |
 //! | `usage` | the resources that processes use |
-//! | `reproduction` | all that a call of a plugin was given |
 //! | `plugins` | plugins, their figures and faults |
 //! | `logs` | lines of output |
 //! | `figures` | latencies and backends |
