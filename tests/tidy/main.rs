@@ -77,6 +77,7 @@ const FLOORS: [(&str, &[&str], &[&str]); 15] = [
             "provost-journal",
             "provost-supervisor",
             "provost-plugin-host",
+            "provost-simulation",
             "provost-api",
             "provost-control",
             "provost-mcp",

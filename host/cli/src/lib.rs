@@ -12,6 +12,7 @@
 //! | `failure` | errors with hints and exit codes |
 //! | `args` | the command line and its help |
 //! | `trying` | trying a plugin without a host: one call, the vectors of a project, measurements |
+//! | `simulating` | playing scenarios with a component in virtual time |
 //! | `config` | the file in two stages: typed sections, then specs |
 //! | `compiling` | compilation of plugins in a process with limits |
 //! | `pictures` | graphs and time lines as text, SVG, DOT and JSON: pure functions |
@@ -34,6 +35,7 @@ mod past;
 mod pictures;
 mod progress;
 mod render;
+mod simulating;
 mod successor;
 mod trying;
 

@@ -15,11 +15,13 @@
 //! | `shrink` | finding a smaller scenario that still breaks what is expected |
 //! | `play` | one run: the supervisor on a paused clock, from the boot to the end of the scenario |
 //! | `observer` | writing down what happens |
-//! | `invariants` | what can be expected of a course, and whether it holds |
+//! | `invariants` | whether what is expected of a course holds |
 //! | `cast` | how the played children live: what the faults of the scenario do to each life |
 //! | `impact` | when the faults of a scenario have affected a process |
 //! | `course` | what has happened |
 //! | `scenario` | what is to happen |
+//! | `expectation` | what can be expected of a course |
+//! | `targets` | which processes something is about |
 //! | `chance` | random draws that are the same for the same seed |
 //!
 //! The crate knows no components and no files of scenarios: policies are the port of `provost-state`, and `cli` reads the text.
@@ -29,16 +31,20 @@
 mod cast;
 mod chance;
 mod course;
+mod expectation;
 mod impact;
 mod invariants;
 mod observer;
 mod play;
 mod scenario;
 mod shrink;
+mod targets;
 
 pub use course::{Course, GivenUp, Life, LifeEnd, Made, PolicyFault, Track};
+pub use expectation::{Expectation, Invariant};
 pub use impact::Affected;
-pub use invariants::{Breach, Expectation, Invariant, Verdict, check};
+pub use invariants::{Breach, Verdict, check};
 pub use play::{NotPlayed, Played, play};
-pub use scenario::{Exits, Fault, FaultKind, Order, OrderKind, Scenario, Span, Targets, Window};
+pub use scenario::{Exits, Fault, FaultKind, Order, OrderKind, Scenario, Span, Window};
 pub use shrink::{Shrunk, shrink};
+pub use targets::Targets;

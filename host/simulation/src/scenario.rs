@@ -6,7 +6,8 @@ use std::sync::Arc;
 use provost_state::Exit;
 use provost_supervisor::{ProcessSpec, ReplicaSet, RestartBudget};
 
-use crate::invariants::Expectation;
+use crate::expectation::Expectation;
+use crate::targets::Targets;
 
 /// A scenario.
 #[derive(Clone, Debug)]
@@ -40,27 +41,6 @@ pub struct Scenario {
 impl Scenario {
     /// The usual value of [`lives_max`](Self::lives_max). So many take some 150 MiB.
     pub const LIVES_MAX: usize = 500_000;
-}
-
-/// Which processes are meant.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Targets {
-    /// All.
-    #[default]
-    All,
-    /// Those with these names.
-    Named(Vec<Arc<str>>),
-}
-
-impl Targets {
-    /// Whether the process `name` is meant.
-    #[must_use]
-    pub fn include(&self, name: &str) -> bool {
-        match self {
-            Self::All => true,
-            Self::Named(names) => names.iter().any(|one| **one == *name),
-        }
-    }
 }
 
 /// A length of time, which may be random.

@@ -6,6 +6,7 @@
 //! | `top` | the options of `provost top` |
 //! | `pictures` | the commands that draw: `graph`, `analyze`, `timeline` |
 //! | `plugin` | the commands of `provost plugin` |
+//! | `simulate` | the options of `provost plugin simulate` |
 //! | `trying` | the options of those commands of `provost plugin` that call a component without a host |
 //! | `upgrade` | the options of `provost upgrade` |
 //! | `token` | the commands of `provost token` |
@@ -23,6 +24,7 @@ mod given;
 mod journal;
 mod pictures;
 mod plugin;
+mod simulate;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -41,10 +43,11 @@ pub(crate) use cli::{
     ScaleArgs, SignalArgs, StateArgs, StateChange, StatusArgs, UpArgs, ValidateArgs, ViewArgs,
 };
 pub(crate) use format::{GraphFormat, LineFormat, PictureFormat, TableFormat, ViewFormat};
-pub(crate) use given::LimitArgs;
+pub(crate) use given::{LimitArgs, Settings};
 pub(crate) use journal::JournalCommand;
 pub(crate) use pictures::{AnalyzeArgs, GraphArgs, TimelineArgs};
 pub(crate) use plugin::{LoadArgs, NamedPlugin, PluginCommand};
+pub(crate) use simulate::SimulateArgs;
 pub(crate) use token::TokenCommand;
 #[cfg(feature = "top")]
 pub(crate) use top::{TopArgs, TopView};

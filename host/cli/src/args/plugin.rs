@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::format::{LineFormat, TableFormat};
 use super::given::{LimitArgs, Settings, settings};
+use super::simulate::SimulateArgs;
 use super::trying::{BenchArgs, RunArgs, TestArgs};
 
 #[derive(Debug, Subcommand)]
@@ -125,6 +126,8 @@ is that of minisign.")]
     /// Measure the calls of a component: time, fuel and memory against the limits.
     #[command(after_help = super::trying::BENCH_EXAMPLES)]
     Bench(BenchArgs),
+    /// Play scenarios of failures with a policy in virtual time, and check what is expected.
+    Simulate(SimulateArgs),
     /// Build the guest crate in a directory into a component.
     Build {
         /// The directory of the crate.

@@ -18,6 +18,7 @@
 //! | `about` | `about`, which a host asks a program that is to take its place |
 //! | `local` | the commands that need no host: `plugin inspect`, `plugin build`, `completions` |
 //! | `trying` | the commands that try a plugin without a host: `plugin run`, `plugin test`, `plugin bench` |
+//! | `simulate` | `plugin simulate` |
 //! | `keys` | keys and signatures |
 //! | `validate` | `validate` |
 //! | `context` | the context of every command: which host it talks to, and where it prints |
@@ -39,6 +40,7 @@ mod plugin;
 mod printing;
 mod read;
 mod reload;
+mod simulate;
 mod token;
 #[cfg(feature = "top")]
 mod top;
@@ -71,11 +73,12 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::About(args) => about::about(&context, &args),
         Command::Token(command) => token::token(&context, command),
         Command::Journal(command) => journal::journal(&context, &command),
-        // Outside the runtime, because these wait for cargo, and for components.
+        // Outside the runtime, because these wait for cargo, and for components, or have a runtime of their own.
         Command::Plugin(PluginCommand::Build { dir }) => local::build(&dir),
         Command::Plugin(PluginCommand::Run(args)) => trying::run(&context, &args),
         Command::Plugin(PluginCommand::Test(args)) => trying::test(&context, &args),
         Command::Plugin(PluginCommand::Bench(args)) => trying::bench(&context, &args),
+        Command::Plugin(PluginCommand::Simulate(args)) => simulate::simulate(&args, &context.page),
         command => asking(ask(context, command)),
     }
 }

@@ -4,7 +4,7 @@ use provost_api::{PluginChanged, PluginOrder};
 
 use super::context::Context;
 use super::printing::{pretty, print};
-use super::{keys, local, trying};
+use super::{keys, local, simulate, trying};
 use crate::args::{LimitArgs, LineFormat, LoadArgs, NamedPlugin, PluginCommand, TableFormat};
 use crate::failure::Failure;
 use crate::render;
@@ -32,6 +32,7 @@ pub(super) async fn ask(context: &Context, command: PluginCommand) -> Result<(),
         PluginCommand::Blame { plugin, output } => blame(context, plugin, output).await,
         PluginCommand::Inspect { component, output } => inspect(context, &component, output).await,
         // These need no host.
+        PluginCommand::Simulate(args) => simulate::simulate(&args, &context.page),
         PluginCommand::Build { dir } => local::build(&dir),
         PluginCommand::Run(args) => trying::run(context, &args),
         PluginCommand::Test(args) => trying::test(context, &args),

@@ -13,9 +13,19 @@ use super::{api, dialect, journal, plugin, process};
 
 /// Reads the text. Returns whatever could be read, even if there are problems.
 pub(super) fn read(text: &str, problems: &Collector) -> ConfigFile {
-    let Some(document) = document(text, problems) else { return ConfigFile::default() };
+    read_with(text, problems, |_| ()).0
+}
+
+/// Does the same for a file that has more tables than a config, which `more` reads.
+pub(super) fn read_with<T: Default>(
+    text: &str,
+    problems: &Collector,
+    more: impl FnOnce(&mut Section<'_>) -> T,
+) -> (ConfigFile, T) {
+    let Some(document) = document(text, problems) else { return Default::default() };
     let mut file = ConfigFile::default();
     let mut top = Section::top(document.get_ref(), problems);
+    let told = more(&mut top);
     if let Some(host) = top.table("host", "write [host] on a line of its own") {
         file.host = read_host(host);
     }
@@ -42,7 +52,7 @@ pub(super) fn read(text: &str, problems: &Collector) -> ConfigFile {
             processes.entries().filter_map(|(name, value)| process::read(&processes, name, value)).collect();
     }
     top.finish();
-    file
+    (file, told)
 }
 
 /// Parses a text as TOML. Anything after a syntax error is guesswork, so only the first error is reported.

@@ -4,8 +4,10 @@
 //! | room | owns |
 //! |---|---|
 //! | `surroundings` | what a config needs on the machine where it is checked |
+//! | `played` | a scenario: what is played |
 //! | `specs` | the second stage: what the supervisor runs |
 //! | `resolved` | a checked config |
+//! | `scenario` | the tables that only the file of a scenario has |
 //! | `error` | the errors of reading a config |
 //! | `check` | checks across sections |
 //! | `cycles` | processes that wait for each other |
@@ -52,12 +54,14 @@ mod journal;
 pub(crate) mod limits;
 mod outline;
 mod places;
+mod played;
 mod plugin;
 mod probe;
 mod process;
 mod read;
 mod report;
 mod resolved;
+mod scenario;
 mod section;
 mod sections;
 mod settings;
@@ -75,11 +79,13 @@ pub(crate) use find::KEEPER_SOCKET_NAME;
 pub(crate) use find::absolute;
 pub use find::{CONFIG_NAME, NotFound, SOCKET_NAME, find_nearest};
 pub(crate) use outline::{Names, Outline};
+pub(crate) use played::ScenarioFile;
 pub(crate) use plugin::{read_grants, read_limits, read_settings};
 pub(crate) use report::Collector;
 pub use report::{Place, Problem, Problems, SourceFile};
 pub(crate) use resolved::ApiConfig;
 pub use resolved::Config;
+pub(crate) use scenario::SUBJECT;
 pub(crate) use section::Section;
 pub(crate) use specs::Draft;
 pub use specs::Processes;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use provost_control::{ApiRules, CertificateFiles, TcpWanted};
 use provost_files::{Owners, Writers};
 use provost_journal::Bounds;
-use provost_plugin_host::{CacheBounds, PluginSpec, Source as Component, Trust};
+use provost_plugin_host::{CacheBounds, Grants, Limits, PluginSpec, Source as Component, Trust};
 use provost_state::naming::replica_name;
 use provost_supervisor::{CgroupPlace, Settings};
 use toml::Spanned;
@@ -15,6 +15,7 @@ use toml::Spanned;
 use super::error::ConfigError;
 use super::read::{self, Unread};
 use super::report::{Collector, Problem, Problems, SourceFile};
+use super::scenario::{self, SUBJECT, Told};
 use super::sections::{ApiSection, ConfigFile, PluginSection, ProcessSection};
 use super::{check, file, find, settings};
 use crate::compiling::CompileLimits;
@@ -156,6 +157,44 @@ impl Config {
         check::check(&file, &find::dir_of(&source.path), &problems);
         let problems = problems.problems_of(&source);
         (Self::build(source, file), problems)
+    }
+
+    /// Checks the text of a scenario, with what it says beside a config. The component, with these settings, is one of its plugins
+    /// and judges the processes that name no policies.
+    ///
+    /// # Errors
+    /// [`Problems`] if there are any.
+    pub(super) fn parse_scenario(
+        source: SourceFile,
+        component: &str,
+        settings_json: Option<&str>,
+    ) -> Result<(Self, Told), Problems> {
+        let problems = Collector::default();
+        let (mut file, told) = file::read_with(&source.text, &problems, scenario::read);
+        if let Some(taken) = file.plugins.iter().find(|plugin| plugin.name.get_ref() == SUBJECT) {
+            let what = format!("`{SUBJECT}` is the name of the plugin that is simulated");
+            problems.add(taken.name.span(), what, "give this plugin another name");
+        }
+        let unplaced = |text: &str| Spanned::new(0..0, text.to_owned());
+        for process in &mut file.processes {
+            if told.unjudged.contains(process.name.get_ref()) {
+                process.policies = vec![unplaced(SUBJECT)];
+            }
+        }
+        file.plugins.push(PluginSection {
+            name: unplaced(SUBJECT),
+            component: unplaced(component),
+            settings_json: settings_json.unwrap_or("{}").to_owned(),
+            setting_spans: Vec::new(),
+            sha256: None,
+            grants: Grants::default(),
+            limits: Limits::default(),
+        });
+        check::check(&file, &find::dir_of(&source.path), &problems);
+        match problems.problems_of(&source) {
+            Some(problems) => Err(problems),
+            None => Ok((Self::build(source, file), told)),
+        }
     }
 
     fn build(source: SourceFile, file: ConfigFile) -> Self {

@@ -2,6 +2,7 @@
 //!
 //! | room | owns |
 //! |---|---|
+//! | `course` | a simulated scenario |
 //! | `lives` | the lives of one process over time |
 //! | `boot` | what the start of a host took |
 //! | `graph` | which process waits for which |
@@ -10,6 +11,7 @@
 
 mod axis;
 pub(crate) mod boot;
+pub(crate) mod course;
 pub(crate) mod graph;
 pub(crate) mod lives;
 mod svg;

@@ -2,7 +2,7 @@
 
 use provost_state::span::exact;
 
-use super::breach::Checked;
+use super::verdict::Checked;
 use crate::course::{Made, Track};
 
 /// Returns the decisions of a process that restart it after a failure, with their delays.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use provost_state::span::exact;
 
-use super::breach::Checked;
+use super::verdict::Checked;
 use crate::course::Track;
 
 const MINUTE_MS: u64 = 60_000;

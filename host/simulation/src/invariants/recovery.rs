@@ -5,7 +5,7 @@ use std::sync::Arc;
 use provost_state::PhaseKind;
 use provost_state::span::exact;
 
-use super::breach::Checked;
+use super::verdict::Checked;
 use crate::course::{Life, Track};
 use crate::impact::{Affected, calm};
 
@@ -98,6 +98,20 @@ pub(super) fn gives_up(tracks: &[&Track], failures: u32, checked: &mut Checked) 
                 None => checked.held += 1,
                 Some(_) => checked.broken(made.at_ms, Some(&track.name), || {
                     format!("it is restarted after {} failures in a row: {}", made.failures, made.reason)
+                }),
+            }
+        }
+    }
+}
+
+/// No process is restarted that has ended with exit code 0.
+pub(super) fn leaves_success(tracks: &[&Track], checked: &mut Checked) {
+    for track in tracks {
+        for made in track.decisions.iter().filter(|made| made.exit.is_success()) {
+            match made.delay_ms() {
+                None => checked.held += 1,
+                Some(_) => checked.broken(made.at_ms, Some(&track.name), || {
+                    format!("it is restarted although it has ended with success: {}", made.reason)
                 }),
             }
         }

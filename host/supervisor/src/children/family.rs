@@ -10,7 +10,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -19,6 +19,7 @@ use provost_state::{Exit, Incarnation, Signal};
 use rustix::process::{Pid, PidfdFlags, WaitOptions, pidfd_open, waitpid};
 use tokio::sync::watch;
 
+use super::survey::Survey;
 use crate::jobs::Lane;
 
 /// The variable that names the runtime directory. The keeper gives it to its host, and both find by it what belongs to them.
@@ -33,9 +34,7 @@ pub(crate) struct Family {
     adopter: AtomicU32,
     /// Counts the looks for ended orphans; each wakes the tasks that wait for a group to become empty.
     deaths: watch::Sender<u64>,
-    /// The last survey, and the ticket that was current when it began.
-    survey: Arc<tokio::sync::Mutex<Survey>>,
-    ticket: AtomicU64,
+    survey: Survey<Vec<Relative>>,
     /// The process ids of main processes whose parent is neither this process nor the keeper: orphans of theirs go elsewhere.
     foreign: Mutex<HashSet<u32>>,
 }
@@ -52,9 +51,6 @@ impl Drop for Foreign {
         self.family.foreign.lock().remove(&self.pid);
     }
 }
-
-/// The ticket that was current when a survey began, and what it found.
-type Survey = (u64, Arc<Vec<Relative>>);
 
 /// A living process that no task owns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -281,8 +277,7 @@ impl Default for Family {
             own: Mutex::default(),
             adopter: AtomicU32::new(0),
             deaths: watch::Sender::new(0),
-            survey: Arc::default(),
-            ticket: AtomicU64::new(0),
+            survey: Survey::default(),
             foreign: Mutex::default(),
         }
     }
@@ -383,33 +378,11 @@ impl Family {
     /// Returns every living process that no task owns: the orphans and their descendants. One pass serves all callers
     /// that asked before it began.
     /// Returns `None` if the survey could not be made: nothing is known then.
-    ///
-    /// There is one pass at a time, also if the callers that it was made for have stopped waiting: on a machine with very many
-    /// processes passes would otherwise pile up, each slower than the one before it, and take all threads for reading.
     pub(super) async fn survey(self: &Arc<Self>, reading: &Lane) -> Option<Arc<Vec<Relative>>> {
+        let family = self.clone();
         // Reading about a process whose memory is locked may block.
-        self.survey_by(reading, |family| if family.adopter().is_some() { family.look() } else { everybody() })
-            .await
-    }
-
-    async fn survey_by(
-        self: &Arc<Self>,
-        reading: &Lane,
-        look: impl FnOnce(&Self) -> io::Result<Vec<Relative>> + Send + 'static,
-    ) -> Option<Arc<Vec<Relative>>> {
-        let asked = self.ticket.fetch_add(1, Ordering::AcqRel);
-        let mut last = self.survey.clone().lock_owned().await;
-        if last.0 > asked {
-            return Some(last.1.clone());
-        }
-        let (family, reading) = (self.clone(), reading.clone());
-        let pass = tokio::spawn(async move {
-            let current = family.ticket.load(Ordering::Acquire);
-            let found = Arc::new(reading.run(move || look(&family)).await.ok()?.ok()?);
-            *last = (current, found.clone());
-            Some(found)
-        });
-        pass.await.ok()?
+        let look = move || if family.adopter().is_some() { family.look() } else { everybody() };
+        self.survey.make(reading, look).await
     }
 
     /// Looks until nothing changes its parent any more: the children of one that ends during a look become orphans, and
@@ -473,32 +446,6 @@ mod tests {
     use std::process::{Child, Command};
 
     use super::*;
-    use crate::degraded::Degraded;
-    use crate::jobs::Jobs;
-
-    #[tokio::test]
-    async fn a_survey_that_nobody_waits_for_any_more_is_not_joined_by_another_one() {
-        let (family, reading) = (Arc::new(Family::default()), Jobs::start(&Degraded::default()).reading);
-        let (release, held) = std::sync::mpsc::channel::<()>();
-        let first = family.survey_by(&reading, move |_| {
-            let _ = held.recv();
-            Ok(Vec::new())
-        });
-        // Its caller stops waiting at once.
-        assert!(tokio::time::timeout(Duration::ZERO, first).await.is_err());
-        let begun = Arc::new(std::sync::atomic::AtomicBool::new(false));
-        let begins = begun.clone();
-        let second = family.survey_by(&reading, move |_| {
-            begins.store(true, Ordering::Release);
-            Ok(Vec::new())
-        });
-        let mut second = std::pin::pin!(second);
-        assert!(tokio::time::timeout(Duration::from_millis(20), &mut second).await.is_err());
-        assert!(!begun.load(Ordering::Acquire), "the first one still looks");
-        drop(release);
-        assert!(second.await.is_some());
-        assert!(begun.load(Ordering::Acquire));
-    }
 
     #[test]
     fn no_child_is_omitted_while_its_elder_siblings_are_reaped() {

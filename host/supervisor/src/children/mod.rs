@@ -24,6 +24,7 @@
 //! | `fate` | how a process has ended that somebody else has reaped |
 //! | `own_port` | whether a process itself listens on a port |
 //! | `family` | the descendants that no task owns |
+//! | `survey` | a look that serves everybody who has asked before it began |
 //! | `terminal` | a child's own terminal |
 //! | `pidfd` | waiting for the end of a child |
 //! | `watched` | waiting for a descriptor |
@@ -61,6 +62,7 @@ mod rights;
 pub(crate) mod scripted;
 pub(crate) mod spawned_with;
 pub(crate) mod stage;
+mod survey;
 mod terminal;
 pub(crate) mod variables;
 pub(crate) mod watched;

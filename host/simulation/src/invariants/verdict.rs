@@ -1,8 +1,6 @@
-//! A place of a course where an expectation is broken, and the collection of them.
+//! Whether an expectation holds, and where it is broken; the collection of what a check finds.
 
 use std::sync::Arc;
-
-use super::Verdict;
 
 /// A place where an expectation is broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +16,30 @@ pub struct Breach {
 impl Breach {
     /// The number of breaches of one expectation that are kept.
     pub const KEPT: usize = 10;
+}
+
+/// Whether an expectation holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// It held, this many times.
+    Held(u64),
+    /// Nothing in the course has put it to the test.
+    Untested,
+    /// It was broken.
+    Broken {
+        /// The first places, at most [`Breach::KEPT`].
+        breaches: Vec<Breach>,
+        /// The number of places.
+        count: u64,
+    },
+}
+
+impl Verdict {
+    /// Whether it was broken.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        matches!(self, Self::Broken { .. })
+    }
 }
 
 /// What a check has found so far.

@@ -1,0 +1,60 @@
+//! `provost plugin simulate`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::format::LineFormat;
+use super::given::{Settings, settings};
+use super::when::duration_ms;
+
+/// The command.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  provost plugin simulate bundled:backoff
+  provost plugin simulate ./patience.wasm --settings '{\"tries\": 3, \"pause\": \"1s\"}'
+  provost plugin simulate ./patience.wasm --scenario storm.toml --seed 7 --days 30
+  provost plugin simulate ./new.wasm --against ./old.wasm --scenario storm.toml
+  provost plugin simulate ./patience.wasm --scenario bundled:a-bad-deploy --svg deploy.svg
+
+The supervisor itself is played, in virtual time, with processes that are not
+started: nothing on this machine is touched. A scenario is a file with processes,
+faults and what is expected (docs/plugins/simulation.md). If something that is
+expected does not hold, the smallest scenario that still breaks it is printed,
+and the exit code is 1.")]
+pub(crate) struct SimulateArgs {
+    /// A .wasm file or `bundled:NAME`: the policy that judges the processes of the scenario.
+    #[arg(value_name = "COMPONENT")]
+    pub(crate) component: String,
+    /// The file of a scenario, or `bundled:NAME`; may be repeated. By default all scenarios that come with this program.
+    #[arg(short, long = "scenario", value_name = "FILE")]
+    pub(crate) scenarios: Vec<String>,
+    /// Its settings as JSON, or @FILE with them.
+    #[arg(long, value_name = "JSON", value_parser = settings)]
+    pub(crate) settings: Option<Settings>,
+    /// The seed of what is random. By default that of the scenario.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) seed: Option<u64>,
+    /// How many days are played. By default as long as the scenario says.
+    #[arg(long, value_name = "NUMBER", conflicts_with = "lasts")]
+    pub(crate) days: Option<u32>,
+    /// How long is played, such as 90m.
+    #[arg(long = "for", value_name = "TIME", value_parser = duration_ms)]
+    pub(crate) lasts: Option<u64>,
+    /// Another component that is played in the same scenarios, to compare the two.
+    #[arg(long, value_name = "COMPONENT")]
+    pub(crate) against: Option<String>,
+    /// The settings of the other component, as JSON or @FILE. By default those of the first one.
+    #[arg(long, value_name = "JSON", value_parser = settings, requires = "against")]
+    pub(crate) against_settings: Option<Settings>,
+    /// Write a picture of the lives and delays to this file; for one scenario.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
+    /// Do not look for a smaller scenario that still breaks what is expected.
+    #[arg(long)]
+    pub(crate) no_shrink: bool,
+    /// The output format.
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: LineFormat,
+}

@@ -1,0 +1,147 @@
+//! `plugin simulate`: plays scenarios with a component. It needs no host.
+
+use std::path::{Path, PathBuf};
+
+use provost_files::Access;
+
+use super::printing::{pretty, print};
+use crate::args::{LineFormat, Settings, SimulateArgs};
+use crate::config::SourceFile;
+use crate::failure::Failure;
+use crate::render::page::Page;
+use crate::simulating::{
+    self, NotRun, Outcome, SCENARIOS, Smallest, Stage, Subject, against, scenario, smallest, text,
+};
+
+/// The largest file of a scenario, in bytes.
+const SCENARIO_BYTES_MAX: u64 = 4 << 20;
+
+/// Plays the scenarios. A breach of what is expected is exit code 1.
+pub(super) fn simulate(args: &SimulateArgs, page: &Page) -> Result<(), Failure> {
+    let subject = subject(&args.component, args.settings.as_ref())?;
+    let other = args
+        .against
+        .as_deref()
+        .map(|component| self::subject(component, args.against_settings.as_ref().or(args.settings.as_ref())));
+    let other = other.transpose()?;
+    let lasts_ms = args.days.map(|days| u64::from(days) * 86_400_000).or(args.lasts);
+    let stage = Stage::new(lasts_ms, args.seed)
+        .map_err(|error| Failure::failed(error, "free some space in the directory for temporary files"))?;
+    let sources = match &args.scenarios[..] {
+        [] => SCENARIOS.iter().filter_map(|name| scenario(name)).collect(),
+        named => named.iter().map(|name| source(name)).collect::<Result<Vec<_>, _>>()?,
+    };
+    if args.svg.is_some() && sources.len() != 1 {
+        return Err(Failure::usage(
+            "a picture shows one scenario",
+            "name one with --scenario: a file, or bundled:NAME",
+        ));
+    }
+    let (mut is_broken, mut values) = (false, Vec::new());
+    for source in &sources {
+        let run = Run::of(&stage, source, &subject, other.as_ref(), args.no_shrink)?;
+        is_broken |= run.ours.is_broken();
+        if let Some(file) = &args.svg {
+            write(file, &run.ours.picture())?;
+        }
+        match args.output {
+            LineFormat::Text => print(run.text(args.against.as_deref(), page))?,
+            LineFormat::Json => {
+                values.push(simulating::json(&run.ours, run.smallest.as_ref(), run.theirs.as_ref()));
+            }
+        }
+    }
+    if args.output == LineFormat::Json {
+        print(pretty(&serde_json::json!({"component": args.component, "scenarios": values}))?)?;
+    }
+    if is_broken { Err(Failure::silent(1)) } else { Ok(()) }
+}
+
+/// What is shown of one scenario.
+struct Run {
+    ours: Outcome,
+    theirs: Option<Outcome>,
+    smallest: Option<Smallest>,
+}
+
+impl Run {
+    fn of(
+        stage: &Stage,
+        source: &SourceFile,
+        subject: &Subject,
+        other: Option<&Subject>,
+        no_shrink: bool,
+    ) -> Result<Self, Failure> {
+        let ours = stage.run(source, subject).map_err(|error| failure(error, &subject.component))?;
+        let theirs =
+            other.map(|other| stage.run(source, other).map_err(|error| failure(error, &other.component)));
+        let broken = ours.broken();
+        let is_shrunk = !broken.is_empty() && !no_shrink;
+        let smallest = is_shrunk.then(|| smallest(stage, source, subject, &broken)).flatten();
+        Ok(Self { ours, theirs: theirs.transpose()?, smallest })
+    }
+
+    fn text(&self, other: Option<&str>, page: &Page) -> String {
+        let mut shown = text(&self.ours, self.smallest.as_ref(), page);
+        if let (Some(theirs), Some(other)) = (&self.theirs, other) {
+            shown += &against(&self.ours, theirs, other, page);
+        }
+        shown + "\n"
+    }
+}
+
+/// Returns the component that is simulated. A scenario may be in another directory, so its path is absolute.
+fn subject(component: &str, settings: Option<&Settings>) -> Result<Subject, Failure> {
+    let component = match component.starts_with("bundled:") {
+        true => component.to_owned(),
+        false => {
+            let path = std::path::absolute(component)?;
+            if !path.is_file() {
+                let what = format!("there is no component {}", path.display());
+                return Err(Failure::usage(what, "`provost plugin build` makes one; or name `bundled:NAME`"));
+            }
+            path.to_string_lossy().into_owned()
+        }
+    };
+    let settings_json = settings.map(|settings| serde_json::Value::from(settings.clone()).to_string());
+    Ok(Subject { component, settings_json })
+}
+
+/// Reads a scenario from its file, or takes one that comes with this program.
+fn source(name: &str) -> Result<SourceFile, Failure> {
+    if let Some(shipped) = name.strip_prefix("bundled:") {
+        return scenario(shipped).ok_or_else(|| {
+            let what = format!("there is no scenario `{shipped}` in this program");
+            Failure::usage(what, format!("there are {}", SCENARIOS.join(", ")))
+        });
+    }
+    let path = PathBuf::from(name);
+    let hint = "name a file with [scenario], [process.NAME] and [[fault]], or bundled:NAME";
+    let bytes = provost_files::read_named(&path, SCENARIO_BYTES_MAX)
+        .map_err(|error| Failure::usage(format!("cannot read the scenario in {error}"), hint))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| Failure::usage(format!("{} is not UTF-8 text", path.display()), hint))?;
+    Ok(SourceFile { path, text })
+}
+
+fn failure(error: NotRun, component: &str) -> Failure {
+    match error {
+        NotRun::Scenario(problems) => Failure::with_report(2, problems.to_string()),
+        NotRun::Subject(why) => Failure::usage(
+            format_args!("`{component}` cannot be simulated: {why}"),
+            "`provost plugin inspect` shows what it is; --settings gives it settings",
+        ),
+        NotRun::NotPlayed(error) => {
+            Failure::failed(error, "shorten it with --days or --for, or change its faults")
+        }
+    }
+}
+
+fn write(file: &Path, picture: &str) -> Result<(), Failure> {
+    provost_files::replace(file, Access::Umask, &[picture.as_bytes()]).map_err(|error| {
+        Failure::failed(
+            format_args!("cannot write {}: {error}", file.display()),
+            "name a file that you may write",
+        )
+    })
+}

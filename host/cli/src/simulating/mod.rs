@@ -1,0 +1,24 @@
+//! `provost plugin simulate`: plays scenarios with a component in virtual time, and shows what has happened.
+//!
+//! | room | owns |
+//! |---|---|
+//! | `text` | the result as people read it |
+//! | `json` | the result for programs |
+//! | `smallest` | the smallest scenario that still breaks what is expected, as text |
+//! | `stage` | one run: the plugins of a scenario, loaded anew, and the simulation |
+//! | `outcome` | what one run has shown |
+//! | `shipped` | the scenarios that come with this program |
+
+mod json;
+mod outcome;
+mod shipped;
+mod smallest;
+mod stage;
+mod text;
+
+pub(crate) use json::json;
+pub(crate) use outcome::Outcome;
+pub(crate) use shipped::{SCENARIOS, scenario};
+pub(crate) use smallest::{Smallest, smallest};
+pub(crate) use stage::{NotRun, Stage, Subject};
+pub(crate) use text::{against, text};

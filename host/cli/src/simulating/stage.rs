@@ -1,0 +1,122 @@
+//! One run: the plugins of a scenario are loaded anew, so that none remembers the run before, and the scenario is played.
+
+use std::sync::Arc;
+
+use provost_plugin_host::{HostOptions, Limit, PluginHost, PluginSpec, trial_world};
+use provost_simulation::{Expectation, Invariant, NotPlayed, Scenario, Targets, Verdict, check, play};
+use provost_state::{Intensity, PluginStatus, Plugins};
+use provost_supervisor::Clock;
+
+use super::outcome::Outcome;
+use crate::compiling::ChildCompiler;
+use crate::config::{Config, Problems, SUBJECT, ScenarioFile, SourceFile};
+
+/// How long one call may take, in milliseconds of real time. The machine may be busy, and the same scenario has to have the same
+/// course; what is bounded is the fuel.
+const CALL_MS: u64 = 60_000;
+
+/// The component that is simulated.
+#[derive(Clone, Debug)]
+pub(crate) struct Subject {
+    /// Its absolute path, or `bundled:NAME`.
+    pub(crate) component: String,
+    /// Its settings as JSON; `None` for those of the scenario, or none.
+    pub(crate) settings_json: Option<String>,
+}
+
+/// What a run is made with.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    /// How long each scenario lasts, in milliseconds, if not as long as it says.
+    pub(crate) lasts_ms: Option<u64>,
+    /// The seed, if not that of the scenario.
+    pub(crate) seed: Option<u64>,
+    /// Compiled code, for the next run.
+    cache: tempfile::TempDir,
+}
+
+/// Why there was no run.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotRun {
+    /// The scenario is wrong, or a plugin cannot be loaded.
+    #[error(transparent)]
+    Scenario(#[from] Problems),
+    /// The component is not one that can be simulated.
+    #[error("{0}")]
+    Subject(String),
+    /// It could not be played.
+    #[error(transparent)]
+    NotPlayed(#[from] NotPlayed),
+}
+
+impl Stage {
+    /// # Errors
+    /// There is no directory for compiled code.
+    pub(crate) fn new(lasts_ms: Option<u64>, seed: Option<u64>) -> std::io::Result<Self> {
+        Ok(Self { lasts_ms, seed, cache: tempfile::tempdir()? })
+    }
+
+    /// Plays a scenario with this component.
+    ///
+    /// # Errors
+    /// [`NotRun`].
+    pub(crate) fn run(&self, source: &SourceFile, subject: &Subject) -> Result<Outcome, NotRun> {
+        let file = ScenarioFile::parse(source.clone(), &subject.component, subject.settings_json.as_deref())?;
+        let plugins = self.loaded(&file.config)?;
+        let policy_of = |name: &str| plugins.policy(name).map_err(|error| error.to_string());
+        let mut scenario = file.scenario(file.config.specs(policy_of)?)?;
+        scenario.lasts_ms = self.lasts_ms.unwrap_or(scenario.lasts_ms);
+        scenario.seed = self.seed.unwrap_or(scenario.seed);
+        let ScenarioFile { name, about, .. } = file;
+        let clock = Clock::new();
+        let played = play(&scenario)?;
+        let took_ms = clock.now().mono_ns / 1_000_000;
+        let of_all = |invariant| Expectation { of: Targets::All, invariant };
+        let expectations = scenario.expectations.iter().cloned().chain([of_all(Invariant::NoFaults)]);
+        let verdicts = expectations
+            .map(|one| (one.invariant.clone(), check(&one, &played.course, &played.affected)))
+            .filter(|(invariant, verdict)| *invariant != Invariant::NoFaults || verdict.is_broken())
+            .collect::<Vec<(Invariant, Verdict)>>();
+        let Scenario { lasts_ms, seed, faults, .. } = scenario;
+        Ok(Outcome { name, about, lasts_ms, seed, faults, played, verdicts, took_ms })
+    }
+
+    /// Loads the plugins of a scenario.
+    fn loaded(&self, config: &Config) -> Result<PluginHost, NotRun> {
+        let host = PluginHost::new(HostOptions {
+            cache_dir: Some(self.cache.path().join("compiled")),
+            compiler: ChildCompiler::within(config.compile_limits),
+            ..HostOptions::default()
+        });
+        let world = trial_world(config.process_groups());
+        for spec in config.plugins() {
+            let spec = as_simulated(spec.clone());
+            let name = spec.name.clone();
+            if let Err(error) = host.load_in(spec, &world) {
+                return Err(refused(config, &name, error.to_string()));
+            }
+        }
+        for report in host.reports() {
+            if let PluginStatus::Refused(why) | PluginStatus::Quarantined(why) = &report.status {
+                return Err(refused(config, &report.name, why.to_string()));
+            }
+        }
+        Ok(host)
+    }
+}
+
+/// Returns the spec of a plugin whose calls are bounded by its fuel and not by the time that this machine takes, and which is asked
+/// however often it fails.
+fn as_simulated(mut spec: PluginSpec) -> PluginSpec {
+    spec.limits.set(Limit::CallTime, CALL_MS);
+    spec.limits.quarantine = Intensity { faults: u32::MAX, per_ms: 1 };
+    spec
+}
+
+fn refused(config: &Config, name: &Arc<str>, why: String) -> NotRun {
+    if **name == *SUBJECT {
+        return NotRun::Subject(why);
+    }
+    let hint = "correct this plugin of the scenario, or remove it".to_owned();
+    NotRun::Scenario(config.problems(vec![config.component_problem(name, why, hint)]))
+}

@@ -1,0 +1,205 @@
+//! The result of a run as people read it.
+
+use std::fmt::Write as _;
+
+use provost_simulation::{Breach, Course, Track, Verdict};
+use provost_state::PhaseKind;
+
+use super::outcome::{Figures, Outcome};
+use super::smallest::Smallest;
+use crate::render::humane::{counted, delay, one_line, precise, span};
+use crate::render::page::Page;
+use crate::render::style::Style;
+use crate::render::table::{Cell, Table};
+
+/// The most processes that are listed.
+const PROCESSES_SHOWN: usize = 20;
+
+/// The most breaches of one expectation that are shown.
+const BREACHES_SHOWN: usize = 3;
+
+/// Renders one run, with the smallest scenario that still breaks if one was looked for.
+pub(crate) fn text(outcome: &Outcome, smallest: Option<&Smallest>, page: &Page) -> String {
+    let mut text = heading(outcome, page);
+    text += &processes(outcome, page);
+    text += &expected(outcome, page);
+    let course = &outcome.played.course;
+    let _ = writeln!(
+        text,
+        "{}, {} and {} in {} of virtual time{}",
+        counted(course.lives() as u64, "life").replace("lifes", "lives"),
+        counted(course.restarts() as u64, "restart"),
+        counted(course.decisions, "decision"),
+        precise(course.lasted_ms),
+        speed(outcome),
+    );
+    if let Some(code) = course.shut_down {
+        let _ = writeln!(text, "a policy has shut the host down with exit code {code}");
+    }
+    if let Some(smallest) = smallest {
+        text += &shrunk(smallest, page);
+    }
+    text
+}
+
+fn heading(outcome: &Outcome, page: &Page) -> String {
+    let name = page.paint.text(Style::Bold, &one_line(&outcome.name));
+    let mut text = format!("{name}, {}, seed {}\n", precise(outcome.lasts_ms), outcome.seed);
+    if !outcome.about.is_empty() {
+        let _ = writeln!(text, "{}", one_line(&outcome.about));
+    }
+    text
+}
+
+fn speed(outcome: &Outcome) -> String {
+    let restarts = outcome.played.course.restarts() as u64;
+    let took = outcome.took_ms.max(1);
+    let per_second = restarts * 1_000 / took;
+    format!(", played in {} ({per_second} restarts a second)", precise(outcome.took_ms))
+}
+
+fn processes(outcome: &Outcome, page: &Page) -> String {
+    let mut table = Table::new(&[
+        "PROCESS",
+        "LIVES",
+        "RESTARTS",
+        "IN A ROW",
+        "LONGEST DELAY",
+        "READY",
+        "GIVEN UP",
+        "AT THE END",
+    ]);
+    let tracks = &outcome.played.course.tracks;
+    // Those that were restarted most often say most.
+    let mut shown: Vec<&Track> = tracks.iter().collect();
+    shown.sort_by_key(|track| std::cmp::Reverse(track.lives.len()));
+    for track in shown.iter().take(PROCESSES_SHOWN) {
+        let figures = outcome.figures(track);
+        table.row(vec![
+            Cell::new(&*track.name),
+            Cell::new(figures.lives.to_string()),
+            Cell::new(figures.restarts.to_string()),
+            Cell::new(figures.failures_in_a_row.to_string()),
+            Cell::maybe(figures.longest_delay_ms.map(delay)),
+            Cell::new(percent(outcome.ready_millis(&figures))),
+            Cell::maybe((figures.given_up > 0).then(|| figures.given_up.to_string())),
+            Cell::styled(track.phase.as_str(), style_of(track.phase)),
+        ]);
+    }
+    let mut text = table.render(page);
+    if tracks.len() > PROCESSES_SHOWN {
+        let _ = writeln!(text, "and {} more processes", tracks.len() - PROCESSES_SHOWN);
+    }
+    text
+}
+
+fn percent(millis: u64) -> String {
+    format!("{}.{} %", millis / 10, millis % 10)
+}
+
+fn style_of(phase: PhaseKind) -> Style {
+    match phase {
+        PhaseKind::Running => Style::Green,
+        PhaseKind::Fatal => Style::BoldRed,
+        _ => Style::Plain,
+    }
+}
+
+fn expected(outcome: &Outcome, page: &Page) -> String {
+    let mut text = String::new();
+    for (invariant, verdict) in &outcome.verdicts {
+        let (word, style, note) = match verdict {
+            Verdict::Held(times) => ("holds", Style::Green, format!("tested {}", times_of(*times))),
+            Verdict::Untested => {
+                ("untested", Style::Dim, "nothing in this scenario has tested it".to_owned())
+            }
+            Verdict::Broken { count, .. } => ("BROKEN", Style::BoldRed, times_of(*count)),
+        };
+        let word = page.paint.text(style, &format!("{word:<9}"));
+        let _ = writeln!(text, "{word}{invariant} ({note})");
+        if let Verdict::Broken { breaches, .. } = verdict {
+            for Breach { at_ms, process, what } in breaches.iter().take(BREACHES_SHOWN) {
+                let process = process.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
+                let _ = writeln!(
+                    text,
+                    "         at {}: {}",
+                    precise(*at_ms),
+                    one_line(&format!("{process}{what}"))
+                );
+            }
+        }
+    }
+    for fault in outcome.played.course.faults.iter().take(1) {
+        let _ = writeln!(text, "         the first fault: {}", one_line(&fault.why));
+    }
+    text
+}
+
+fn times_of(count: u64) -> String {
+    match count {
+        1 => "once".to_owned(),
+        count => format!("{count} times"),
+    }
+}
+
+fn shrunk(smallest: &Smallest, page: &Page) -> String {
+    let rest = if smallest.is_minimal { "" } else { "; smaller ones were left to try" };
+    let title =
+        format!("the smallest scenario that still breaks it, of {} that were tried{rest}:", smallest.tried);
+    let mut text = format!("\n{}\n", page.paint.text(Style::Bold, &title));
+    for line in smallest.text.lines() {
+        let _ = writeln!(text, "  {line}");
+    }
+    text
+}
+
+/// Renders two runs of one scenario side by side: that of the component, and that of another one.
+pub(crate) fn against(ours: &Outcome, theirs: &Outcome, other: &str, page: &Page) -> String {
+    let mut table = Table::new(&["", "SUBJECT", "AGAINST"]);
+    let mut row = |what: &str, of: &dyn Fn(&Outcome) -> String| {
+        table.row(vec![Cell::new(what), Cell::new(of(ours)), Cell::new(of(theirs))]);
+    };
+    let all = |outcome: &Outcome| -> Vec<Figures> {
+        outcome.played.course.tracks.iter().map(|track| outcome.figures(track)).collect()
+    };
+    row("restarts", &|one| one.played.course.restarts().to_string());
+    row("most failures in a row", &|one| {
+        all(one).iter().map(|figures| figures.failures_in_a_row).max().unwrap_or(0).to_string()
+    });
+    row("longest delay", &|one| {
+        all(one).iter().filter_map(|figures| figures.longest_delay_ms).max().map_or_else(|| "-".into(), delay)
+    });
+    row("given up", &|one| all(one).iter().map(|figures| figures.given_up).sum::<usize>().to_string());
+    row("ready", &|one| percent(mean_ready(one)));
+    row("broken", &|one| match one.broken() {
+        broken if broken.is_empty() => "-".to_owned(),
+        broken => broken.join(", "),
+    });
+    let first = first_difference(&ours.played.course, &theirs.played.course);
+    let first = first.map_or_else(
+        || "the two have made the same decisions\n".to_owned(),
+        |first| format!("the first difference {first}\n"),
+    );
+    format!("against {}\n{}{first}", one_line(other), table.render(page))
+}
+
+fn mean_ready(outcome: &Outcome) -> u64 {
+    let tracks = &outcome.played.course.tracks;
+    let sum: u64 = tracks.iter().map(|track| outcome.ready_millis(&outcome.figures(track))).sum();
+    sum.checked_div(tracks.len() as u64).unwrap_or(0)
+}
+
+/// Describes the first decision in which two courses differ.
+fn first_difference(ours: &Course, theirs: &Course) -> Option<String> {
+    let differences = ours.tracks.iter().zip(&theirs.tracks).filter_map(|(ours, theirs)| {
+        let at = ours
+            .decisions
+            .iter()
+            .zip(&theirs.decisions)
+            .find(|(ours, theirs)| (ours.at_ms, ours.action) != (theirs.at_ms, theirs.action))?;
+        Some((at.0.at_ms.min(at.1.at_ms), &ours.name, at.0, at.1))
+    });
+    let (at_ms, name, ours, theirs) = differences.min_by_key(|(at_ms, ..)| *at_ms)?;
+    let said = |made: &provost_simulation::Made| one_line(&format!("{} ({})", made.action, made.reason));
+    Some(format!("is at {} of {name}: {}; against {}", span(at_ms), said(ours), said(theirs)))
+}
