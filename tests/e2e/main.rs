@@ -42,6 +42,7 @@ mod rights;
 mod roles;
 mod scale;
 mod signals;
+mod simulating;
 mod sockets;
 mod steps;
 mod tcp;

@@ -219,12 +219,14 @@ impl Cast {
         }
     }
 
-    /// Notes that a fault has affected a process, unless its window says so.
+    /// Notes that a fault has affected a process, unless its window says so: a life that began in the window may end after it.
     fn note(&self, at: usize, process: &Arc<str>, from_ms: u64, until_ms: u64, played: &mut Played) {
         let Some(Named { fault, .. }) = self.faults.get(at) else { return };
-        if fault.kind.window().is_none_or(|window| window.until_ms.is_none()) {
+        let ends_ms = fault.kind.window().and_then(|window| window.until_ms);
+        if ends_ms.is_none_or(|ends_ms| until_ms >= ends_ms) {
             // The lives that it hits are one time if they are numbered, and a moment each otherwise.
-            let from_ms = if fault.times.is_some() { from_ms } else { until_ms };
+            let is_numbered = fault.times.is_some() && ends_ms.is_none();
+            let from_ms = if is_numbered { from_ms } else { until_ms };
             played.affected.push(Affected {
                 process: process.clone(),
                 fault: fault.name.clone(),

@@ -63,6 +63,7 @@ impl Stage {
     pub(crate) fn run(&self, source: &SourceFile, subject: &Subject) -> Result<Outcome, NotRun> {
         let file = ScenarioFile::parse(source.clone(), &subject.component, subject.settings_json.as_deref())?;
         let plugins = self.loaded(&file.config)?;
+        plugins.policy(SUBJECT).map_err(|error| NotRun::Subject(error.to_string()))?;
         let policy_of = |name: &str| plugins.policy(name).map_err(|error| error.to_string());
         let mut scenario = file.scenario(file.config.specs(policy_of)?)?;
         scenario.lasts_ms = self.lasts_ms.unwrap_or(scenario.lasts_ms);

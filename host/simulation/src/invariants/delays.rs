@@ -2,7 +2,7 @@
 
 use provost_state::span::exact;
 
-use super::verdict::Checked;
+use super::verdict::{Checked, about};
 use crate::course::{Made, Track};
 
 /// Returns the decisions of a process that restart it after a failure, with their delays.
@@ -42,7 +42,7 @@ pub(super) fn back_to_first(tracks: &[&Track], uptime_ms: u64, tolerance: f64, c
         for (made, delay_ms) in all.filter(|(made, _)| made.uptime_ms >= uptime_ms) {
             if delay_ms as f64 > first_ms as f64 * (1.0 + tolerance) {
                 checked.broken(made.at_ms, Some(&track.name), || {
-                    let (delay, first, up) = (exact(delay_ms), exact(first_ms), exact(made.uptime_ms));
+                    let (delay, first, up) = (exact(delay_ms), exact(first_ms), about(made.uptime_ms));
                     format!("it had run for {up}, and the delay is {delay}; the first one was {first}")
                 });
             } else {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use provost_state::PhaseKind;
 use provost_state::span::exact;
 
-use super::verdict::Checked;
+use super::verdict::{Checked, about};
 use crate::course::{Life, Track};
 use crate::impact::{Affected, calm};
 
@@ -27,7 +27,7 @@ pub(super) fn within(
             match first_gap(track, due_ms, until_ms) {
                 None => checked.held += 1,
                 Some(at_ms) => checked.broken(at_ms, Some(&track.name), || {
-                    let (within, since) = (exact(within_ms), exact(from_ms));
+                    let (within, since) = (exact(within_ms), about(from_ms));
                     format!("it was not ready although no fault had affected it for {within}, since {since}")
                 }),
             }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use provost_state::span::exact;
+
 /// A place where an expectation is broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Breach {
@@ -40,6 +42,12 @@ impl Verdict {
     pub fn is_broken(&self) -> bool {
         matches!(self, Self::Broken { .. })
     }
+}
+
+/// Formats a length of time for people: without milliseconds where they say nothing.
+pub(super) fn about(ms: u64) -> String {
+    const SHORT_MS: u64 = 10_000;
+    exact(if ms < SHORT_MS { ms } else { (ms + 500) / 1_000 * 1_000 })
 }
 
 /// What a check has found so far.

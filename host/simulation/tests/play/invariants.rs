@@ -54,6 +54,13 @@ fn a_process_recovers_once_nothing_affects_it_any_more() {
 }
 
 #[test]
+fn a_life_that_began_in_the_window_of_a_crash_and_ends_after_it_is_affected_then() {
+    let mut it = scenario(vec![process("web", &always(SECOND))], HOUR);
+    it.faults = vec![crash(window(0, MINUTE), 10 * MINUTE)];
+    assert_eq!(verdict(&it, Invariant::RecoversWithin(2 * SECOND)), Verdict::Held(2));
+}
+
+#[test]
 fn a_process_that_is_not_wanted_or_done_need_not_run() {
     let done = judge(|ended, _| match ended.exit.is_success() {
         true => (RulingAction::StayDown, "done".to_owned()),

@@ -1,0 +1,219 @@
+//! `plugin simulate`: what bundled policies promise holds in the scenarios that come with the program, and what does not hold is shown
+//! with the smallest scenario that still breaks it.
+
+use provost_tests::{Setup, guest};
+use serde_json::Value;
+
+use crate::PROVOST;
+
+/// The scenarios that come with the program.
+const SHIPPED: [&str; 12] = [
+    "a-back-off-that-never-resets",
+    "a-limit-that-never-fires",
+    "a-counter-zeroed-by-a-memory-restart",
+    "two-policies-that-fight",
+    "an-outage-that-is-given-up",
+    "a-thundering-herd",
+    "a-crash-loop-without-a-pause",
+    "a-success-that-is-restarted",
+    "a-flapping-dependency",
+    "a-bad-deploy",
+    "a-slow-start",
+    "a-clock-that-is-set-back",
+];
+
+fn simulate(setup: &Setup, arguments: &[&str]) -> (i32, Value) {
+    let ran = setup.run(&[&["plugin", "simulate"], arguments, &["-o", "json"]].concat());
+    let found = serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:?}"));
+    (ran.code, found)
+}
+
+/// Returns what was found of each invariant of a scenario: its name, and the verdict.
+fn verdicts(scenario: &Value) -> Vec<(&str, &str)> {
+    let expected = scenario["expected"].as_array().unwrap();
+    expected
+        .iter()
+        .map(|one| (one["invariant"].as_str().unwrap(), one["verdict"].as_str().unwrap()))
+        .collect()
+}
+
+#[test]
+fn backoff_with_jitter_holds_what_all_scenarios_expect_and_each_invariant_is_tested() {
+    let setup = Setup::new(PROVOST, "");
+    let settings = r#"{"first": "5s", "max": "1m", "jitter": 0.2, "reset_after": "1m"}"#;
+    let (code, found) = simulate(&setup, &["bundled:backoff", "--settings", settings, "--no-shrink"]);
+    let scenarios = found["scenarios"].as_array().unwrap();
+    let names: Vec<String> =
+        scenarios.iter().map(|one| one["scenario"].as_str().unwrap().replace(' ', "-")).collect();
+    assert_eq!(names, SHIPPED);
+    for scenario in scenarios {
+        for (invariant, verdict) in verdicts(scenario) {
+            assert_eq!(verdict, "holds", "{invariant} in {}: {scenario:#}", scenario["scenario"]);
+        }
+    }
+    assert_eq!(code, 0);
+}
+
+#[test]
+fn what_each_other_bundled_restart_policy_promises_holds() {
+    let setup = Setup::new(PROVOST, "");
+    for (policy, settings, scenarios) in [
+        (
+            "kubernetes",
+            "{}",
+            &["a-back-off-that-never-resets", "a-crash-loop-without-a-pause", "a-clock-that-is-set-back"][..],
+        ),
+        ("systemd", r#"{"restart": "on-failure"}"#, &["a-success-that-is-restarted"]),
+        ("supervisord", "{}", &["a-success-that-is-restarted", "a-clock-that-is-set-back"]),
+        ("otp", r#"{"intensity": 3, "period": 60}"#, &["a-crash-loop-without-a-pause"]),
+    ] {
+        for scenario in scenarios {
+            let (component, scenario) = (format!("bundled:{policy}"), format!("bundled:{scenario}"));
+            let arguments = [&*component, "--settings", settings, "--scenario", &scenario, "--no-shrink"];
+            let (code, found) = simulate(&setup, &arguments);
+            assert_eq!(code, 0, "{policy} in {scenario}: {found:#}");
+        }
+    }
+}
+
+/// Two processes that crash for different reasons, and one that does not.
+const STORM: &str = r#"
+[scenario]
+name = "a storm"
+for  = "2h"
+
+[process.web]
+command = "web"
+
+[process.db]
+command = "db"
+
+[[fault]]
+of    = "web"
+kind  = "crash"
+after = "2s"
+
+[[fault]]
+of    = "db"
+kind  = "kill"
+at    = "1h"
+
+[[expect]]
+gives_up_after = 3
+"#;
+
+#[test]
+fn what_does_not_hold_is_exit_code_1_with_the_smallest_scenario_that_still_breaks_it() {
+    let setup = Setup::new(PROVOST, "");
+    std::fs::write(setup.dir().join("storm.toml"), STORM).unwrap();
+    let storm = setup.dir().join("storm.toml").display().to_string();
+    let (code, found) = simulate(&setup, &["bundled:backoff", "--scenario", &storm]);
+    assert_eq!(code, 1);
+    let scenario = &found["scenarios"][0];
+    assert_eq!(verdicts(scenario), [("gives_up_after", "broken")]);
+    let breach = &scenario["expected"][0]["breaches"][0];
+    // The delays before it are 100 and 200 ms.
+    assert_eq!((&breach["process"], &breach["at_ms"]), (&"web".into(), &6_300.into()), "{scenario:#}");
+    let smallest = scenario["smallest"]["scenario"].as_str().unwrap();
+    assert!(!smallest.contains("kill") && !smallest.contains("[process.db]"), "{smallest}");
+    assert!(smallest.contains("[process.web]") && smallest.contains("kind = \"crash\""), "{smallest}");
+    // It breaks by itself, and is as short as possible.
+    std::fs::write(setup.dir().join("smallest.toml"), smallest).unwrap();
+    let smallest = setup.dir().join("smallest.toml").display().to_string();
+    let (code, found) = simulate(&setup, &["bundled:backoff", "--scenario", &smallest, "--no-shrink"]);
+    assert_eq!((code, verdicts(&found["scenarios"][0])), (1, vec![("gives_up_after", "broken")]));
+    assert!(found["scenarios"][0]["lasted_ms"].as_u64() < Some(60_000), "{found:#}");
+}
+
+#[test]
+fn the_same_seed_has_the_same_course_and_a_component_is_compared_with_another_one() {
+    let setup = Setup::new(PROVOST, "");
+    let run = |seed: &str| {
+        let scenario = ["--scenario", "bundled:a-flapping-dependency", "--seed", seed, "--no-shrink"];
+        let (_, mut found) = simulate(&setup, &[&["bundled:backoff"][..], &scenario].concat());
+        found["scenarios"][0]["took_ms"] = 0.into();
+        found
+    };
+    let first = run("7");
+    assert!(first["scenarios"][0]["processes"][0]["restarts"].as_u64() > Some(5), "{first:#}");
+    assert_eq!(first, run("7"));
+    assert_ne!(first, run("8"));
+    let compared = setup.run(&[
+        "plugin",
+        "simulate",
+        "bundled:backoff",
+        "--against",
+        "bundled:kubernetes",
+        "--scenario",
+        "bundled:a-crash-loop-without-a-pause",
+        "--no-shrink",
+    ]);
+    assert_eq!(compared.code, 0, "{compared:?}");
+    for part in ["against bundled:kubernetes", "longest delay", "5m00s", "the first difference is at"] {
+        assert!(compared.stdout.contains(part), "{part}: {}", compared.stdout);
+    }
+}
+
+#[test]
+fn a_policy_that_traps_is_found_although_the_failsafe_stands_in() {
+    let setup = Setup::new(PROVOST, "");
+    let component = guest("moody").display().to_string();
+    // Its trial is about the first process.
+    let scenario = "[scenario]\nfor = \"1h\"\n[process.bystander]\ncommand = \"b\"\n[process.web]\ncommand = \"w\"\n\
+        [[fault]]\nkind = \"kill\"\nat = \"30m\"\n";
+    std::fs::write(setup.dir().join("moody.toml"), scenario).unwrap();
+    let scenario = setup.dir().join("moody.toml").display().to_string();
+    let ran = setup.run(&["plugin", "simulate", &component, "--scenario", &scenario, "--no-shrink"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.stdout.contains("BROKEN   no_faults"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("on purpose, over web"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_picture_is_drawn_and_mistakes_are_told_with_their_place() {
+    let setup = Setup::new(PROVOST, "");
+    let picture = setup.dir().join("deploy.svg");
+    let drawn = setup.run(&[
+        "plugin",
+        "simulate",
+        "bundled:backoff",
+        "--scenario",
+        "bundled:a-bad-deploy",
+        "--svg",
+        picture.to_str().unwrap(),
+    ]);
+    assert_eq!(drawn.code, 0, "{drawn:?}");
+    let picture = std::fs::read_to_string(picture).unwrap();
+    for part in ["a bad deploy: 6h00m of virtual time, seed 1", "the bad version, from", "life 1: ", "waits "]
+    {
+        assert!(picture.contains(part), "{part}: {picture}");
+    }
+    for (text, told) in [
+        ("[scenario]\nfoor = \"1h\"\n", ":2:1: unknown key `foor` in [scenario]"),
+        (
+            "[process.web]\ncommand = \"web\"\n[[fault]]\nof = \"wbe\"\nkind = \"kill\"\nat = \"1h\"\n",
+            ":4:6: there is no process or group `wbe`",
+        ),
+        (
+            "[process.web]\ncommand = \"web\"\n[[expect]]\nnever_gives_up_while = \"rain\"\n",
+            "names the fault `rain`, which does not exist",
+        ),
+        (
+            "[plugins.subject]\ncomponent = \"bundled:otp\"\n",
+            "`subject` is the name of the plugin that is simulated",
+        ),
+        (
+            "[[fault]]\nkind = \"crash\"\nfrom = \"2h\"\nuntil = \"1h\"\nafter = \"1s\"\n",
+            "`until` must be later than `from`",
+        ),
+    ] {
+        std::fs::write(setup.dir().join("wrong.toml"), text).unwrap();
+        let wrong = setup.dir().join("wrong.toml").display().to_string();
+        let ran = setup.run(&["plugin", "simulate", "bundled:backoff", "--scenario", &wrong]);
+        assert_eq!(ran.code, 2, "{text}: {ran:?}");
+        assert!(ran.stderr.contains(told), "{told}: {}", ran.stderr);
+    }
+    let view = setup.run(&["plugin", "simulate", "bundled:prometheus"]);
+    assert_eq!(view.code, 2);
+    assert!(view.stderr.contains("`bundled:prometheus` cannot be simulated"), "{}", view.stderr);
+}
