@@ -76,7 +76,8 @@ mine="$$ ${23}"
 last=lives/$PROVOST_PROCESS
 if read -r pid start < $last && read -r stat < /proc/$pid/stat; then
   set -- "$1" $stat
-  [ "${23}" = "$start" ] && [ "$4" != Z ] && echo "$PROVOST_PROCESS: $pid is still there as $mine begins" >> doubles
+  # A process that is reaped at this moment has the state X.
+  [ "${23}" = "$start" ] && [ "$4" != Z ] && [ "$4" != X ] && echo "$PROVOST_PROCESS: $pid is still there as $mine begins" >> doubles
 fi 2>/dev/null
 echo "$mine" > $last
 "#;

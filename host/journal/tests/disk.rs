@@ -164,6 +164,24 @@ fn a_segment_that_cannot_be_created_loses_only_what_came_before_the_next_try() {
 }
 
 #[test]
+fn a_segment_that_was_created_and_cannot_be_opened_does_not_stand_in_the_way_of_the_next_try() {
+    let scenario = FailScenario::setup();
+    let (_home, dir) = dir();
+    // No descriptor is left, which passes.
+    fail::cfg("journal.opened", "return(24)").unwrap();
+    let world = World::begin(&dir, Bounds::default());
+    assert!(trouble(&world).ends_with("(os error 24)"));
+    fail::remove("journal.opened");
+    recovered(&world);
+    let web = world.add("web");
+    world.live(&web);
+    world.end();
+    let entries = all(&dir);
+    assert!(matches!(entries[0].record, Record::Gap(gap) if gap.count == 1), "{:?}", words(&entries));
+    scenario.teardown();
+}
+
+#[test]
 fn with_decisions_synced_an_exit_is_on_the_disk_before_the_thread_rests() {
     let scenario = FailScenario::setup();
     let (_home, dir) = dir();

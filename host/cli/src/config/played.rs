@@ -27,7 +27,7 @@ pub(crate) struct ScenarioFile {
 }
 
 impl ScenarioFile {
-    /// Checks the text of a scenario. The component at `component`, with these settings as JSON, is the plugin [`SUBJECT`].
+    /// Checks the text of a scenario. The component at `component`, with these settings as JSON, is the plugin [`SUBJECT`](super::scenario::SUBJECT).
     ///
     /// # Errors
     /// [`Problems`] if there are any.

@@ -39,10 +39,20 @@ impl Segment {
         own_dir(dir)?;
         let path = dir.join(file_name(head.first_seq, State::Open));
         create_new(&path, Access::Private, &[&head.bytes()])?;
-        let file = open_or_create(&path, Cursor::Start)?;
-        sync_name(&path)?;
+        let file = Self::opened(&path).inspect_err(|_| {
+            // The next attempt has the same first record, and so the same name.
+            let _ = std::fs::remove_file(&path);
+        })?;
         let (first_seq, length) = (head.first_seq, HEAD_BYTES as u64);
         Ok(Self { file, path, first_seq, length, footer: Footer::default(), begun_ns: head.mono_ns })
+    }
+
+    /// Opens a segment that was created, and has its name on the disk.
+    fn opened(path: &Path) -> io::Result<File> {
+        inject!("journal.opened");
+        let file = open_or_create(path, Cursor::Start)?;
+        sync_name(path)?;
+        Ok(file)
     }
 
     /// Continues a segment that has these records and this many intact bytes; what follows them is cut.

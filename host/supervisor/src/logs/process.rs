@@ -257,7 +257,10 @@ impl ProcessLog {
         self.now().send(&self.stored.name, &batch, &appended);
         match appended.failed {
             Some(failed) => self.loses(failed.lines, &failed.error),
-            None => self.loses_no_more(),
+            None => {
+                self.loses_no_more();
+                self.losses.succeeded();
+            }
         }
         let mut bytes = batch.bytes;
         bytes.clear();

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
@@ -23,6 +24,8 @@ const WHAT: &str = "log files";
 pub(crate) struct Losses {
     degraded: Degraded,
     troubled: Mutex<BTreeMap<Arc<str>, Loss>>,
+    /// Whether there are any, so that a write that succeeds costs one load.
+    any: AtomicBool,
 }
 
 /// The trouble of one process.
@@ -35,7 +38,7 @@ struct Loss {
 
 impl Losses {
     pub(crate) fn new(degraded: Degraded) -> Self {
-        Self { degraded, troubled: Mutex::default() }
+        Self { degraded, troubled: Mutex::default(), any: AtomicBool::new(false) }
     }
 
     fn troubled(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Loss>> {
@@ -52,6 +55,7 @@ impl Losses {
                 last: Instant::now(),
                 error: String::new(),
             });
+            self.any.store(true, Ordering::Relaxed);
             loss.lines += lines;
             (loss.last, loss.error) = (Instant::now(), error.to_string());
             (troubled.len() > before, describe(&troubled))
@@ -67,15 +71,28 @@ impl Losses {
 
     /// Ends the trouble of a process: its log file can be written again, or nothing more is written to it.
     pub(crate) fn over(&self, process: &Arc<str>) {
+        self.end(|name| name == process);
+    }
+
+    /// A process that has no trouble has written: the trouble of those that have been quiet for a while is over, too.
+    pub(crate) fn succeeded(&self) {
+        if self.any.load(Ordering::Relaxed) {
+            self.end(|_| false);
+        }
+    }
+
+    /// Ends the trouble of these processes, and of those that have been quiet for a while.
+    fn end(&self, which: impl Fn(&Arc<str>) -> bool) {
         let (ended, text) = {
             let mut troubled = self.troubled();
-            if !troubled.contains_key(process) {
-                return;
-            }
-            let is_over = |name: &Arc<str>, loss: &Loss| name == process || loss.last.elapsed() >= QUIET;
+            let is_over = |name: &Arc<str>, loss: &Loss| which(name) || loss.last.elapsed() >= QUIET;
             let ended: Vec<_> = troubled.extract_if(.., |name, loss| is_over(name, loss)).collect();
+            self.any.store(!troubled.is_empty(), Ordering::Relaxed);
             (ended, describe(&troubled))
         };
+        if ended.is_empty() {
+            return;
+        }
         for (process, Loss { lines, .. }) in ended {
             match lines {
                 0 => tracing::info!(process = &*process, "the log file can be written again"),
@@ -116,6 +133,18 @@ mod tests {
         tokio::time::advance(QUIET).await;
         losses.lost(&web, 1, &io::Error::from_raw_os_error(28));
         losses.over(&web);
+        assert_eq!(degraded.list(), []);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_trouble_of_a_process_that_writes_no_more_ends_with_a_success_of_one_that_had_none() {
+        let degraded = Degraded::default();
+        let losses = Losses::new(degraded.clone());
+        losses.lost(&Arc::from("quiet"), 1, &io::Error::from_raw_os_error(28));
+        losses.succeeded();
+        assert_eq!(degraded.list().len(), 1, "it may lose the next line as well");
+        tokio::time::advance(QUIET).await;
+        losses.succeeded();
         assert_eq!(degraded.list(), []);
     }
 
