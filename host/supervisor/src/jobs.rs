@@ -342,7 +342,7 @@ impl Jobs {
             reaping: Lane::new(pool("reaping", 1, 2), 1, Some(HANGS_AFTER)),
             names: pool("names", 1, NAMES_THREADS),
             logging: Lane::new(pool("logging", 1, 1_024), 2, Some(HANGS_AFTER)),
-            handing: Lane::new(pool("handing", 0, 4), 4, None),
+            handing: Lane::new(pool("handing", 1, 4), 4, None),
             reading: Lane::new(reading.clone(), 4, Some(HANGS_AFTER)),
             log_reading: Lane::new(reading, 4, Some(HANGS_AFTER)),
             metering: Lane::new(usage.clone(), 1, None),
