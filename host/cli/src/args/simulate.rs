@@ -13,16 +13,16 @@ use super::when::duration_ms;
 #[command(after_help = "\
 Examples:
   provost plugin simulate bundled:backoff
-  provost plugin simulate ./patience.wasm --settings '{\"tries\": 3, \"pause\": \"1s\"}'
-  provost plugin simulate ./patience.wasm --scenario storm.toml --seed 7 --days 30
+  provost plugin simulate ./patience.wasm --settings '{\"tries\": 3}'
+  provost plugin simulate ./patience.wasm --scenario storm.toml --days 30
   provost plugin simulate ./new.wasm --against ./old.wasm --scenario storm.toml
-  provost plugin simulate ./patience.wasm --scenario bundled:a-bad-deploy --svg deploy.svg
+  provost plugin simulate ./new.wasm --scenario storm.toml --svg storm.svg
 
 The supervisor itself is played, in virtual time, with processes that are not
-started: nothing on this machine is touched. A scenario is a file with processes,
-faults and what is expected (docs/plugins/simulation.md). If something that is
-expected does not hold, the smallest scenario that still breaks it is printed,
-and the exit code is 1.")]
+started: nothing on this machine is touched. A scenario is a file with
+processes, faults and what is expected (docs/simulation.md). If something that
+is expected does not hold, the smallest scenario that still breaks it is
+printed, and the exit code is 1.")]
 pub(crate) struct SimulateArgs {
     /// A .wasm file or `bundled:NAME`: the policy that judges the processes of the scenario.
     #[arg(value_name = "COMPONENT")]
