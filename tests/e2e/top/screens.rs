@@ -6,7 +6,8 @@ use crate::PROVOST;
 
 const CONFIG: &str = r#"
 [process.web]
-command = "printf 'listening on 8080\\nan [odd] \\033[31mline\\n'; exec sleep 1000"
+# It takes a moment, so that `api` has looked at it before it is ready.
+command = "sleep 0.3; printf 'listening on 8080\\nan [odd] \\033[31mline\\n'; exec sleep 1000"
 ready = { log = "listening" }
 env = { SECRET = "hunter2" }
 [process.api]
