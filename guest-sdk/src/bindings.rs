@@ -1,4 +1,4 @@
-//! The code that wit-bindgen generates from `../wit`: one module for each world. The interfaces that plugins
+//! The code that wit-bindgen generates from `wit`: one module for each world. The interfaces that plugins
 //! import are generated once, in `judge`, and shared by the other worlds, so that one crate may play several roles.
 //!
 //! The exports of a world, and the section that describes them, get into a component only through the macro of
@@ -8,7 +8,7 @@
 /// The world `restart-judge`, and the interfaces that all worlds import.
 pub mod judge {
     wit_bindgen::generate!({
-        path: "../wit",
+        path: "wit",
         world: "restart-judge",
         pub_export_macro: true,
         export_macro_name: "export_restart_judge",
@@ -20,7 +20,7 @@ pub mod judge {
 /// The world `start-judge`.
 pub mod starter {
     wit_bindgen::generate!({
-        path: "../wit",
+        path: "wit",
         world: "start-judge",
         pub_export_macro: true,
         export_macro_name: "export_start_judge",
@@ -38,7 +38,7 @@ pub mod starter {
 /// The world `health-judge`.
 pub mod prober {
     wit_bindgen::generate!({
-        path: "../wit",
+        path: "wit",
         world: "health-judge",
         pub_export_macro: true,
         export_macro_name: "export_health_judge",
@@ -56,7 +56,7 @@ pub mod prober {
 /// The world `scale-judge`.
 pub mod scaler {
     wit_bindgen::generate!({
-        path: "../wit",
+        path: "wit",
         world: "scale-judge",
         pub_export_macro: true,
         export_macro_name: "export_scale_judge",
@@ -74,7 +74,7 @@ pub mod scaler {
 /// The world `usage-judge`.
 pub mod meterer {
     wit_bindgen::generate!({
-        path: "../wit",
+        path: "wit",
         world: "usage-judge",
         pub_export_macro: true,
         export_macro_name: "export_usage_judge",
@@ -92,7 +92,7 @@ pub mod meterer {
 /// The world `status-renderer`.
 pub mod renderer {
     wit_bindgen::generate!({
-        path: "../wit",
+        path: "wit",
         world: "status-renderer",
         pub_export_macro: true,
         export_macro_name: "export_status_renderer",
@@ -110,7 +110,7 @@ pub mod renderer {
 /// The world `status-listener`.
 pub mod listener {
     wit_bindgen::generate!({
-        path: "../wit",
+        path: "wit",
         world: "status-listener",
         pub_export_macro: true,
         export_macro_name: "export_status_listener",
@@ -128,7 +128,7 @@ pub mod listener {
 /// The world `configured`.
 pub mod configured {
     wit_bindgen::generate!({
-        path: "../wit",
+        path: "wit",
         world: "configured",
         pub_export_macro: true,
         export_macro_name: "export_configured",

@@ -154,7 +154,7 @@ mod tests {
     /// `types.wit` has the words; each case is named as it is there, and a later one as the host says.
     #[test]
     fn causes_and_kinds_have_the_words_of_the_contract() {
-        let contract = include_str!("../../wit/types.wit");
+        let contract = include_str!("../wit/types.wit");
         let cases = |variant: &str| {
             let (_, rest) = contract.split_once(&format!("variant {variant} {{")).expect("it is there");
             let (cases, _) = rest.split_once("    }").expect("it ends");

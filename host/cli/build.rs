@@ -1,6 +1,10 @@
-//! Builds the keeper, which the binary carries, with a nested Cargo: it has its own profile, and is a program of its own. Its
-//! target folder lies below that of the build script, so that the two Cargos never wait for each other.
+//! Prepares what the binary carries: the files for authors of plugins (`embedded`), and the keeper. The keeper is built with a
+//! nested Cargo: it has its own profile, and is a program of its own. Its target folder lies below that of the build script, so
+//! that the two Cargos never wait for each other.
 #![expect(clippy::panic, reason = "a build script fails by panicking")]
+
+#[path = "build/embedded.rs"]
+mod embedded;
 
 use std::env;
 use std::io::Write;
@@ -29,10 +33,19 @@ const OF_THE_OUTER: [&str; 12] = [
 
 fn main() {
     let manifest_dir = PathBuf::from(variable("CARGO_MANIFEST_DIR"));
+    let out = PathBuf::from(variable("OUT_DIR"));
+    match embedded::write(&manifest_dir, &out) {
+        Ok(sources) => {
+            for source in sources {
+                say(&format!("cargo::rerun-if-changed={}", source.display()));
+            }
+        }
+        Err(error) => panic!("the files for authors of plugins cannot be listed: {error}"),
+    }
     for source in SOURCES {
         say(&format!("cargo::rerun-if-changed={}", manifest_dir.join(source).display()));
     }
-    let built = build(&manifest_dir, &PathBuf::from(variable("OUT_DIR")).join("keeper"));
+    let built = build(&manifest_dir, &out.join("keeper"));
     say(&format!("cargo::rustc-env=PROVOST_KEEPER_PROGRAM={}", built.display()));
 }
 

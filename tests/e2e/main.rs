@@ -3,6 +3,7 @@
 
 mod adoption;
 mod alone;
+mod authors;
 mod backends;
 mod bad_config;
 mod between;

@@ -357,6 +357,28 @@ fn the_native_tests_of_a_crate_are_run_and_their_failure_counts() {
 }
 
 #[test]
+fn the_component_of_the_projects_name_is_tested_in_a_folder_of_another_name() {
+    let setup = setup();
+    let dir = setup.dir().join("elsewhere");
+    std::fs::create_dir_all(dir.join("wit")).unwrap();
+    std::fs::create_dir_all(dir.join("tests/vectors")).unwrap();
+    let write = |name: &str, text: &str| std::fs::write(dir.join(name), text).unwrap();
+    write("provost-plugin.toml", "name = \"mine\"\nlanguage = \"c\"\nsource = \"a.c\"\n");
+    write("a.c", "");
+    write("tests/vectors/a.toml", "[[vector]]\nname = \"a\"\nexpect = { action = \"restart\" }\n");
+    // Neither of these is the component of the project.
+    write("elsewhere.wasm", "");
+    write("former.wasm", "");
+    let unbuilt = setup.run(&["plugin", "test", "elsewhere"]);
+    assert!(
+        unbuilt.code == 2 && unbuilt.stderr.contains("there is no component elsewhere/mine.wasm"),
+        "{unbuilt:?}"
+    );
+    std::fs::copy(project("backoff").join("backoff.wasm"), dir.join("mine.wasm")).unwrap();
+    assert_eq!(ok(&setup, &["plugin", "test", "elsewhere"]), "ok    a\n1 vector passed\n");
+}
+
+#[test]
 fn a_benchmark_shows_the_head_room_of_each_limit() {
     let setup = setup();
     let measured = object(&setup, &["plugin", "bench", "bundled:backoff", "--calls", "20"]);

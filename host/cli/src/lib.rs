@@ -19,6 +19,7 @@
 //! | `past` | the journal, as commands and the API read it |
 //! | `render` | the output for people: pure functions to text |
 //! | `guests` | building plugins |
+//! | `templates` | projects to begin a plugin with, the SDK and the contract, which the binary carries |
 //! | `inherited` | descriptors and signal masks that the parent process left, and that are dropped |
 
 mod args;
@@ -37,6 +38,7 @@ mod progress;
 mod render;
 mod simulating;
 mod successor;
+mod templates;
 mod trying;
 
 use std::ffi::OsString;

@@ -73,7 +73,7 @@ mod workbench;
 pub use component::cache::{CacheBounds, CacheCounts};
 pub use component::{
     CompileError, Compiler, ComponentError, InProcess, Inspection, LoadError, Source, Trust, TrustError,
-    bundled_names, hex, inspect, is_sha256, keygen, sign, signature_of, verify,
+    bundled_names, hex, inspect, is_sha256, keygen, sign, signature_of, survey, verify,
 };
 pub use engine::{EngineError, Layout};
 pub use guest::PluginLine;

@@ -46,7 +46,7 @@ pub(crate) use format::{GraphFormat, LineFormat, PictureFormat, TableFormat, Vie
 pub(crate) use given::{LimitArgs, Settings};
 pub(crate) use journal::JournalCommand;
 pub(crate) use pictures::{AnalyzeArgs, GraphArgs, TimelineArgs};
-pub(crate) use plugin::{LoadArgs, NamedPlugin, PluginCommand};
+pub(crate) use plugin::{LoadArgs, NamedPlugin, NewArgs, PluginCommand};
 pub(crate) use simulate::SimulateArgs;
 pub(crate) use token::TokenCommand;
 #[cfg(feature = "top")]

@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use provost_plugin_host::Role;
 
 use super::format::{LineFormat, TableFormat};
 use super::given::{LimitArgs, Settings, settings};
 use super::simulate::SimulateArgs;
 use super::trying::{BenchArgs, RunArgs, TestArgs};
+use crate::templates::Language;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PluginCommand {
@@ -117,6 +119,21 @@ is that of minisign.")]
         #[arg(short, long = "key", value_name = "FILE", required = true)]
         keys: Vec<PathBuf>,
     },
+    /// Make a project: a folder with a plugin that builds.
+    New(NewArgs),
+    /// Build the project in a folder into a component, with whichever toolchain is there.
+    #[command(after_help = "\
+The language is that of the project: Rust if it has a Cargo.toml, else what
+provost-plugin.toml says. The component is DIR/NAME.wasm. It replaces the former
+one only if a host would take it.")]
+    Build {
+        /// The folder of the project.
+        #[arg(value_name = "DIR", default_value = ".")]
+        dir: PathBuf,
+        /// Write the component even if no host would take it.
+        #[arg(long)]
+        no_check: bool,
+    },
     /// Put one question by hand to a component, without a host.
     #[command(after_help = super::trying::RUN_EXAMPLES)]
     Run(Box<RunArgs>),
@@ -128,12 +145,48 @@ is that of minisign.")]
     Bench(BenchArgs),
     /// Play scenarios of failures with a policy in virtual time, and check what is expected.
     Simulate(SimulateArgs),
-    /// Build the guest crate in a directory into a component.
-    Build {
-        /// The directory of the crate.
-        #[arg(value_name = "DIR")]
+    /// Print the contract between host and plugins, or write its files.
+    Wit {
+        /// Write the files to this folder, which is new, empty or a copy of the contract.
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+    /// Replace the copy of the SDK in a Rust project by that of this program.
+    Sdk {
+        /// The folder of the project.
+        #[arg(value_name = "DIR", default_value = ".")]
         dir: PathBuf,
     },
+}
+
+/// The project that is wanted.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  provost plugin new night-watch
+  provost plugin new guard --lang python --role restart-policy,health-policy
+
+Nothing is downloaded, and no existing folder is changed. The README of the
+project has the next commands.")]
+pub(crate) struct NewArgs {
+    /// The name of the plugin and of its package.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// The language.
+    #[arg(short, long, value_name = "LANGUAGE", default_value = "rust")]
+    pub(crate) lang: Language,
+    /// What it is to do: restart-policy, start-policy, health-policy, scale-policy, usage-policy, status-view,
+    /// status-consumer; several are separated by commas.
+    #[arg(short, long, value_name = "ROLE", default_value = "restart-policy", value_delimiter = ',', value_parser = role)]
+    pub(crate) role: Vec<Role>,
+    /// The folder of the project. By default one of its name in the current folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    let found = Role::ALL.into_iter().find(|role| role.as_str() == text);
+    found.ok_or_else(|| format!("the roles are {}", Role::ALL.map(Role::as_str).join(", ")))
 }
 
 /// A plugin of the running host.

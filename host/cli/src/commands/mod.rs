@@ -16,7 +16,8 @@
 //! | `token` | `token` |
 //! | `journal` | `journal`: checking, exporting and counting the journal |
 //! | `about` | `about`, which a host asks a program that is to take its place |
-//! | `local` | the commands that need no host: `plugin inspect`, `plugin build`, `completions` |
+//! | `authors` | the commands for authors of plugins: `plugin new`, `build`, `wit`, `sdk` |
+//! | `local` | the commands that need no host: `plugin inspect`, `completions` |
 //! | `trying` | the commands that try a plugin without a host: `plugin run`, `plugin test`, `plugin bench` |
 //! | `simulate` | `plugin simulate` |
 //! | `keys` | keys and signatures |
@@ -27,6 +28,7 @@
 
 mod about;
 mod act;
+mod authors;
 mod context;
 mod follow;
 mod journal;
@@ -74,7 +76,9 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Token(command) => token::token(&context, command),
         Command::Journal(command) => journal::journal(&context, &command),
         // Outside the runtime, because these wait for cargo, and for components, or have a runtime of their own.
-        Command::Plugin(PluginCommand::Build { dir }) => local::build(&dir),
+        Command::Plugin(PluginCommand::Build { dir, no_check }) => {
+            authors::build(&dir, !no_check, context.page.paint)
+        }
         Command::Plugin(PluginCommand::Run(args)) => trying::run(&context, &args),
         Command::Plugin(PluginCommand::Test(args)) => trying::test(&context, &args),
         Command::Plugin(PluginCommand::Bench(args)) => trying::bench(&context, &args),

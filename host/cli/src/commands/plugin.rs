@@ -4,7 +4,7 @@ use provost_api::{PluginChanged, PluginOrder};
 
 use super::context::Context;
 use super::printing::{pretty, print};
-use super::{keys, local, simulate, trying};
+use super::{authors, keys, local, simulate, trying};
 use crate::args::{LimitArgs, LineFormat, LoadArgs, NamedPlugin, PluginCommand, TableFormat};
 use crate::failure::Failure;
 use crate::render;
@@ -33,7 +33,10 @@ pub(super) async fn ask(context: &Context, command: PluginCommand) -> Result<(),
         PluginCommand::Inspect { component, output } => inspect(context, &component, output).await,
         // These need no host.
         PluginCommand::Simulate(args) => simulate::simulate(&args, &context.page),
-        PluginCommand::Build { dir } => local::build(&dir),
+        PluginCommand::Build { dir, no_check } => authors::build(&dir, !no_check, context.page.paint),
+        PluginCommand::New(args) => authors::new(args),
+        PluginCommand::Wit { out } => authors::wit(out.as_deref()),
+        PluginCommand::Sdk { dir } => authors::sdk(&dir),
         PluginCommand::Run(args) => trying::run(context, &args),
         PluginCommand::Test(args) => trying::test(context, &args),
         PluginCommand::Bench(args) => trying::bench(context, &args),

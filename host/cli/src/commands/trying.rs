@@ -207,31 +207,32 @@ fn files_in(dir: &Path, extension: &str) -> Result<Vec<PathBuf>, Failure> {
     Ok(paths)
 }
 
-/// Returns the component that was built in a folder: that of its name, or the only one.
+/// Returns the component that was built in a folder: that of the project, or the only one of a folder without a project.
 fn built(dir: &Path) -> Result<String, Failure> {
-    let named = std::path::absolute(dir)?;
-    let usual = named.file_name().map(|name| dir.join(name).with_added_extension("wasm"));
-    let component = match usual.filter(|path| path.is_file()) {
-        Some(path) => path,
-        None => {
+    let component = match guests::component_of(dir) {
+        Ok(path) if path.is_file() => path,
+        Ok(path) => return Err(unbuilt(format!("there is no component {}", path.display()), dir)),
+        Err(_) => {
             let mut all = files_in(dir, "wasm")?;
-            let only = if all.len() == 1 { all.pop() } else { None };
-            only.ok_or_else(|| {
-                let what = match all.len() {
-                    0 => format!("there is no component in {}", dir.display()),
-                    count => format!("there are {count} components in {}", dir.display()),
-                };
-                let build = format!(
-                    "`provost plugin build {}` builds it; `--component FILE` names another one",
-                    dir.display()
-                );
-                Failure::usage(what, build)
+            let count = all.len();
+            all.pop().filter(|_| count == 1).ok_or_else(|| {
+                let what = if count == 0 { "no component".to_owned() } else { format!("{count} components") };
+                let verb = if count == 0 { "is" } else { "are" };
+                unbuilt(format!("there {verb} {what} in {}", dir.display()), dir)
             })?
         }
     };
     component.to_str().map(str::to_owned).ok_or_else(|| {
         Failure::usage(format!("{} is not Unicode", component.display()), "give the file another name")
     })
+}
+
+fn unbuilt(what: String, dir: &Path) -> Failure {
+    let dir = dir.display();
+    Failure::usage(
+        what,
+        format!("`provost plugin build {dir}` builds it; `--component FILE` names another one"),
+    )
 }
 
 /// Says so if a component was built of other sources than there are now.

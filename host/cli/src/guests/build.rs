@@ -1,109 +1,107 @@
-//! The steps of a build, and the options of cargo that make a component the same on every machine.
+//! The steps of a build, in any language.
 
-use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use super::encode::encode;
 use super::error::BuildError;
-use super::package::Package;
-use super::sources;
-use super::target::{GUEST_PROFILE, TARGET};
-use super::toolchain::Toolchain;
+use super::label::Label;
+use super::made::Made;
+use super::manifest::{self, Manifest};
+use super::surface::Surface;
+use super::{c, js, python, rust};
+use crate::templates::Language;
 
-/// A component that was built.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Built {
-    /// The path of the component.
-    pub component: PathBuf,
-    /// Its size in bytes.
-    pub bytes: u64,
-    /// The digest of its sources, as written beside it: `sha256:` and 64 hexadecimal digits.
-    pub sources: String,
-    /// The interfaces that it imports from the host.
-    pub imports: Vec<String>,
-    /// The interfaces that it exports, which are its roles.
-    pub exports: Vec<String>,
-    /// The toolchain that compiled it, for people.
-    pub toolchain: String,
+/// A component that was built and checked, and is not written yet.
+#[derive(Debug)]
+pub(crate) struct Built {
+    /// The path that it gets.
+    pub(crate) path: PathBuf,
+    /// The component.
+    pub(crate) component: Vec<u8>,
+    /// The toolchain that made it, for people.
+    pub(crate) toolchain: String,
+    /// The names of its imports and of its exports.
+    pub(crate) imports: Vec<String>,
+    pub(crate) exports: Vec<String>,
+    /// The digest of its sources, if it is known: `sha256:` and 64 hexadecimal digits.
+    sources: Option<String>,
 }
 
-/// Builds the crate in `dir` into `DIR/NAME.wasm`, where NAME is the name of the folder, and writes the digest
-/// of its sources to `DIR/NAME.wasm.sources`. Cargo's messages go to standard error.
-///
-/// # Errors
-/// See [`BuildError`]. An existing component is only ever replaced by a complete, valid one.
-pub fn build(dir: &Path) -> Result<Built, BuildError> {
-    build_into(dir, dir)
-}
-
-/// Does the same as [`build`], but writes the component and the digest to the folder `out`.
+/// Builds the project in `dir`, in whatever language it is. The messages of the toolchain go to standard error. With `checked`
+/// a component that no host would take is refused.
 ///
 /// # Errors
 /// See [`BuildError`].
-pub fn build_into(dir: &Path, out: &Path) -> Result<Built, BuildError> {
-    let package = Package::find(dir)?;
-    let toolchain = Toolchain::find(&package.dir)?;
-    // Before compiling, so that a file that changes meanwhile makes the digest differ.
-    let sources = sources::digest_of(&package)?;
-    let module = compile(&package, &toolchain)?;
-    let (component, imports, exports) = encode(&package, &module)?;
-
-    let name = format!("{}.wasm", package.folder);
-    let path = out.join(&name);
-    fs::create_dir_all(out).map_err(BuildError::file(out))?;
-    replace(&path, &component)?;
-    replace(&out.join(format!("{name}.sources")), format!("{sources}\n").as_bytes())?;
-    let toolchain = toolchain.to_string();
-    Ok(Built { component: path, bytes: component.len() as u64, sources, imports, exports, toolchain })
+pub(crate) fn build(dir: &Path, checked: bool) -> Result<Built, BuildError> {
+    let made = match Manifest::find(dir)? {
+        None => rust::build(dir)?,
+        Some(manifest) => match manifest.language {
+            Language::Js => js::build(&manifest)?,
+            Language::Python => python::build(&manifest)?,
+            Language::C => c::build(&manifest)?,
+            Language::Rust => {
+                return Err(BuildError::Manifest {
+                    path: dir.join(manifest::NAME),
+                    message: "a plugin in Rust has a Cargo.toml instead of this file".to_owned(),
+                });
+            }
+        },
+    };
+    finish(dir, made, checked)
 }
 
-/// Compiles the core module with cargo, and returns its path.
-fn compile(package: &Package, toolchain: &Toolchain) -> Result<PathBuf, BuildError> {
-    let target_dir = package.target_dir.join("guests");
-    let mut cargo = Command::new("cargo");
-    cargo.current_dir(&package.dir).args(["build", "--lib", "--target", TARGET, "--profile", "guest"]);
-    cargo.arg("--package").arg(&package.name).arg("--target-dir").arg(&target_dir);
-    if !package.has_guest_profile {
-        for setting in GUEST_PROFILE {
-            cargo.args(["--config", setting]);
-        }
-    }
-    // The caller's flags are meant for its own programs, not for a component that must be the same everywhere.
-    for variable in ["RUSTFLAGS", "CARGO_TARGET_DIR", "CARGO_BUILD_TARGET", "CARGO_BUILD_TARGET_DIR"] {
-        cargo.env_remove(variable);
-    }
-    toolchain.apply(&mut cargo);
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags(package, toolchain));
-
-    let status = cargo.status().map_err(|source| BuildError::Run { program: "cargo".to_owned(), source })?;
-    if !status.success() {
-        return Err(BuildError::Compile { package: package.name.clone(), status });
-    }
-    Ok(target_dir.join(TARGET).join("guest").join(format!("{}.wasm", package.artifact)))
+/// Returns the path that the component of the project in `dir` gets, whether it was built or not.
+///
+/// # Errors
+/// See [`BuildError`].
+pub(crate) fn component_of(dir: &Path) -> Result<PathBuf, BuildError> {
+    let name = match Manifest::find(dir)? {
+        None => rust::component_name(dir)?,
+        Some(manifest) => manifest.label.name,
+    };
+    Ok(path_in(dir, &name))
 }
 
-/// Returns the compiler flags that keep the paths of this machine out of the component, in cargo's encoding.
-fn flags(package: &Package, toolchain: &Toolchain) -> OsString {
-    let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
-    let cargo_home = cargo_home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
-    let places = [
-        cargo_home.map(|path| (path, "/cargo")),
-        toolchain.library().map(|path| (path, "/rustc/library")),
-        Some((package.workspace.clone(), "/build")),
-    ];
-    let mut flags = OsString::new();
-    for (path, shown) in places.into_iter().flatten() {
-        if !flags.is_empty() {
-            flags.push("\u{1f}");
-        }
-        flags.push("--remap-path-prefix=");
-        flags.push(path);
-        flags.push("=");
-        flags.push(shown);
+fn path_in(dir: &Path, name: &str) -> PathBuf {
+    dir.join(format!("{name}.wasm"))
+}
+
+/// Checks and labels what a toolchain has made.
+fn finish(dir: &Path, made: Made, checked: bool) -> Result<Built, BuildError> {
+    let Made { component, mut label, sources, toolchain, rules } = made;
+    let refused = |message: String| BuildError::Encode { package: label.name.clone(), message };
+    let surface = Surface::of(&component).map_err(refused)?;
+    if checked {
+        surface.check(&label.name, rules)?;
     }
-    flags
+    label.contract = surface.contract().map(str::to_owned);
+    let component = labelled(&label, &component)?;
+    let path = path_in(dir, &label.name);
+    let Surface { imports, exports } = surface;
+    Ok(Built { path, component, toolchain, imports, exports, sources })
+}
+
+fn labelled(label: &Label, component: &[u8]) -> Result<Vec<u8>, BuildError> {
+    label.attach(component).map_err(|message| BuildError::Encode { package: label.name.clone(), message })
+}
+
+impl Built {
+    /// Writes the component, and beside it the digest of its sources. The former component is replaced as a whole.
+    ///
+    /// # Errors
+    /// [`BuildError::File`] if a file cannot be written.
+    pub(crate) fn write(&self) -> Result<(), BuildError> {
+        if let Some(folder) = self.path.parent() {
+            fs::create_dir_all(folder).map_err(BuildError::file(folder))?;
+        }
+        replace(&self.path, &self.component)?;
+        match &self.sources {
+            Some(sources) => {
+                replace(&self.path.with_extension("wasm.sources"), format!("{sources}\n").as_bytes())
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), BuildError> {

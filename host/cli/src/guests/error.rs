@@ -4,9 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
-use super::target::TARGET;
-
-/// The reason why a guest could not be built.
+/// The reason why a plugin could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     /// A file or folder does not exist, or cannot be read or written.
@@ -17,14 +15,54 @@ pub enum BuildError {
         /// The error of the operating system.
         source: io::Error,
     },
-    /// There is no crate in the folder.
-    #[error("{dir}: there is no Cargo.toml here; name the folder of a Rust plugin", dir = dir.display())]
+    /// There is no project in the folder.
+    #[error("{dir}: there is neither a Cargo.toml nor a provost-plugin.toml here", dir = dir.display())]
+    NoProject {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// A crate has no manifest that cargo knows.
+    #[error("{dir}: cargo finds no package here", dir = dir.display())]
     NoCrate {
         /// The folder.
         dir: PathBuf,
     },
+    /// A `provost-plugin.toml` is wrong.
+    #[error("{path}: {message}", path = path.display())]
+    Manifest {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// The WIT files of a project are wrong.
+    #[error("{folder}: {message}", folder = folder.display())]
+    Wit {
+        /// The folder.
+        folder: PathBuf,
+        /// The message of the parser.
+        message: String,
+    },
+    /// A part of the toolchain is missing.
+    #[error("{what} is missing: {fix}")]
+    Missing {
+        /// The missing part.
+        what: String,
+        /// What to do about it.
+        fix: String,
+    },
+    /// A program of the toolchain has failed; it has printed why.
+    #[error("{program} failed ({status}); its messages are above")]
+    Tool {
+        /// The program.
+        program: String,
+        /// Its exit status.
+        status: ExitStatus,
+        /// What to do about it.
+        hint: &'static str,
+    },
     /// A program of the toolchain could not be started.
-    #[error("cannot run {program}: {source}; install Rust from https://rustup.rs")]
+    #[error("cannot run {program}: {source}")]
     Run {
         /// The name of the program.
         program: String,
@@ -46,23 +84,6 @@ pub enum BuildError {
         /// The Cargo.toml of the crate.
         manifest: PathBuf,
     },
-    /// No toolchain can compile for wasm.
-    #[error(
-        "no Rust toolchain here can compile to WebAssembly; do one of these:\n  \
-         rustup target add {TARGET}\n  \
-         apt install rustc-web rust-web-src   (Debian, beside a rustup toolchain, which has the linker rust-lld)"
-    )]
-    NoToolchain,
-    /// There is the source of a standard library, but no linker.
-    #[error(
-        "{rustc} has its library's source, but there is no rust-lld to link WebAssembly with: \
-         install a toolchain from https://rustup.rs, or `rustup target add {TARGET}`",
-        rustc = rustc.display()
-    )]
-    NoLinker {
-        /// The compiler that was found.
-        rustc: PathBuf,
-    },
     /// The source does not compile; cargo has printed why.
     #[error("cargo build of {package} failed ({status}); its messages are above")]
     Compile {
@@ -79,14 +100,62 @@ pub enum BuildError {
         /// The message of wit-component.
         message: String,
     },
+    /// A module imports a system call of WASI.
+    #[error("{package} calls the system ({name} of WASI), which no policy may")]
+    SystemCall {
+        /// The package.
+        package: String,
+        /// The system call.
+        name: String,
+    },
     /// The component exports nothing that a host could call.
-    #[error(
-        "{package} exports no role of Provost: end its src/lib.rs with one of \
-         export_restart_policy!(..), export_status_view!(..), export_status_consumer!(..)"
-    )]
+    #[error("{package} exports {exports}, and no role of Provost: {export}")]
     NoRole {
         /// The package.
         package: String,
+        /// What it exports.
+        exports: String,
+        /// What to change.
+        export: &'static str,
+    },
+    /// The component was built against an incompatible version of the contract.
+    #[error(
+        "{package} was built against provost:plugin@{made_for}, this provost speaks {ours}: {refresh}",
+        ours = crate::templates::contract::VERSION
+    )]
+    OtherContract {
+        /// The package.
+        package: String,
+        /// The version that it was built against.
+        made_for: String,
+        /// What to change.
+        refresh: &'static str,
+    },
+    /// The component uses an interface that only a newer contract has.
+    #[error(
+        "{package} uses `provost:plugin/{name}`, which the contract of this provost ({ours}) does not have: install a newer provost, \
+         or {refresh}",
+        ours = crate::templates::contract::VERSION
+    )]
+    UnknownInterface {
+        /// The package.
+        package: String,
+        /// The interface.
+        name: String,
+        /// What to change.
+        refresh: &'static str,
+    },
+    /// A policy imports something of the outside.
+    #[error("{package} is a policy and asks for {what} ({names}), which no policy is given: {inside}")]
+    Outside {
+        /// The package.
+        package: String,
+        /// The imports.
+        names: String,
+        /// What they give, for people.
+        what: String,
+        /// What to change.
+        inside: &'static str,
     },
 }
 

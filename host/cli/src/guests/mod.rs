@@ -1,30 +1,43 @@
-//! `provost plugin build DIR`: builds a Rust guest into a component beside its source.
+//! `provost plugin build`: builds a plugin of any language into a component beside its source.
 //!
-//! Cargo compiles a core module with any suitable toolchain (`toolchain`), wit-component wraps and checks it, and
-//! the digest of the sources (`sources`) is written with it, so that a committed component can be checked against
-//! its sources without a wasm toolchain.
+//! A toolchain makes a core module or a component (`rust`, `js`, `python`, `c`). What it made is checked against the contract
+//! (`surface`) and labelled (`label`). For Rust the digest of the sources is written with it, so that a committed component can be
+//! checked against its sources without a wasm toolchain.
 //!
 //! | room | owns |
 //! |---|---|
-//! | `build` | the steps of a build, and the options of cargo |
+//! | `build` | the steps of a build, in any language |
+//! | `rust` | building a plugin in Rust |
+//! | `c` | building a plugin in C |
+//! | `js` | building a plugin in JavaScript |
+//! | `python` | building a plugin in Python |
 //! | `encode` | encoding a core module as a component |
-//! | `sources` | the digest of all sources of a component |
-//! | `package` | the crate of a plugin as cargo sees it |
-//! | `toolchain` | a way to compile for wasm |
-//! | `error` | the errors of building a guest |
-//! | `target` | the target and the profile of guests |
+//! | `surface` | checking imports and exports against the contract |
+//! | `build_dir` | the folder for what a build makes on its way |
+//! | `manifest` | `provost-plugin.toml`, for languages other than Rust |
+//! | `made` | what a toolchain has made |
+//! | `label` | what a component says about itself |
+//! | `tool` | finding and running programs |
+//! | `error` | the errors of a build |
 
 mod build;
+mod build_dir;
+mod c;
 mod encode;
 mod error;
-mod package;
-mod sources;
-mod target;
-mod toolchain;
+mod js;
+mod label;
+mod made;
+mod manifest;
+mod python;
+mod rust;
+mod surface;
+mod tool;
 
-pub use build::{Built, build, build_into};
+pub(crate) use build::{Built, build, component_of};
 pub use error::BuildError;
-pub use sources::source_digest;
+pub(crate) use label::Label;
+pub use rust::source_digest;
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::build::replace;
-use super::encode::{CONTRACT, interfaces};
+use super::surface::{CONTRACT, Surface};
 use super::*;
 
 const MANIFEST: &str = "[package]\nname = \"my-plugin\"\nedition = \"2024\"\n[workspace]\n";
@@ -29,23 +29,23 @@ fn digest(dir: &tempfile::TempDir) -> String {
 }
 
 #[test]
-fn a_folder_without_a_crate_is_refused() {
+fn a_folder_without_a_project_is_refused() {
     let dir = tempfile::tempdir().unwrap();
-    let error = build(dir.path()).unwrap_err();
-    assert!(matches!(error, BuildError::NoCrate { .. }), "{error}");
-    let nowhere = build(&dir.path().join("nowhere")).unwrap_err();
+    let error = build(dir.path(), true).unwrap_err();
+    assert!(matches!(error, BuildError::NoProject { .. }), "{error}");
+    let nowhere = build(&dir.path().join("nowhere"), true).unwrap_err();
     assert!(nowhere.to_string().contains("nowhere: No such file"), "{nowhere}");
 }
 
 #[test]
 fn the_error_for_a_crate_without_a_cdylib_names_what_to_add() {
-    let error = build(a_crate(MANIFEST).path()).unwrap_err().to_string();
+    let error = build(a_crate(MANIFEST).path(), true).unwrap_err().to_string();
     assert!(error.contains("crate-type = [\"cdylib\", \"rlib\"]"), "{error}");
 }
 
 #[test]
 fn a_broken_manifest_is_reported_in_cargos_words() {
-    let error = build(a_crate("[package]\nnane = 1\n").path()).unwrap_err();
+    let error = build(a_crate("[package]\nnane = 1\n").path(), true).unwrap_err();
     assert!(matches!(error, BuildError::Metadata { .. }), "{error}");
 }
 
@@ -113,7 +113,7 @@ fn the_committed_components_import_the_contract_and_nothing_else() {
         ("prometheus", vec!["status-view"]),
     ] {
         let component = fs::read(plugins.join(name).join(format!("{name}.wasm"))).unwrap();
-        let (imports, mut exports) = interfaces(&component).unwrap();
+        let Surface { imports, mut exports } = Surface::of(&component).unwrap();
         exports.sort();
         assert!(imports.iter().all(|import| import.starts_with(CONTRACT)), "{imports:?}");
         let wanted = ["configurable"].into_iter().chain(roles);
@@ -129,4 +129,68 @@ fn a_file_is_replaced_as_a_whole() {
     replace(&path, b"new").unwrap();
     assert_eq!(fs::read(&path).unwrap(), b"new");
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn the_committed_components_say_what_they_are() {
+    let plugins = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins");
+    let component = fs::read(plugins.join("backoff/backoff.wasm")).unwrap();
+    let label = Label::read(&component);
+    assert_eq!(label.name, "backoff");
+    assert_eq!(label.version.as_deref(), Some(env!("CARGO_PKG_VERSION")));
+    assert_eq!(label.sdk.as_deref(), Some(env!("CARGO_PKG_VERSION")));
+    assert_eq!(label.contract.as_deref(), Some(crate::templates::contract::VERSION));
+}
+
+#[test]
+fn a_label_is_read_as_it_was_attached_and_changes_nothing_else() {
+    // The smallest component there is.
+    let bare = [0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0];
+    let label = Label {
+        name: "night-watch".to_owned(),
+        version: Some("1.2.3-rc.1".to_owned()),
+        description: Some("Watches, at night.".to_owned()),
+        authors: vec!["A <a@example.org>".to_owned(), "B".to_owned()],
+        sdk: Some("0.1.0".to_owned()),
+        contract: Some("0.1.4".to_owned()),
+    };
+    let labelled = label.attach(&bare).unwrap();
+    assert_eq!(Label::read(&labelled), label);
+    assert_eq!(label.attach(&bare).unwrap(), labelled, "the same input gives the same bytes");
+    assert_eq!(Label::read(&bare), Label::default());
+    assert_eq!(Label::read(b"no component"), Label::default());
+    let other = Label { name: "other".to_owned(), version: Some("2.0.0".to_owned()), ..Label::default() };
+    assert_eq!(Label::read(&other.attach(&labelled).unwrap()).name, "other");
+}
+
+/// Creates a project in Python with this manifest.
+fn a_project(manifest: &str) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "provost-plugin.toml", manifest);
+    write(dir.path(), "plugin.py", "");
+    write(dir.path(), "wit/world.wit", "package local:plugin;\n");
+    dir
+}
+
+#[test]
+fn a_wrong_manifest_is_reported_with_its_file_and_its_key() {
+    let good = "name = \"p\"\nlanguage = \"python\"\nsource = \"plugin.py\"\n";
+    for (wrong, why) in [
+        (good.replace("source", "sauce"), "sauce"),
+        (good.replace("python", "cobol"), "cobol"),
+        (good.replace("plugin.py", "gone.py"), "source: there is no file gone.py"),
+        (good.replace("\"p\"", "\"a/b\""), "name: `a/b` cannot be a name"),
+        (good.replace("python", "rust"), "has a Cargo.toml instead"),
+        (format!("{good}wit = \"none\"\n"), "wit: there is no folder"),
+    ] {
+        let told = build(a_project(&wrong).path(), true).unwrap_err().to_string();
+        assert!(told.contains("provost-plugin.toml") && told.contains(why), "{told}");
+    }
+}
+
+#[test]
+fn javascript_without_its_packages_is_told_to_install_them() {
+    let manifest = "name = \"p\"\nlanguage = \"js\"\nsource = \"plugin.py\"\n";
+    let told = build(a_project(manifest).path(), true).unwrap_err().to_string();
+    assert!(told.contains("componentize-js is missing") && told.contains("run `npm install` in"), "{told}");
 }

@@ -7,9 +7,10 @@ use serde_json::json;
 
 use super::humane::{one_line, size};
 use super::style::{Paint, Style};
+use crate::guests::Label;
 
 /// Renders an inspection as text.
-pub(crate) fn text(inspection: &Inspection, source: &str, paint: Paint) -> String {
+pub(crate) fn text(inspection: &Inspection, label: &Label, source: &str, paint: Paint) -> String {
     let roles: Vec<&str> = inspection.roles.iter().map(|role| role.as_str()).collect();
     let mut text = String::new();
     let mut line = |head: &str, value: &str| {
@@ -17,6 +18,9 @@ pub(crate) fn text(inspection: &Inspection, source: &str, paint: Paint) -> Strin
         let _ = writeln!(text, "{}  {value}", paint.text(Style::Bold, &format!("{head:<9}")));
     };
     line("component", &one_line(source));
+    for (head, told) in described(label) {
+        line(head, &one_line(&told));
+    }
     line("sha256", &inspection.digest);
     line("size", &size(inspection.size_bytes));
     if let Some(bytes) = inspection.memory_bytes {
@@ -40,11 +44,31 @@ pub(crate) fn text(inspection: &Inspection, source: &str, paint: Paint) -> Strin
     text
 }
 
+/// Returns what a component says about itself, line by line.
+fn described(label: &Label) -> Vec<(&'static str, String)> {
+    let name = [label.name.as_str(), label.version.as_deref().unwrap_or_default()].join(" ");
+    let built = [("SDK", &label.sdk), ("contract", &label.contract)];
+    let built = built.into_iter().filter_map(|(what, version)| Some(format!("{what} {}", version.as_ref()?)));
+    let lines = [
+        ("name", name.trim().to_owned()),
+        ("does", label.description.clone().unwrap_or_default()),
+        ("authors", label.authors.join(", ")),
+        ("built for", built.collect::<Vec<_>>().join(", ")),
+    ];
+    lines.into_iter().filter(|(_, told)| !told.is_empty()).collect()
+}
+
 /// Renders an inspection as JSON.
-pub(crate) fn json(inspection: &Inspection, source: &str) -> String {
+pub(crate) fn json(inspection: &Inspection, label: &Label, source: &str) -> String {
     let roles: Vec<&str> = inspection.roles.iter().map(|role| role.as_str()).collect();
     let object = json!({
         "component": source,
+        "name": Some(&label.name).filter(|name| !name.is_empty()),
+        "version": label.version,
+        "description": label.description,
+        "authors": label.authors,
+        "sdk": label.sdk,
+        "contract": label.contract,
         "digest": &*inspection.digest,
         "size_bytes": inspection.size_bytes,
         "memory_bytes": inspection.memory_bytes,
@@ -75,13 +99,20 @@ mod tests {
             can: Vec::new(),
             cannot: vec!["read a clock"],
         };
+        let label = Label {
+            name: "night-watch".to_owned(),
+            version: Some("1.2.0".to_owned()),
+            authors: vec!["A".to_owned(), "B".to_owned()],
+            contract: Some("0.1.0".to_owned()),
+            ..Label::default()
+        };
         assert_eq!(
-            text(&inspection, "x.wasm", Paint::OFF),
-            "component  x.wasm\nsha256     abc\nsize       14 KiB\nmemory     1 MiB to begin with\nroles      none\n\
+            text(&inspection, &label, "x.wasm", Paint::OFF),
+            "component  x.wasm\nname       night-watch 1.2.0\nauthors    A, B\nbuilt for  contract 0.1.0\nsha256     abc\nsize       14 KiB\nmemory     1 MiB to begin with\nroles      none\n\
              imports    wasi:sockets/tcp@0.2.6\nexports    a\n           b\ncannot     read a clock\n\
              verdict    refused: it imports wasi:sockets\n"
         );
-        let golden = r#"{"can":[],"cannot":["read a clock"],"component":"x.wasm","digest":"abc","exports":["a","b"],"imports":["wasi:sockets/tcp@0.2.6"],"memory_bytes":1048576,"refusal":"it imports wasi:sockets","roles":[],"size_bytes":14336}"#;
-        assert_eq!(json(&inspection, "x.wasm"), format!("{golden}\n"));
+        let golden = r#"{"authors":["A","B"],"can":[],"cannot":["read a clock"],"component":"x.wasm","contract":"0.1.0","description":null,"digest":"abc","exports":["a","b"],"imports":["wasi:sockets/tcp@0.2.6"],"memory_bytes":1048576,"name":"night-watch","refusal":"it imports wasi:sockets","roles":[],"sdk":null,"size_bytes":14336,"version":"1.2.0"}"#;
+        assert_eq!(json(&inspection, &label, "x.wasm"), format!("{golden}\n"));
     }
 }

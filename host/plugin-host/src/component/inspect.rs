@@ -90,6 +90,24 @@ pub fn inspect(bytes: &[u8], compiler: &Arc<dyn Compiler>) -> Result<Inspection,
     Ok(inspection)
 }
 
+/// Inspects a component by the names of its imports and exports alone, which the caller has read. Nothing is compiled, so that this
+/// takes no time for an interpreter of many megabytes; whether its types fit is found when it is loaded.
+#[must_use]
+pub fn survey(bytes: &[u8], imports: Vec<String>, exports: Vec<String>) -> Inspection {
+    let surface = Surface { imports, exports };
+    Inspection {
+        digest: digest(bytes),
+        size_bytes: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+        roles: surface.roles(),
+        memory_bytes: None,
+        refusal: surface.refusal(&Grants::default()).map(Into::into),
+        can: abilities(&surface),
+        cannot: inabilities(&surface),
+        imports: surface.imports,
+        exports: surface.exports,
+    }
+}
+
 fn abilities(surface: &Surface) -> Vec<&'static str> {
     let roles = surface.roles();
     let judged = [

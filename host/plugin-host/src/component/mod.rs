@@ -35,7 +35,7 @@ pub use compiler::{CompileError, Compiler, InProcess};
 pub(crate) use digest::{digest, engine_number, sha256};
 pub use digest::{hex, is_sha256};
 pub use error::{ComponentError, LoadError};
-pub use inspect::{Inspection, inspect};
+pub use inspect::{Inspection, inspect, survey};
 pub use keys::{keygen, sign, verify};
 pub(crate) use recognise::{exports, recognise};
 pub use source::Source;

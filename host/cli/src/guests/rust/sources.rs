@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use provost_plugin_host::hex;
 use sha2::{Digest, Sha256};
 
-use super::error::BuildError;
 use super::package::Package;
+use crate::guests::error::BuildError;
 
 /// Returns the digest of the sources of the plugin in `dir`: `sha256:` and 64 hexadecimal digits. It needs
 /// cargo, but no wasm toolchain, and is the same on every machine.

@@ -7,17 +7,22 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::error::BuildError;
+use crate::guests::error::BuildError;
+use crate::guests::label::Label;
+
+/// The name of the SDK.
+const SDK: &str = "provost-guest";
 
 /// The crate in a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Package {
     /// Its folder, absolute.
     pub(super) dir: PathBuf,
-    /// The name of its folder, which is the name of the component.
-    pub(super) folder: String,
     /// Its name in cargo.
     pub(super) name: String,
+    /// What its manifest says about it. The name is that of the component: `package.metadata.provost.component`, or else that of
+    /// the package.
+    pub(super) label: Label,
     /// The name of its compiled library, without the extension.
     pub(super) artifact: String,
     /// The root of its workspace.
@@ -35,6 +40,8 @@ pub(super) struct Package {
 pub(super) struct Crate {
     /// Its folder.
     pub(super) dir: PathBuf,
+    /// Its version.
+    pub(super) version: String,
     /// The further source files and folders that `package.metadata.provost.sources` in its Cargo.toml names.
     pub(super) more: Vec<PathBuf>,
 }
@@ -63,16 +70,43 @@ impl Package {
         let root = workspace.join("Cargo.toml");
         let root = fs::read_to_string(&root).map_err(BuildError::file(&root))?;
         let name = package["name"].as_str().unwrap_or_default().to_owned();
-        Ok(Self {
-            folder: dir.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        let label = label(package, &name);
+        let mut found = Self {
             name,
+            label,
             artifact,
             workspace,
             target_dir: path(&metadata["target_directory"]),
             has_guest_profile: root.lines().any(|line| line.trim() == "[profile.guest]"),
             crates: crates(metadata, &dir)?,
             dir,
-        })
+        };
+        found.label.sdk = found.sdk();
+        Ok(found)
+    }
+
+    /// Returns the version of the SDK: that of the crate that it depends on by path, or else that in its lock file.
+    fn sdk(&self) -> Option<String> {
+        if let Some(sdk) = self.crates.get(SDK) {
+            return Some(sdk.version.clone());
+        }
+        let lock = fs::read_to_string(self.workspace.join("Cargo.lock")).ok()?;
+        let lock: toml::Table = lock.parse().ok()?;
+        let mut packages = lock.get("package")?.as_array()?.iter();
+        let sdk = packages.find(|package| package.get("name").and_then(toml::Value::as_str) == Some(SDK))?;
+        Some(sdk.get("version")?.as_str()?.to_owned())
+    }
+}
+
+/// Returns what the manifest of a package says about the component.
+fn label(package: &Value, name: &str) -> Label {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    Label {
+        name: text(&package["metadata"]["provost"]["component"]).unwrap_or_else(|| name.to_owned()),
+        version: text(&package["version"]),
+        description: text(&package["description"]),
+        authors: array(&package["authors"]).filter_map(text).collect(),
+        ..Label::default()
     }
 }
 
@@ -97,7 +131,8 @@ fn crates(mut metadata: Value, dir: &Path) -> Result<BTreeMap<String, Crate>, Bu
             array(&package["metadata"]["provost"]["sources"]).map(|source| dir.join(path(source))).collect();
         let used = array(&package["dependencies"]).filter(|dependency| dependency["kind"] != "dev");
         waiting.extend(used.filter_map(|dependency| dependency["path"].as_str()).map(PathBuf::from));
-        crates.insert(name, Crate { dir, more });
+        let version = package["version"].as_str().unwrap_or_default().to_owned();
+        crates.insert(name, Crate { dir, version, more });
     }
     Ok(crates)
 }

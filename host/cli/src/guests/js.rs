@@ -1,0 +1,55 @@
+//! Building a plugin in JavaScript, with componentize-js of npm, which the project has among its packages.
+
+use std::fs;
+use std::process::Command;
+
+use super::build_dir::build_dir;
+use super::error::BuildError;
+use super::made::{Made, Rules};
+use super::manifest::Manifest;
+use super::tool;
+
+/// The program, seen from the project.
+const PROGRAM: &str = "node_modules/.bin/componentize-js";
+
+/// What a policy may not use, so that it must not be in the component.
+const DISABLED: [&str; 5] = ["clocks", "fetch-event", "http", "random", "stdio"];
+
+/// What an author in JavaScript has to change.
+const RULES: Rules = Rules {
+    export: "name the roles in wit/world.wit, as `include provost:plugin/restart-judge@0.1.0;`, and export an object for each, such \
+             as `export const restartPolicy = { onExit(ended, world) { .. } }`",
+    refresh: "run `provost plugin wit --out wit/deps/provost-plugin`, and correct the versions in wit/world.wit and in the imports",
+    inside: "import nothing of WASI in wit/world.wit and in the source",
+};
+
+/// Builds the project.
+pub(super) fn build(manifest: &Manifest) -> Result<Made, BuildError> {
+    let program = manifest.dir.join(PROGRAM);
+    if !program.is_file() {
+        let npm = if tool::first_of(["npm"]).is_some() {
+            ""
+        } else {
+            "install Node.js and npm (on Debian: `apt install npm`), and "
+        };
+        return Err(BuildError::Missing {
+            what: "componentize-js".to_owned(),
+            fix: format!("{npm}run `npm install` in {}", manifest.dir.display()),
+        });
+    }
+    let out = build_dir(manifest, "component")?.join("unchecked.wasm");
+    let mut command = Command::new(&program);
+    command.arg(&manifest.source).arg("--wit").arg(&manifest.wit).args(["--world-name", &manifest.world]);
+    for feature in DISABLED {
+        command.args(["--disable", feature]);
+    }
+    command.arg("-o").arg(&out);
+    tool::run(command, &manifest.dir, HINT)?;
+    let component = fs::read(&out).map_err(BuildError::file(&out))?;
+    let toolchain = "componentize-js".to_owned();
+    Ok(Made { component, label: manifest.label.clone(), sources: None, toolchain, rules: RULES })
+}
+
+/// What to do after componentize-js has failed.
+const HINT: &str =
+    "each role in wit/world.wit needs an exported object, with the function of the role in camelCase";

@@ -1,0 +1,95 @@
+//! What a component says about itself, in custom sections that other tools for components read, too: its name, version,
+//! description and authors, and the versions of the SDK and of the contract that it was built with.
+
+use wasm_encoder::ComponentSection;
+use wasm_metadata::{AddMetadata, AddMetadataField, ComponentNames, Producers};
+use wasmparser::{Parser, Payload};
+
+/// The name of the contract among the producers.
+const CONTRACT: &str = "provost:plugin";
+/// The name of the SDK among the producers.
+const SDK: &str = "provost-guest";
+/// The separator of authors, as cargo has it.
+const BETWEEN_AUTHORS: &str = ", ";
+
+/// What a component says about itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Label {
+    /// The name of the plugin; empty if it has none.
+    pub(crate) name: String,
+    /// The version of the plugin.
+    pub(crate) version: Option<String>,
+    /// What it does, in one sentence.
+    pub(crate) description: Option<String>,
+    /// Who has written it.
+    pub(crate) authors: Vec<String>,
+    /// The version of the SDK.
+    pub(crate) sdk: Option<String>,
+    /// The version of the contract.
+    pub(crate) contract: Option<String>,
+}
+
+impl Label {
+    /// Returns the component with this label. The same component and label give the same bytes.
+    pub(super) fn attach(&self, component: &[u8]) -> Result<Vec<u8>, String> {
+        let with =
+            |name: &str, version: &Option<String>| version.clone().map(|version| (name.to_owned(), version));
+        let mut added = AddMetadata::default();
+        added.name = AddMetadataField::Set(self.name.clone());
+        added.sdk = with(SDK, &self.sdk).into_iter().chain(with(CONTRACT, &self.contract)).collect();
+        added.processed_by = vec![("provost".to_owned(), env!("CARGO_PKG_VERSION").to_owned())];
+        let mut labelled = added.to_wasm(component).map_err(|error| format!("{error:#}"))?;
+        let authors = Some(self.authors.join(BETWEEN_AUTHORS)).filter(|authors| !authors.is_empty());
+        for (name, text) in
+            [("version", &self.version), ("description", &self.description), ("authors", &authors)]
+        {
+            if let Some(text) = text {
+                let section = wasm_encoder::CustomSection { name: name.into(), data: text.as_bytes().into() };
+                section.append_to_component(&mut labelled);
+            }
+        }
+        Ok(labelled)
+    }
+
+    /// Reads the label of a component. What is missing or damaged is left out, because it is only for people.
+    pub(crate) fn read(component: &[u8]) -> Self {
+        let mut label = Self::default();
+        let mut depth = 0_usize;
+        for payload in Parser::new(0).parse_all(component) {
+            match payload {
+                Ok(Payload::ModuleSection { .. } | Payload::ComponentSection { .. }) => depth += 1,
+                Ok(Payload::End(_)) => depth = depth.saturating_sub(1),
+                Ok(Payload::CustomSection(section)) if depth == 0 => {
+                    label.take(section.name(), section.data(), section.data_offset());
+                }
+                Ok(_) => {}
+                Err(_) => break,
+            }
+        }
+        label
+    }
+
+    /// Takes what one custom section says.
+    fn take(&mut self, section: &str, content: &[u8], offset: usize) {
+        let text = || std::str::from_utf8(content).ok().map(str::to_owned);
+        match section {
+            "version" => self.version = text(),
+            "description" => self.description = text(),
+            "authors" => {
+                let authors = text().unwrap_or_default();
+                self.authors = authors.split(BETWEEN_AUTHORS).map(str::to_owned).collect();
+            }
+            "component-name" => {
+                let names = ComponentNames::from_bytes(content, offset).ok();
+                self.name = names.and_then(|names| names.get_name().cloned()).unwrap_or_default();
+            }
+            "producers" => {
+                let Ok(producers) = Producers::from_bytes(content, offset) else { return };
+                let Some(sdks) = producers.get("sdk") else { return };
+                self.sdk = sdks.get(SDK).cloned();
+                self.contract = sdks.get(CONTRACT).cloned();
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Building a plugin in Python, with componentize-py of PyPI.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::build_dir::build_dir;
+use super::error::BuildError;
+use super::made::{Made, Rules};
+use super::manifest::Manifest;
+use super::tool;
+
+/// What an author in Python has to change.
+const RULES: Rules = Rules {
+    export: "name the roles in wit/world.wit, as `include provost:plugin/restart-judge@0.1.0;`, and write a class for each, such as \
+             `class RestartPolicy(exports.RestartPolicy)`",
+    refresh: "run `provost plugin wit --out wit/deps/provost-plugin`, and correct the versions in wit/world.wit",
+    inside: "import nothing of WASI in wit/world.wit; modules such as `time` and `random` have no system to ask",
+};
+
+/// Builds the project.
+pub(super) fn build(manifest: &Manifest) -> Result<Made, BuildError> {
+    let program = program(manifest).ok_or_else(|| BuildError::Missing {
+        what: "componentize-py".to_owned(),
+        fix: format!(
+            "run `python3 -m venv .venv && .venv/bin/pip install componentize-py` in {}",
+            manifest.dir.display()
+        ),
+    })?;
+    let out = build_dir(manifest, "component")?.join("unchecked.wasm");
+    let folder = manifest.source.parent().unwrap_or(&manifest.dir);
+    let module = manifest.source.file_stem().unwrap_or_default();
+    let mut command = Command::new(&program);
+    command.arg("-d").arg(&manifest.wit).args(["-w", &manifest.world, "componentize", "--stub-wasi", "-p"]);
+    command.arg(folder).arg(module).arg("-o").arg(&out);
+    tool::run(command, &manifest.dir, HINT)?;
+    let component = fs::read(&out).map_err(BuildError::file(&out))?;
+    let toolchain = program.display().to_string();
+    Ok(Made { component, label: manifest.label.clone(), sources: None, toolchain, rules: RULES })
+}
+
+/// Finds componentize-py: in the environment of the project, in the active one, or on the PATH.
+fn program(manifest: &Manifest) -> Option<PathBuf> {
+    let own = [".venv", "venv"].map(|folder| manifest.dir.join(folder));
+    let active = std::env::var_os("VIRTUAL_ENV").map(PathBuf::from);
+    let found = own.into_iter().chain(active).map(|folder| folder.join("bin/componentize-py"));
+    found.into_iter().find(|program| program.is_file()).or_else(|| tool::first_of(["componentize-py"]))
+}
+
+/// What to do after componentize-py has failed.
+const HINT: &str = "each role in wit/world.wit needs a class of its name in the source, with the function of the role in snake_case";

@@ -1,0 +1,26 @@
+//! Finding and running the programs of a toolchain.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::error::BuildError;
+
+/// Returns the programs of this name on the PATH, in its order.
+pub(super) fn on_path(program: &str) -> Vec<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).map(|folder| folder.join(program)).filter(|file| file.is_file()).collect()
+}
+
+/// Returns the first program of one of these names, in their order, on the PATH.
+pub(super) fn first_of<S: AsRef<str>>(programs: impl IntoIterator<Item = S>) -> Option<PathBuf> {
+    programs.into_iter().find_map(|program| on_path(program.as_ref()).into_iter().next())
+}
+
+/// Runs a program in `dir`, with its output on standard error, because standard output is for the result of the build.
+pub(super) fn run(mut command: Command, dir: &Path, hint: &'static str) -> Result<(), BuildError> {
+    let program = Path::new(command.get_program()).display().to_string();
+    command.current_dir(dir).stdin(std::process::Stdio::null()).stdout(std::io::stderr());
+    let status = command.status().map_err(|source| BuildError::Run { program: program.clone(), source })?;
+    if status.success() { Ok(()) } else { Err(BuildError::Tool { program, status, hint }) }
+}

@@ -1,0 +1,228 @@
+//! Making a project: `provost plugin new`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use provost_plugin_host::Role;
+use provost_state::naming;
+
+use super::contract;
+use super::embedded::template;
+use super::error::ProjectError;
+use super::language::Language;
+use super::manifest;
+use super::render::render;
+use super::sdk;
+use super::write::write;
+
+/// The project that is wanted.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    /// Its name, which is that of the plugin and of its package.
+    pub(crate) name: String,
+    /// Its language.
+    pub(crate) language: Language,
+    /// Its roles, at least one, each once.
+    pub(crate) roles: Vec<Role>,
+}
+
+/// Names that would be those of another crate or package, or that cargo refuses.
+const TAKEN: [&str; 13] = [
+    "alloc",
+    "core",
+    "plugin",
+    "proc-macro",
+    "proc_macro",
+    "provost",
+    "provost-guest",
+    "provost_guest",
+    "serde",
+    "std",
+    "test",
+    "wit",
+    "wit-bindgen",
+];
+
+/// Words of Rust that cannot be the name of a crate.
+const KEYWORDS: [&str; 44] = [
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn",
+    "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop",
+    "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static",
+    "struct", "super", "trait", "true", "try", "type", "use",
+];
+
+/// Makes the project in `folder`, which must not exist or be an empty folder. Nothing half-written is left behind.
+///
+/// # Errors
+/// [`ProjectError`] if the name cannot be used, the folder is occupied, or something cannot be written.
+pub(crate) fn make(wanted: &Wanted, folder: &Path) -> Result<(), ProjectError> {
+    check(&wanted.name)?;
+    if folder.symlink_metadata().is_ok() && !is_empty(folder) {
+        return Err(ProjectError::Occupied { folder: folder.to_owned() });
+    }
+    // Before the first write, so that a defect writes nothing.
+    let files = files(wanted)?;
+    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(parent).map_err(ProjectError::file(parent))?;
+    let fresh = parent.join(format!(".{}.new-{}", wanted.name, std::process::id()));
+    let made = files.iter().try_for_each(|(path, text)| write(&fresh.join(path), text.as_bytes()));
+    // A folder that is not empty any more is not replaced.
+    let made = made.and_then(|()| fs::rename(&fresh, folder).map_err(ProjectError::file(folder)));
+    if made.is_err() {
+        let _ = fs::remove_dir_all(&fresh);
+    }
+    made
+}
+
+/// Checks the name of a project.
+fn check(name: &str) -> Result<(), ProjectError> {
+    naming::check_plugin(name)?;
+    let refused = |why| Err(ProjectError::Package { name: name.to_owned(), why });
+    if !name.starts_with(|c: char| c.is_ascii_lowercase()) {
+        return refused("the name of a package begins with a small letter");
+    }
+    if !name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_')) {
+        return refused("the name of a package has small letters, digits, `-` and `_` only");
+    }
+    if KEYWORDS.contains(&name) {
+        return refused("it is a word of Rust");
+    }
+    if TAKEN.contains(&name) {
+        return refused("another package that it uses has this name");
+    }
+    Ok(())
+}
+
+fn is_empty(folder: &Path) -> bool {
+    folder.is_dir() && fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
+}
+
+/// Returns the files of a project by their paths.
+fn files(wanted: &Wanted) -> Result<Vec<(PathBuf, String)>, ProjectError> {
+    let values = values(wanted)?;
+    let made =
+        |(path, from): &(&str, &str)| (PathBuf::from(path), render(template(from), &wanted.roles, &values));
+    let mut files: Vec<_> = sources(wanted.language).iter().map(made).collect();
+    if wanted.language == Language::Rust {
+        files.extend(sdk::files()?.into_iter().map(|(path, text)| (PathBuf::from(path), text)));
+    } else {
+        let copy = contract::files().into_iter();
+        files.extend(
+            copy.map(|(name, text)| {
+                (PathBuf::from(format!("wit/deps/provost-plugin/{name}")), text.to_owned())
+            }),
+        );
+    }
+    Ok(files)
+}
+
+/// Returns the files of a project that are made of templates: the path, and the template.
+pub(super) const fn sources(language: Language) -> &'static [(&'static str, &'static str)] {
+    match language {
+        Language::Rust => &[
+            ("Cargo.toml", "rust/Cargo.toml"),
+            ("src/lib.rs", "rust/src/lib.rs"),
+            ("tests/decisions.rs", "rust/tests/decisions.rs.in"),
+            ("README.md", "rust/README.md"),
+            (".gitignore", "rust/gitignore"),
+            ("provost.toml", "rust/provost.toml"),
+            ("tests/vectors/decisions.toml", "shared/vectors.toml"),
+        ],
+        Language::Js => &[
+            ("package.json", "js/package.json"),
+            ("src/plugin.js", "js/src/plugin.js"),
+            ("README.md", "js/README.md"),
+            (".gitignore", "shared/gitignore"),
+            ("provost.toml", "shared/provost.toml"),
+            ("tests/vectors/decisions.toml", "shared/vectors.toml"),
+            ("provost-plugin.toml", "shared/provost-plugin.toml"),
+            ("wit/world.wit", "shared/world.wit"),
+        ],
+        Language::Python => &[
+            ("requirements.txt", "python/requirements.txt"),
+            ("plugin.py", "python/plugin.py"),
+            ("README.md", "python/README.md"),
+            (".gitignore", "shared/gitignore"),
+            ("provost.toml", "shared/provost.toml"),
+            ("tests/vectors/decisions.toml", "shared/vectors.toml"),
+            ("provost-plugin.toml", "shared/provost-plugin.toml"),
+            ("wit/world.wit", "shared/world.wit"),
+        ],
+        Language::C => &[
+            ("compile_flags.txt", "c/compile_flags.txt"),
+            ("src/plugin.c", "c/src/plugin.c"),
+            ("README.md", "c/README.md"),
+            (".gitignore", "shared/gitignore"),
+            ("provost.toml", "c/provost.toml"),
+            ("tests/vectors/decisions.toml", "shared/vectors.toml"),
+            ("provost-plugin.toml", "shared/provost-plugin.toml"),
+            ("wit/world.wit", "shared/world.wit"),
+        ],
+    }
+}
+
+/// Returns the placeholders and their values.
+fn values(wanted: &Wanted) -> Result<Vec<(&'static str, String)>, ProjectError> {
+    let sdk = manifest::version()?;
+    let track = sdk.rsplit_once('.').map_or(sdk.as_str(), |(track, _)| track).to_owned();
+    let list = |name: &dyn Fn(&Role) -> String| wanted.roles.iter().map(name).collect::<Vec<_>>();
+    let include =
+        |role: &Role| format!("    include provost:plugin/{}@{};\n", world_of(*role), contract::VERSION);
+    let (source, install) = match wanted.language {
+        Language::Rust => ("src/lib.rs", ""),
+        Language::Js => ("src/plugin.js", "$ npm install                             # componentize-js"),
+        Language::Python => (
+            "plugin.py",
+            "$ python3 -m venv .venv && .venv/bin/pip install -r requirements.txt     # componentize-py",
+        ),
+        Language::C => {
+            ("src/plugin.c", "$ apt install clang lld wasi-libc libclang-rt-14-dev-wasm32     # on Debian 12")
+        }
+    };
+    let limits = match wanted.language {
+        Language::Rust | Language::C => "",
+        Language::Js | Language::Python => "\nlimits = { memory = \"64MiB\", call_time = \"1s\" }",
+    };
+    Ok(vec![
+        ("name", wanted.name.clone()),
+        ("crate", wanted.name.replace('-', "_")),
+        ("lang", wanted.language.word().to_owned()),
+        ("language", wanted.language.name().to_owned()),
+        ("vector_limits", limits.to_owned()),
+        ("first", wanted.roles.first().map(ToString::to_string).unwrap_or_default()),
+        ("roles", list(&|role| format!("`{role}`")).join(", ")),
+        ("traits", list(&|role| trait_of(*role).to_owned()).join(", ")),
+        ("worlds", list(&include).concat()),
+        ("contract", contract::VERSION.to_owned()),
+        ("sdk", sdk),
+        ("sdk_track", track),
+        ("source", source.to_owned()),
+        ("install", install.to_owned()),
+    ])
+}
+
+/// Returns the world of the contract in which a role is exported.
+const fn world_of(role: Role) -> &'static str {
+    match role {
+        Role::RestartPolicy => "restart-judge",
+        Role::StartPolicy => "start-judge",
+        Role::HealthPolicy => "health-judge",
+        Role::ScalePolicy => "scale-judge",
+        Role::UsagePolicy => "usage-judge",
+        Role::StatusView => "status-renderer",
+        Role::StatusConsumer => "status-listener",
+    }
+}
+
+/// Returns the trait of the SDK for a role.
+const fn trait_of(role: Role) -> &'static str {
+    match role {
+        Role::RestartPolicy => "RestartPolicy",
+        Role::StartPolicy => "StartPolicy",
+        Role::HealthPolicy => "HealthPolicy",
+        Role::ScalePolicy => "ScalePolicy",
+        Role::UsagePolicy => "UsagePolicy",
+        Role::StatusView => "StatusView",
+        Role::StatusConsumer => "StatusConsumer",
+    }
+}

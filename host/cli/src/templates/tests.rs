@@ -1,0 +1,171 @@
+//! Tests of the templates that need no toolchain.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use provost_plugin_host::Role;
+
+use super::embedded::{CONTRACT, SDK_SOURCES, TEMPLATES};
+use super::project::sources;
+use super::render::render;
+use super::*;
+
+/// All files below `folder`, relative to it.
+fn walk(folder: &Path) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(next) = waiting.pop() {
+        for entry in fs::read_dir(&next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else {
+                found.insert(path.strip_prefix(folder).unwrap().to_string_lossy().into_owned());
+            }
+        }
+    }
+    found
+}
+
+fn wanted(language: Language, roles: &[Role]) -> Wanted {
+    Wanted { name: "night-watch".to_owned(), language, roles: roles.to_vec() }
+}
+
+#[test]
+fn the_binary_carries_every_file_of_the_contract_the_sdk_and_the_templates() {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for (folder, embedded) in
+        [("../../wit", CONTRACT), ("../../guest-sdk/src", SDK_SOURCES), ("templates", TEMPLATES)]
+    {
+        let carried: BTreeSet<String> = embedded.iter().map(|file| file.path.to_owned()).collect();
+        assert_eq!(carried, walk(&package.join(folder)), "{folder}");
+        for file in embedded {
+            let text = fs::read_to_string(package.join(folder).join(file.path)).unwrap();
+            assert_eq!(file.text, text, "{}", file.path);
+        }
+    }
+}
+
+#[test]
+fn every_template_is_used_and_every_one_that_is_used_exists() {
+    let carried: BTreeSet<&str> = TEMPLATES.iter().map(|file| file.path).collect();
+    let used = Language::ALL.iter().flat_map(|language| sources(*language)).map(|(_, template)| *template);
+    assert_eq!(used.collect::<BTreeSet<_>>(), carried);
+}
+
+#[test]
+fn a_section_is_kept_for_its_roles_only() {
+    let template = "a\n  // [[restart-policy status-view]]\nb {{name}}\n# [[start-policy]]\nc\n// [[]]\nd\n";
+    let values = [("name", "x".to_owned())];
+    assert_eq!(render(template, &[Role::StatusView], &values), "a\nb x\nd\n");
+    assert_eq!(render(template, &[Role::StartPolicy], &values), "a\nc\nd\n");
+    assert_eq!(render(template, &Role::ALL, &values), "a\nb x\nc\nd\n");
+}
+
+#[test]
+fn no_placeholder_and_no_mark_of_a_section_is_left_in_a_project() {
+    let dir = tempfile::tempdir().unwrap();
+    for language in Language::ALL {
+        for role in Role::ALL {
+            let folder = dir.path().join(format!("{}-{role}", language.word()));
+            make(&wanted(language, &[role]), &folder).unwrap();
+            for path in
+                walk(&folder).iter().filter(|path| !path.starts_with(".provost") && !path.contains("/deps/"))
+            {
+                let text = fs::read_to_string(folder.join(path)).unwrap();
+                assert!(
+                    !text.contains("{{") && !text.contains("}}") && !text.contains("[["),
+                    "{path}: {text}"
+                );
+                assert!(!text.is_empty() && !text.contains("\n\n\n\n"), "{path}: {text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_manifest_of_the_copied_sdk_inherits_nothing_and_has_the_versions_of_the_workspace() {
+    let text = manifest::of_the_sdk().unwrap();
+    let made: toml::Table = text.parse().unwrap();
+    assert!(!text.contains("workspace"), "{text}");
+    let workspace: toml::Table = embedded::WORKSPACE_MANIFEST.parse().unwrap();
+    let versions = &workspace["workspace"]["dependencies"];
+    assert_eq!(made["package"]["version"], workspace["workspace"]["package"]["version"]);
+    assert_eq!(made["dependencies"]["serde_json"]["version"], versions["serde_json"]);
+    assert_eq!(made["dependencies"]["wit-bindgen"], versions["wit-bindgen"]);
+    assert_eq!(made["dependencies"]["wasip2"]["version"], versions["wasip2"]);
+    assert_eq!(made["dependencies"]["wasip2"]["optional"].as_bool(), Some(true));
+    let of_wasm = &made["target"]["cfg(target_arch = \"wasm32\")"]["dependencies"];
+    assert_eq!(of_wasm["dlmalloc"], versions["dlmalloc"]);
+    assert!(made.get("lints").is_none());
+}
+
+#[test]
+fn features_of_a_crate_are_added_to_those_that_it_inherits() {
+    let workspace = "[workspace.package]\nversion = \"1.2.3\"\n[workspace.dependencies]\na = { version = \"1\", features = [\"x\"] }\n";
+    let own = "[package]\nname = \"n\"\nversion.workspace = true\n[dependencies]\na = { workspace = true, features = [\"y\"] }\nb = \"2\"\n";
+    let made: toml::Table = manifest::alone(own, workspace).unwrap().parse().unwrap();
+    let features: Vec<_> = made["dependencies"]["a"]["features"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(toml::Value::as_str)
+        .collect();
+    assert_eq!(features, ["x", "y"]);
+    assert_eq!(made["dependencies"]["b"].as_str(), Some("2"));
+    let lost = "[package]\nname = \"n\"\nedition.workspace = true\n";
+    assert!(manifest::alone(lost, workspace).unwrap_err().to_string().contains("`edition` is inherited"));
+}
+
+#[test]
+fn a_refresh_moves_a_project_from_an_older_sdk_to_this_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("night-watch");
+    make(&wanted(Language::Rust, &[Role::RestartPolicy]), &folder).unwrap();
+    let now = manifest::version().unwrap();
+    let copies = folder.join(".provost/sdk");
+    fs::rename(copies.join(&now), copies.join("0.0.9")).unwrap();
+    fs::write(copies.join("0.0.9/src/old.rs"), "//! Old.\n").unwrap();
+    let path = folder.join("Cargo.toml");
+    let before = fs::read_to_string(&path).unwrap();
+    fs::write(&path, before.replace(&format!(".provost/sdk/{now}"), ".provost/sdk/0.0.9")).unwrap();
+    let refreshed = refresh(&folder).unwrap();
+    assert_eq!((refreshed.before.as_str(), refreshed.now.as_str()), ("0.0.9", now.as_str()));
+    assert_eq!(fs::read_to_string(&path).unwrap(), before);
+    let left: Vec<PathBuf> = fs::read_dir(&copies).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(left, [copies.join(&now)]);
+    assert!(!copies.join(now).join("src/old.rs").exists());
+}
+
+#[test]
+fn a_refresh_needs_a_project_with_a_copy() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(matches!(refresh(dir.path()), Err(ProjectError::File { .. })));
+    fs::write(dir.path().join("Cargo.toml"), "[dependencies]\nprovost-guest = \"0.1\"\n").unwrap();
+    assert!(matches!(refresh(dir.path()), Err(ProjectError::NoCopy { .. })));
+}
+
+#[test]
+fn the_printed_contract_declares_its_package_first_and_once() {
+    let text = contract::text();
+    let declared: Vec<&str> = text.lines().filter(|line| line.starts_with("package ")).collect();
+    assert_eq!(declared, [format!("package provost:plugin@{};", contract::VERSION)]);
+    let before = text.split("package ").next().unwrap();
+    assert!(!before.contains("interface "), "{before}");
+}
+
+#[test]
+fn a_copy_of_the_contract_is_refreshed_and_other_files_are_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("wit");
+    contract::write_to(&folder).unwrap();
+    fs::write(folder.join("gone.wit"), "interface gone {}\n").unwrap();
+    fs::write(folder.join("notes.txt"), "mine").unwrap();
+    contract::write_to(&folder).unwrap();
+    assert!(!folder.join("gone.wit").exists() && folder.join("notes.txt").exists());
+    let other = dir.path().join("other");
+    fs::create_dir(&other).unwrap();
+    fs::write(other.join("a.wit"), "package mine:own;\n").unwrap();
+    assert!(matches!(contract::write_to(&other), Err(ProjectError::NotTheContract { .. })));
+}

@@ -1,0 +1,342 @@
+//! The commands for authors of plugins: projects in every language, the contract, the copy of the SDK, and what an author does wrong.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use provost_tests::{Ran, Setup};
+
+use crate::PROVOST;
+
+const ROLES: &str =
+    "restart-policy,start-policy,health-policy,scale-policy,usage-policy,status-view,status-consumer";
+const LANGUAGES: [&str; 4] = ["rust", "js", "python", "c"];
+
+/// A folder to work in, without a host.
+fn desk() -> Setup {
+    Setup::new(PROVOST, "")
+}
+
+fn ok(setup: &Setup, arguments: &[&str]) -> String {
+    let ran = setup.run(arguments);
+    assert_eq!(ran.code, 0, "{arguments:?}: {ran:?}");
+    ran.stdout
+}
+
+fn refused(setup: &Setup, arguments: &[&str], code: i32, told: &[&str]) -> Ran {
+    let ran = setup.run(arguments);
+    assert_eq!(ran.code, code, "{arguments:?}: {ran:?}");
+    for part in told {
+        assert!(ran.stderr.contains(part), "{arguments:?}: {part}: {ran:?}");
+    }
+    ran
+}
+
+/// The files below a folder by their paths.
+fn files(folder: &Path) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(next) = waiting.pop() {
+        for entry in fs::read_dir(&next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().to_string_lossy().into_owned();
+                found.insert(name, fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+/// The contract of this repository.
+fn contract() -> BTreeMap<String, String> {
+    files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit"))
+}
+
+/// The files of `all` below `folder`, by their paths there.
+fn below(all: &BTreeMap<String, String>, folder: &str) -> BTreeMap<String, String> {
+    let inside = all.iter().filter_map(|(path, text)| Some((path.strip_prefix(folder)?, text)));
+    inside.map(|(path, text)| (path.to_owned(), text.clone())).collect()
+}
+
+#[test]
+fn a_project_in_each_language_has_its_files_its_name_and_the_contract() {
+    let desk = desk();
+    for language in LANGUAGES {
+        let name = format!("watch-{language}");
+        let told = ok(&desk, &["plugin", "new", &name, "--lang", language, "--role", ROLES]);
+        assert!(told.contains(&format!("cd {name}")) && told.contains("provost plugin build"), "{told}");
+        let made = files(&desk.dir().join(&name));
+        let sources: &[&str] = match language {
+            "rust" => &["Cargo.toml", "src/lib.rs", "tests/decisions.rs"],
+            "js" => &["package.json", "src/plugin.js", "provost-plugin.toml", "wit/world.wit"],
+            "python" => &["requirements.txt", "plugin.py", "provost-plugin.toml", "wit/world.wit"],
+            _ => &["compile_flags.txt", "src/plugin.c", "provost-plugin.toml", "wit/world.wit"],
+        };
+        for file in sources.iter().chain(&["README.md", ".gitignore", "provost.toml"]) {
+            assert!(made.contains_key(*file), "{language}: {file} is missing: {:?}", made.keys());
+        }
+        let copy = if language == "rust" { ".provost/sdk/0.1.0/wit/" } else { "wit/deps/provost-plugin/" };
+        assert_eq!(below(&made, copy), contract(), "{language}");
+        assert!(made["provost.toml"].contains(&format!("component = \"{name}.wasm\"")), "{language}");
+        assert!(made["README.md"].contains(&format!("provost plugin inspect {name}.wasm")), "{language}");
+    }
+}
+
+#[test]
+fn a_rust_project_has_the_sdk_as_a_crate_that_stands_alone() {
+    let desk = desk();
+    ok(&desk, &["plugin", "new", "night-watch"]);
+    let made = files(&desk.dir().join("night-watch"));
+    let sdk = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../guest-sdk/src"));
+    assert_eq!(below(&made, ".provost/sdk/0.1.0/src/"), sdk);
+    assert!(!made[".provost/sdk/0.1.0/Cargo.toml"].contains("workspace"));
+    assert!(made["Cargo.toml"].contains("provost-guest = { path = \".provost/sdk/0.1.0\" }"));
+    assert!(made["src/lib.rs"].ends_with("provost_guest::export!(Plugin: RestartPolicy);\n"));
+    assert!(made[".gitignore"].contains("!/.provost/sdk/"), "the copy belongs to the project");
+}
+
+#[test]
+fn a_project_has_the_roles_that_were_asked_for_and_no_other() {
+    let desk = desk();
+    ok(
+        &desk,
+        &["plugin", "new", "two", "--role", "status-view,health-policy,status-view", "--dir", "deep/er"],
+    );
+    let source = fs::read_to_string(desk.dir().join("deep/er/src/lib.rs")).unwrap();
+    assert!(source.contains("export!(Plugin: StatusView, HealthPolicy);"), "{source}");
+    assert!(!source.contains("RestartPolicy"), "{source}");
+    ok(&desk, &["plugin", "new", "one", "--lang", "python", "--role", "usage-policy"]);
+    let world = fs::read_to_string(desk.dir().join("one/wit/world.wit")).unwrap();
+    assert!(
+        world.contains("include provost:plugin/usage-judge@0.1.0;") && !world.contains("restart"),
+        "{world}"
+    );
+}
+
+#[test]
+fn nothing_that_exists_is_overwritten_and_nothing_is_left_after_a_refusal() {
+    let desk = desk();
+    fs::create_dir(desk.dir().join("mine")).unwrap();
+    fs::write(desk.dir().join("mine/precious"), "text").unwrap();
+    fs::create_dir(desk.dir().join("empty")).unwrap();
+    fs::write(desk.dir().join("file"), "text").unwrap();
+    for name in ["mine", "file"] {
+        refused(&desk, &["plugin", "new", name], 2, &["exists already", "nothing was changed"]);
+    }
+    for (name, why) in [
+        ("Watch", "small letter"),
+        ("a.b", "small letters, digits"),
+        ("9lives", "begins with a small letter"),
+        ("match", "a word of Rust"),
+        ("serde", "another package"),
+        ("keys", "`[plugins]`"),
+        ("a/b", "cannot be a name"),
+    ] {
+        refused(&desk, &["plugin", "new", name], 2, &[name, why]);
+    }
+    refused(
+        &desk,
+        &["plugin", "new", "x", "--role", "judge"],
+        2,
+        &["judge", "the roles are restart-policy, "],
+    );
+    refused(&desk, &["plugin", "new", "x", "--lang", "cobol"], 2, &["cobol", "rust, js, python, c"]);
+    let mut left: Vec<_> =
+        fs::read_dir(desk.dir()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.retain(|name| name != "provost.toml");
+    left.sort();
+    assert_eq!(left, ["empty", "file", "mine"]);
+    assert_eq!(fs::read_dir(desk.dir().join("mine")).unwrap().count(), 1);
+    ok(&desk, &["plugin", "new", "empty"]);
+}
+
+#[test]
+fn the_contract_is_printed_and_written() {
+    let desk = desk();
+    let printed = ok(&desk, &["plugin", "wit"]);
+    for (name, text) in contract() {
+        assert!(printed.contains(text.trim()), "{name}");
+    }
+    ok(&desk, &["plugin", "wit", "--out", "contract"]);
+    assert_eq!(files(&desk.dir().join("contract")), contract());
+    fs::create_dir(desk.dir().join("mine")).unwrap();
+    fs::write(desk.dir().join("mine/a.wit"), "package mine:own;\n").unwrap();
+    refused(&desk, &["plugin", "wit", "--out", "mine"], 2, &["no copy of the contract"]);
+    assert_eq!(files(&desk.dir().join("mine")).len(), 1);
+}
+
+#[test]
+fn the_copy_of_the_sdk_is_refreshed() {
+    let desk = desk();
+    ok(&desk, &["plugin", "new", "night-watch"]);
+    let before = files(&desk.dir().join("night-watch"));
+    fs::write(desk.dir().join("night-watch/.provost/sdk/0.1.0/src/lib.rs"), "damaged").unwrap();
+    let told = ok(&desk, &["plugin", "sdk", "night-watch"]);
+    assert!(told.contains("the SDK 0.1.0"), "{told}");
+    assert_eq!(files(&desk.dir().join("night-watch")), before);
+    refused(&desk, &["plugin", "sdk"], 1, &["Cargo.toml"]);
+}
+
+#[test]
+fn a_build_names_the_missing_tool_before_it_begins() {
+    let desk = desk();
+    let without_tools = |project: &str| {
+        let mut command = desk.command(&["plugin", "build", project]);
+        let output = command.env("PATH", desk.dir()).env_remove("VIRTUAL_ENV").output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    for (language, told) in [
+        ("js", "componentize-js is missing"),
+        ("python", "componentize-py is missing"),
+        ("c", "clang is missing"),
+        ("rust", "cannot run cargo"),
+    ] {
+        let name = format!("lonely-{language}");
+        ok(&desk, &["plugin", "new", &name, "--lang", language]);
+        let stderr = without_tools(&name);
+        assert!(stderr.contains(told) && stderr.contains("install"), "{stderr}");
+        assert!(!desk.dir().join(&name).join(format!("{name}.wasm")).exists());
+    }
+}
+
+/// The project that a stranger makes in an empty folder: it is tested, built with the toolchain that is there, and judges a process
+/// in a host. Only the step `guests` of the gate and `.ci/long authors` run it, because it compiles a standard library.
+#[test]
+#[ignore = "takes minutes: `.ci/step guests` runs it"]
+fn a_rust_project_of_a_stranger_is_tested_built_and_judges_a_process() {
+    let desk = desk();
+    ok(&desk, &["plugin", "new", "night-watch", "--role", ROLES]);
+    let project = desk.dir().join("night-watch");
+    // The versions that the workspace has are downloaded already.
+    let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.lock");
+    fs::copy(lock, project.join("Cargo.lock")).unwrap();
+    let tested = std::process::Command::new("cargo").arg("test").current_dir(&project).output().unwrap();
+    let told = String::from_utf8_lossy(&tested.stdout).into_owned();
+    assert!(tested.status.success(), "{told}{}", String::from_utf8_lossy(&tested.stderr));
+    assert!(told.contains("7 passed"), "{told}");
+    let built = desk.run(&["plugin", "build", "night-watch"]);
+    assert_eq!(built.code, 0, "{built:?}");
+    for part in [
+        "built night-watch/night-watch.wasm",
+        "name       night-watch 0.1.0",
+        "SDK 0.1.0",
+        "would be accepted",
+    ] {
+        assert!(built.stdout.contains(part), "{part}: {built:?}");
+    }
+    mistakes_in_rust(&desk, &project);
+    judges(desk);
+}
+
+/// Builds a project with mistakes, each of which gets an error that says what to change; the good component stays.
+fn mistakes_in_rust(desk: &Setup, project: &Path) {
+    let source = project.join("src/lib.rs");
+    let good = fs::read_to_string(&source).unwrap();
+    let component = fs::read(project.join("night-watch.wasm")).unwrap();
+    let export = good.lines().last().unwrap();
+    fs::write(&source, good.replace(export, "")).unwrap();
+    refused(
+        desk,
+        &["plugin", "build", "night-watch"],
+        1,
+        &["no role of Provost", "provost_guest::export!(Type: RestartPolicy)"],
+    );
+    fs::write(&source, good.replace("match ended.failures {", "match ended.failure {")).unwrap();
+    refused(desk, &["plugin", "build", "night-watch"], 1, &["cargo build of night-watch failed"]);
+    assert_eq!(fs::read(project.join("night-watch.wasm")).unwrap(), component);
+    fs::write(&source, good).unwrap();
+}
+
+/// The config with which the component of a project is run.
+const JUDGED: &str = r#"
+[plugins]
+compile = { time = "10m", memory = "4GiB" }
+[plugins.night-watch]
+component = "night-watch/night-watch.wasm"
+limits    = { memory = "64MiB", call_time = "10s" }
+settings  = { tries = 3 }
+[host]
+decision_deadline = "20s"
+[process.web]
+command  = "exit 1"
+policies = ["night-watch"]
+"#;
+
+/// Runs a process that fails, and waits for the reason of the component in `explain`.
+fn judges(desk: Setup) {
+    fs::write(desk.dir().join("provost.toml"), JUDGED).unwrap();
+    let host = desk.up();
+    let reason = "try 1 of 3";
+    provost_tests::eventually(
+        "its reason is shown",
+        || host.ok(&["explain", "web"]),
+        |told| told.contains(reason),
+    );
+    host.down();
+}
+
+/// JavaScript, Python and C, in the language that `PROVOST_AUTHOR_LANGUAGE` names; `.ci/long authors` installs what it needs into the
+/// folder `PROVOST_AUTHOR_TOOLS`, whose contents the project gets.
+#[test]
+#[ignore = "needs the toolchain of another language: `.ci/long authors` runs it"]
+fn a_project_in_another_language_is_built_and_judges_a_process() {
+    let language = std::env::var("PROVOST_AUTHOR_LANGUAGE").unwrap();
+    let desk = desk();
+    ok(&desk, &["plugin", "new", "night-watch", "--lang", &language, "--role", ROLES]);
+    if let Ok(tools) = std::env::var("PROVOST_AUTHOR_TOOLS") {
+        for entry in fs::read_dir(tools).unwrap() {
+            let entry = entry.unwrap();
+            std::os::unix::fs::symlink(entry.path(), desk.dir().join("night-watch").join(entry.file_name()))
+                .unwrap();
+        }
+    }
+    let built = desk.run(&["plugin", "build", "night-watch"]);
+    assert_eq!(built.code, 0, "{built:?}");
+    for part in [
+        "built night-watch/night-watch.wasm",
+        "name       night-watch 0.1.0",
+        "would be accepted",
+        "read a clock",
+    ] {
+        assert!(built.stdout.contains(part), "{part}: {built:?}");
+    }
+    assert!(!built.stdout.contains("wasi:"), "{built:?}");
+    raises(&desk, &language);
+    judges(desk);
+}
+
+/// Builds a project whose policy fails, and looks for the message and the line in what `validate` says about its trial.
+fn raises(desk: &Setup, language: &str) {
+    let (file, good, bad, told) = match language {
+        "js" => {
+            ("src/plugin.js", "if (ended.failures === 0)", "if (ended.nothing.failures === 0)", "TypeError")
+        }
+        "python" => ("plugin.py", "if ended.failures == 0:", "if ended.nothing == 0:", "AttributeError"),
+        _ => (
+            "src/plugin.c",
+            "uint32_t failures = ended->failures;",
+            "FAIL(\"nothing\"); uint32_t failures = 0;",
+            "nothing",
+        ),
+    };
+    let source = desk.dir().join("night-watch").join(file);
+    let text = fs::read_to_string(&source).unwrap();
+    let broken = text.replace(good, bad);
+    let line = broken.lines().position(|line| line.contains(bad)).unwrap() + 1;
+    fs::write(&source, broken).unwrap();
+    let component = desk.dir().join("night-watch/night-watch.wasm");
+    let kept = fs::read(&component).unwrap();
+    let built = desk.run(&["plugin", "build", "night-watch"]);
+    assert_eq!(built.code, 0, "{built:?}");
+    fs::write(desk.dir().join("provost.toml"), JUDGED).unwrap();
+    let judged = desk.run(&["validate"]);
+    for part in [told, "nothing", &format!("{file}:{line}")] {
+        assert!(judged.stdout.contains(part) || judged.stderr.contains(part), "{part}: {judged:?}");
+    }
+    fs::write(&source, text).unwrap();
+    fs::write(&component, kept).unwrap();
+}
