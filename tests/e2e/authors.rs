@@ -99,6 +99,19 @@ fn a_rust_project_has_the_sdk_as_a_crate_that_stands_alone() {
 }
 
 #[test]
+fn a_rust_project_is_formatted_whatever_its_name_and_its_roles_are() {
+    let desk = desk();
+    let all = ROLES.split(',').map(|role| (format!("zz-{role}"), role));
+    for (name, roles) in all.chain([("aa".to_owned(), ROLES), ("zz".to_owned(), ROLES)]) {
+        ok(&desk, &["plugin", "new", &name, "--role", roles]);
+        let mut rustfmt = std::process::Command::new("rustfmt");
+        rustfmt.args(["--check", "--edition", "2024", "src/lib.rs", "tests/decisions.rs"]);
+        let output = rustfmt.current_dir(desk.dir().join(&name)).output().unwrap();
+        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stdout));
+    }
+}
+
+#[test]
 fn a_project_has_the_roles_that_were_asked_for_and_no_other() {
     let desk = desk();
     ok(
@@ -228,6 +241,8 @@ fn a_rust_project_of_a_stranger_is_tested_built_and_judges_a_process() {
     ] {
         assert!(built.stdout.contains(part), "{part}: {built:?}");
     }
+    let tried = ok(&desk, &["plugin", "test", "night-watch", "--no-native"]);
+    assert!(tried.ends_with("15 vectors passed\n"), "{tried}");
     mistakes_in_rust(&desk, &project);
     judges(desk);
 }
@@ -305,6 +320,8 @@ fn a_project_in_another_language_is_built_and_judges_a_process() {
         assert!(built.stdout.contains(part), "{part}: {built:?}");
     }
     assert!(!built.stdout.contains("wasi:"), "{built:?}");
+    let tried = ok(&desk, &["plugin", "test", "night-watch"]);
+    assert!(tried.ends_with("15 vectors passed\n"), "{tried}");
     raises(&desk, &language);
     judges(desk);
 }

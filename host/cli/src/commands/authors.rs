@@ -30,7 +30,7 @@ pub(super) fn new(args: NewArgs) -> Result<(), Failure> {
     let roles: Vec<&str> = wanted.roles.iter().map(|role| role.as_str()).collect();
     let shown = folder.display();
     print(format!(
-        "made {shown}: a plugin in {} ({})\n\nnext:\n  cd {shown}\n{}  provost plugin build\n  provost up\n",
+        "made {shown}: a plugin in {} ({})\n\nnext:\n  cd {shown}\n{}  provost plugin build\n  provost plugin test\n  provost up\n",
         wanted.language.name(),
         roles.join(", "),
         prepared(wanted.language),
@@ -40,12 +40,11 @@ pub(super) fn new(args: NewArgs) -> Result<(), Failure> {
 /// Returns the lines of what comes before the first build.
 fn prepared(language: templates::Language) -> &'static str {
     match language {
-        templates::Language::Rust => "  cargo test\n",
         templates::Language::Js => "  npm install\n",
         templates::Language::Python => {
             "  python3 -m venv .venv && .venv/bin/pip install -r requirements.txt\n"
         }
-        templates::Language::C => "",
+        templates::Language::Rust | templates::Language::C => "",
     }
 }
 

@@ -55,6 +55,7 @@ pub struct Plugin {
 impl Default for Plugin {
     fn default() -> Self {
         Self {
+            // The values of settings that are left out.
             // [[restart-policy]]
             tries: 5,
             pause: Span::from_ms(500),
@@ -84,7 +85,10 @@ impl RestartPolicy for Plugin {
             n if n > self.tries => Decision::give_up(format!("{}, {n} times in a row", ended.exit)),
             n => {
                 let delay_ms = self.pause.ms() * u64::from(n);
-                Decision::restart(delay_ms, format!("{}: try {n} of {}", ended.exit, self.tries))
+                Decision::restart(
+                    delay_ms,
+                    format!("{}: try {n} of {}", ended.exit, self.tries),
+                )
             }
         }
     }
@@ -98,7 +102,10 @@ impl StartPolicy for Plugin {
         if plan.failures == 0 || rest == 0 {
             return StartDecision::allow("nothing speaks against it");
         }
-        StartDecision::wait(Span::from_ms(rest), format!("{} failures before: waiting {rest} ms", plan.failures))
+        StartDecision::wait(
+            Span::from_ms(rest),
+            format!("{} failures before: waiting {rest} ms", plan.failures),
+        )
     }
 }
 
@@ -109,7 +116,9 @@ impl HealthPolicy for Plugin {
         let (row, most) = (observation.in_a_row, self.failed_checks);
         match observation.passed {
             true => HealthDecision::healthy(format!("{row} checks in a row have passed")),
-            false if row >= most => HealthDecision::restart(format!("{row} checks in a row have failed")),
+            false if row >= most => {
+                HealthDecision::restart(format!("{row} checks in a row have failed"))
+            }
             false => HealthDecision::degraded(format!("check {row} of {most} in a row has failed")),
         }
     }
@@ -162,7 +171,10 @@ impl StatusConsumer for Plugin {
         for event in &batch.events {
             let process = &event.process;
             if process.phase == Phase::Fatal && event.before != Phase::Fatal {
-                provost_guest::log::warn(format!("{} is given up on: {}", process.name, process.reason));
+                provost_guest::log::warn(format!(
+                    "{} is given up on: {}",
+                    process.name, process.reason
+                ));
             } else if self.verbose && process.ready && event.before == Phase::Starting {
                 provost_guest::log::info(format!("{} is ready", process.name));
             }
