@@ -28,7 +28,7 @@ pub(super) fn render(template: &str, roles: &[Role], values: &[(&str, String)]) 
 }
 
 /// Returns the roles of the section that this line begins, if it begins one.
-fn section(line: &str) -> Option<Vec<&str>> {
+pub(super) fn section(line: &str) -> Option<Vec<&str>> {
     let comment = line.trim().strip_prefix("//").or_else(|| line.trim().strip_prefix('#'))?;
     let roles = comment.trim().strip_prefix("[[")?.strip_suffix("]]")?;
     Some(roles.split_whitespace().collect())
