@@ -1,7 +1,6 @@
 """A plugin of Provost. Each role is one class below."""
 
 import json
-import traceback
 from functools import wraps
 
 from componentize_py_types import Err
@@ -68,8 +67,12 @@ def role(judge):
         try:
             return judge(self, read(settings.json()), *given)
         except Exception as error:
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            log.write(log.Level.ERROR, f"{type(error).__name__}: {error} at {place.filename}:{place.lineno}")
+            # The module traceback would open the source file, which no plugin can.
+            place = error.__traceback__
+            while place.tb_next:
+                place = place.tb_next
+            file = place.tb_frame.f_code.co_filename
+            log.write(log.Level.ERROR, f"{type(error).__name__}: {error} at {file}:{place.tb_lineno}")
             raise
 
     return call
