@@ -24,8 +24,9 @@ const SHIPPED: [&str; 12] = [
 
 fn simulate(setup: &Setup, arguments: &[&str]) -> (i32, Value) {
     let ran = setup.run(&[&["plugin", "simulate"], arguments, &["-o", "json"]].concat());
-    let found = serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:?}"));
-    (ran.code, found)
+    let found = serde_json::from_str(&ran.stdout);
+    assert!(found.is_ok(), "{ran:?}");
+    (ran.code, found.unwrap())
 }
 
 /// Returns what was found of each invariant of a scenario: its name, and the verdict.
