@@ -122,7 +122,7 @@ impl Cast {
     }
 
     fn draw(&self, fault: &Named, what: &str, process: &str, number: u64) -> Draw {
-        Draw::new(self.seed, &format!("{}/{what}", fault.purpose), process, number)
+        Draw::new(self.seed, &[&fault.purpose, what, process], number)
     }
 
     /// Whether a fault hits this life, if it is there.

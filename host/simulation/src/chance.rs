@@ -8,10 +8,10 @@ use provost_state::hash;
 pub(crate) struct Draw(u64);
 
 impl Draw {
-    /// Makes the draw for this purpose, of this process and this number (of a life, or of a moment).
-    pub(crate) fn new(seed: u64, purpose: &str, process: &str, number: u64) -> Self {
-        let texts = [purpose, "/", process, "/"];
-        let bytes = texts.into_iter().flat_map(str::bytes);
+    /// Makes the draw with these names, such as those of a fault, of a purpose and of a process, and with this number, of a life or
+    /// of a moment.
+    pub(crate) fn new(seed: u64, names: &[&str], number: u64) -> Self {
+        let bytes = names.iter().flat_map(|name| name.bytes().chain([b'/']));
         Self(hash::mixed(seed.to_le_bytes().into_iter().chain(bytes).chain(number.to_le_bytes())))
     }
 
@@ -43,18 +43,18 @@ mod tests {
     use super::*;
 
     fn draws(purpose: &'static str) -> impl Iterator<Item = Draw> {
-        (0..10_000).map(move |number| Draw::new(7, purpose, "web", number))
+        (0..10_000).map(move |number| Draw::new(7, &[purpose, "web"], number))
     }
 
     #[test]
     fn a_draw_is_the_same_for_ever_and_differs_for_each_purpose_process_and_number() {
-        let draw = Draw::new(1, "crash", "web", 3);
-        assert_eq!(draw, Draw::new(1, "crash", "web", 3));
+        let draw = Draw::new(1, &["crash", "web"], 3);
+        assert_eq!(draw, Draw::new(1, &["crash", "web"], 3));
         let others = [
-            Draw::new(2, "crash", "web", 3),
-            Draw::new(1, "exit", "web", 3),
-            Draw::new(1, "crash", "db", 3),
-            Draw::new(1, "crash", "web", 4),
+            Draw::new(2, &["crash", "web"], 3),
+            Draw::new(1, &["exit", "web"], 3),
+            Draw::new(1, &["crash", "db"], 3),
+            Draw::new(1, &["crash", "web"], 4),
         ];
         assert!(others.iter().all(|other| *other != draw));
         assert_eq!(draw, FIXED);

@@ -81,6 +81,15 @@ pub struct Track {
     pub reason: Arc<str>,
 }
 
+impl Track {
+    /// Returns what was decided about the end of a life.
+    #[must_use]
+    pub fn decision_on(&self, incarnation: u64) -> Option<&Made> {
+        let first = self.decisions.partition_point(|made| made.incarnation < incarnation);
+        self.decisions.get(first).filter(|made| made.incarnation == incarnation)
+    }
+}
+
 /// One life.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Life {

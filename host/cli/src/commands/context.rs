@@ -105,6 +105,11 @@ fn no_config(path: &Path) -> Failure {
     Failure::usage(what, hint)
 }
 
+/// Runs something that asks a host.
+pub(super) fn asking(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}
+
 /// The hint for a config that no host can have been started with.
 const CONFIG_HINT: &str = "name the file that `provost up` was given";
 

@@ -22,6 +22,7 @@
 //! | `simulate` | `plugin simulate` |
 //! | `keys` | keys and signatures |
 //! | `validate` | `validate` |
+//! | `component` | the component that a command names |
 //! | `context` | the context of every command: which host it talks to, and where it prints |
 //! | `unanswered` | the failures when a host does not answer, or refuses |
 //! | `printing` | standard output |
@@ -29,6 +30,7 @@
 mod about;
 mod act;
 mod authors;
+mod component;
 mod context;
 mod follow;
 mod journal;
@@ -54,12 +56,12 @@ mod validate;
 
 use std::io;
 
-use crate::args::{Cli, Command, PluginCommand};
+use crate::args::{Cli, Command};
 use crate::daemon;
 use crate::failure::Failure;
 use crate::render::page::Page;
 
-use context::Context;
+use context::{Context, asking};
 
 /// Runs one command.
 pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
@@ -75,21 +77,9 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::About(args) => about::about(&context, &args),
         Command::Token(command) => token::token(&context, command),
         Command::Journal(command) => journal::journal(&context, &command),
-        // Outside the runtime, because these wait for cargo, and for components, or have a runtime of their own.
-        Command::Plugin(PluginCommand::Build { dir, no_check }) => {
-            authors::build(&dir, !no_check, context.page.paint)
-        }
-        Command::Plugin(PluginCommand::Run(args)) => trying::run(&context, &args),
-        Command::Plugin(PluginCommand::Test(args)) => trying::test(&context, &args),
-        Command::Plugin(PluginCommand::Bench(args)) => trying::bench(&context, &args),
-        Command::Plugin(PluginCommand::Simulate(args)) => simulate::simulate(&args, &context.page),
+        Command::Plugin(command) => plugin::run(&context, command),
         command => asking(ask(context, command)),
     }
-}
-
-/// Runs something that asks a host.
-fn asking(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
 }
 
 /// Runs a command that asks a running host.
@@ -117,10 +107,10 @@ async fn ask(context: Context, command: Command) -> Result<(), Failure> {
         Command::Mcp(args) => mcp::mcp(&context, &args).await,
         #[cfg(feature = "top")]
         Command::Top(args) => top::top(&context, args).await,
-        Command::Plugin(command) => plugin::ask(&context, command).await,
         // These are handled by `run`.
         Command::Up(_)
         | Command::Validate(_)
+        | Command::Plugin(_)
         | Command::Token(_)
         | Command::Journal(_)
         | Command::About(_)

@@ -2,7 +2,8 @@
 
 use provost_api::{PluginChanged, PluginOrder};
 
-use super::context::Context;
+use super::component::located;
+use super::context::{Context, asking};
 use super::printing::{pretty, print};
 use super::{authors, keys, local, simulate, trying};
 use crate::args::{LimitArgs, LineFormat, LoadArgs, NamedPlugin, PluginCommand, TableFormat};
@@ -10,28 +11,30 @@ use crate::failure::Failure;
 use crate::render;
 use crate::render::table::Width;
 
-/// Runs a command for plugins.
-pub(super) async fn ask(context: &Context, command: PluginCommand) -> Result<(), Failure> {
+/// Runs a command for plugins. Those that need no host wait for cargo, and for components, or have a runtime of their own: they run
+/// outside of one.
+pub(super) fn run(context: &Context, command: PluginCommand) -> Result<(), Failure> {
     match command {
-        PluginCommand::List { output } => list(context, output).await,
-        PluginCommand::Load(args) => load(context, args).await,
+        PluginCommand::List { output } => asking(list(context, output)),
+        PluginCommand::Load(args) => asking(load(context, args)),
         PluginCommand::Unload { plugin, force } => {
-            change(context, plugin, "unload", PluginOrder { force, ..PluginOrder::default() }).await
+            asking(change(context, plugin, "unload", PluginOrder { force, ..PluginOrder::default() }))
         }
         PluginCommand::Swap { plugin, component, settings, limits, accept } => {
             let component = component.as_deref().map(located).transpose()?;
             let order = PluginOrder { component, settings, accept_more: accept, ..limited(limits) };
-            change(context, plugin, "swap", order).await
+            asking(change(context, plugin, "swap", order))
         }
         PluginCommand::Reload { plugin, accept } => {
-            change(context, plugin, "swap", PluginOrder { accept_more: accept, ..PluginOrder::default() })
-                .await
+            let order = PluginOrder { accept_more: accept, ..PluginOrder::default() };
+            asking(change(context, plugin, "swap", order))
         }
-        PluginCommand::Rollback(plugin) => change(context, plugin, "rollback", PluginOrder::default()).await,
-        PluginCommand::Revive(plugin) => change(context, plugin, "revive", PluginOrder::default()).await,
-        PluginCommand::Blame { plugin, output } => blame(context, plugin, output).await,
-        PluginCommand::Inspect { component, output } => inspect(context, &component, output).await,
-        // These need no host.
+        PluginCommand::Rollback(plugin) => {
+            asking(change(context, plugin, "rollback", PluginOrder::default()))
+        }
+        PluginCommand::Revive(plugin) => asking(change(context, plugin, "revive", PluginOrder::default())),
+        PluginCommand::Blame { plugin, output } => asking(blame(context, plugin, output)),
+        PluginCommand::Inspect { component, output } => asking(inspect(context, &component, output)),
         PluginCommand::Simulate(args) => simulate::simulate(&args, &context.page),
         PluginCommand::Build { dir, no_check } => authors::build(&dir, !no_check, context.page.paint),
         PluginCommand::New(args) => authors::new(args),
@@ -109,26 +112,5 @@ async fn inspect(context: &Context, component: &str, output: LineFormat) -> Resu
     print(match output {
         LineFormat::Text => render::plugins::details(found, &context.page),
         LineFormat::Json => pretty(found)?,
-    })
-}
-
-/// Returns the absolute path of a component, because the host runs in another directory.
-fn located(component: &str) -> Result<String, Failure> {
-    if component.starts_with("bundled:") {
-        return Ok(component.to_owned());
-    }
-    if component.is_empty() {
-        return Err(Failure::usage("the component is empty", "name a .wasm file, or `bundled:NAME`"));
-    }
-    let path = std::path::absolute(component)?;
-    if let Ok(false) = path.try_exists() {
-        let what = format!("there is no file `{}`: build the component or correct the path", path.display());
-        return Err(Failure::usage(
-            what,
-            "nothing was changed; a component is a .wasm file, or `bundled:NAME`",
-        ));
-    }
-    path.to_str().map(str::to_owned).ok_or_else(|| {
-        Failure::usage(format!("{} is not Unicode", path.display()), "give the file another name")
     })
 }

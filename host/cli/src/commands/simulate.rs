@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use provost_files::Access;
 
+use super::component::located;
 use super::printing::{pretty, print};
 use crate::args::{LineFormat, Settings, SimulateArgs};
 use crate::config::SourceFile;
@@ -92,19 +93,8 @@ impl Run {
 
 /// Returns the component that is simulated. A scenario may be in another directory, so its path is absolute.
 fn subject(component: &str, settings: Option<&Settings>) -> Result<Subject, Failure> {
-    let component = match component.starts_with("bundled:") {
-        true => component.to_owned(),
-        false => {
-            let path = std::path::absolute(component)?;
-            if !path.is_file() {
-                let what = format!("there is no component {}", path.display());
-                return Err(Failure::usage(what, "`provost plugin build` makes one; or name `bundled:NAME`"));
-            }
-            path.to_string_lossy().into_owned()
-        }
-    };
     let settings_json = settings.map(|settings| serde_json::Value::from(settings.clone()).to_string());
-    Ok(Subject { component, settings_json })
+    Ok(Subject { component: located(component)?, settings_json })
 }
 
 /// Reads a scenario from its file, or takes one that comes with this program.

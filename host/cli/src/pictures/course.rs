@@ -127,8 +127,7 @@ fn ended(life: &Life) -> String {
 
 /// Returns the class and the title of the pause after a life.
 fn pause(track: &Track, life: &Life, length_ms: u64) -> (&'static str, String) {
-    let decision = track.decisions.iter().find(|made| made.incarnation == life.incarnation);
-    match decision.map(|made| (made.action, &made.reason)) {
+    match track.decision_on(life.incarnation).map(|made| (made.action, &made.reason)) {
         Some((RulingAction::Restart { .. }, reason)) => {
             ("p-backoff", format!("waits {}: {reason}", span(length_ms)))
         }

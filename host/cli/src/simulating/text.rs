@@ -27,7 +27,7 @@ pub(crate) fn text(outcome: &Outcome, smallest: Option<&Smallest>, page: &Page) 
     let _ = writeln!(
         text,
         "{}, {} and {} in {} of virtual time{}",
-        counted(course.lives() as u64, "life").replace("lifes", "lives"),
+        lives(course.lives()),
         counted(course.restarts() as u64, "restart"),
         counted(course.decisions, "decision"),
         precise(course.lasted_ms),
@@ -40,6 +40,13 @@ pub(crate) fn text(outcome: &Outcome, smallest: Option<&Smallest>, page: &Page) 
         text += &shrunk(smallest, page);
     }
     text
+}
+
+fn lives(count: usize) -> String {
+    match count {
+        1 => "1 life".to_owned(),
+        count => format!("{count} lives"),
+    }
 }
 
 fn heading(outcome: &Outcome, page: &Page) -> String {

@@ -86,7 +86,7 @@ fn is_ready(life: &Life, at_ms: u64) -> bool {
 /// Whether a policy has left the process down after this life, and it was a success.
 fn is_done(track: &Track, life: &Life) -> bool {
     let is_success = life.end.as_ref().is_some_and(|end| end.exit.is_success());
-    let decision = track.decisions.iter().find(|made| made.incarnation == life.incarnation);
+    let decision = track.decision_on(life.incarnation);
     is_success && decision.is_none_or(|made| made.delay_ms().is_none()) && track.phase != PhaseKind::Fatal
 }
 
