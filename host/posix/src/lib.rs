@@ -33,7 +33,7 @@ pub use birth::{Birth, DESCRIPTORS_MAX, Failure, List, Program, fork};
 pub use datagram::{DATAGRAM_DESCRIPTORS_MAX, Datagram, DatagramSender, drop_datagram, peek_datagram};
 pub use ended::{Ended, ended};
 pub use exec::{Inherited, exec, execute, keep_over_exec, set_io_priority};
-pub use heap::bound_heaps;
+pub use heap::{bound_heaps, trim_heaps};
 pub use own_pid::PidVariable;
 pub use peer::{Peer, peer_of};
 pub use reaped::reaped;

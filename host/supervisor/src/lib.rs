@@ -99,7 +99,7 @@ pub use outlook::Outlook;
 pub use panics::unpanicked;
 pub use provost_keeper::HOST_VARIABLE as KEEPER_VARIABLE;
 pub use provost_keeper::stage::{STAGE_NAME, run_if_stage};
-pub use provost_posix::{bound_heaps, hangup_is_ignored, peer_of};
+pub use provost_posix::{bound_heaps, hangup_is_ignored, peer_of, trim_heaps};
 pub use publish::Commits;
 pub use settings::{BootError, Settings};
 pub use setup::{CapabilitySets, CgroupSpec, IoPriority, Limit, Limited, Setup};

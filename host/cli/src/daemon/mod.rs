@@ -31,6 +31,7 @@
 //! | `output` | writers that never block the host |
 //! | `errors` | error texts that several of these share |
 //! | `limits` | limits on open files and connections |
+//! | `heaps` | how much memory the host keeps |
 //! | `faults` | faults that tests inject |
 
 mod asked;
@@ -42,6 +43,7 @@ mod done;
 mod ending;
 mod errors;
 pub(crate) mod faults;
+mod heaps;
 mod host_log;
 mod journal;
 mod keeper;

@@ -4,13 +4,14 @@ use std::io::{self, Write};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 
-use provost_supervisor::{Degraded, Farewell, KEEPER_VARIABLE, bound_heaps};
+use provost_supervisor::{Degraded, Farewell, KEEPER_VARIABLE};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::runtime::{Builder, Runtime};
 
 use super::detach::{self, Detached};
 use super::done::{self, When};
 use super::errors::{DEFECT_HINT, SHORTAGE_HINT};
+use super::heaps;
 use super::host_log::{self, Home, HostLog};
 use super::keeper::{End, Parent, become_keeper};
 use super::output::Output;
@@ -21,16 +22,13 @@ use crate::failure::Failure;
 use crate::inherited::{FIRST, leave_behind, take_connection};
 use crate::render::style::{ColorWhen, Paint};
 
-/// The number of heaps that all threads of the host share.
-const HEAPS_MAX: i32 = 2;
-
 /// Runs the host until it is asked to stop, or starts one in the background.
 pub(crate) fn up(args: &UpArgs, config: Option<PathBuf>, color: ColorWhen) -> Result<(), Failure> {
     let path = config.unwrap_or_else(|| PathBuf::from(CONFIG_NAME));
     if args.detach {
         return to_background(&path, args);
     }
-    bound_heaps(HEAPS_MAX);
+    heaps::bound();
     // Before anything is opened.
     let is_kept = std::env::var_os(KEEPER_VARIABLE).is_some();
     let (connection, inherited) = match is_kept {
@@ -119,6 +117,7 @@ fn run(
     let home = if foreground { Home::Stream } else { Home::File };
     let log = HostLog::start(home, paint, foreground && !ignore_hangup, &degraded).map_err(short)?;
     host_log::install(&log);
+    heaps::keep_trimmed();
     if let Err(error) = inherited {
         tracing::warn!("descriptors or blocked signals of the parent process may still be there: {error}");
     }

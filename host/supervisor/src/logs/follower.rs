@@ -20,6 +20,9 @@ const BYTES_MAX: usize = 1 << 20;
 /// The bytes that count for a waiting item in addition to its text.
 const LINE_BYTES: usize = 144;
 
+/// The number of items from which on an empty queue gives its memory back.
+const ITEMS_KEPT: usize = 256;
+
 /// The queue of one follower.
 #[derive(Debug)]
 pub(super) struct Queue {
@@ -40,12 +43,15 @@ impl Waiting {
     fn pop(&mut self) -> Option<LogItem> {
         let item = self.items.pop_front()?;
         self.bytes -= weight(&item);
+        if self.items.is_empty() && self.items.capacity() > ITEMS_KEPT {
+            self.items = VecDeque::new();
+        }
         Some(item)
     }
 
-    /// Returns true if `bytes` more bytes fit. One item always fits.
-    fn has_room(&self, bytes: usize) -> bool {
-        let fits = self.items.len() < LINES_MAX && self.bytes + bytes <= BYTES_MAX;
+    /// Returns true if this number of items with together `bytes` bytes fits. One line always fits, with what is said before it.
+    fn has_room(&self, items: usize, bytes: usize) -> bool {
+        let fits = self.items.len() + items <= LINES_MAX && self.bytes + bytes <= BYTES_MAX;
         fits || self.items.is_empty()
     }
 }
@@ -146,7 +152,7 @@ impl Follower {
         if state.closed {
             return false;
         }
-        self.cleared = self.missed > 0 || !state.has_room(LINE_BYTES);
+        self.cleared = self.missed > 0 || !state.has_room(1, LINE_BYTES);
         if !self.cleared {
             state.items.push_back(LogItem::Cleared { process: process.clone() });
             state.bytes += LINE_BYTES;
@@ -163,8 +169,9 @@ impl Follower {
         if state.closed {
             return false;
         }
-        let gap = LINE_BYTES * (usize::from(self.missed > 0) + usize::from(self.cleared));
-        if !state.has_room(text.len() + LINE_BYTES + gap) {
+        let before = usize::from(self.missed > 0) + usize::from(self.cleared);
+        let gap = LINE_BYTES * before;
+        if !state.has_room(1 + before, text.len() + LINE_BYTES + gap) {
             self.missed += 1;
             return true;
         }
@@ -233,6 +240,22 @@ mod tests {
         assert_eq!(rest[0], LogItem::Missed { process: name.clone(), lines: Some(1) });
         assert_eq!(rest[1], LogItem::Cleared { process: name });
         assert_eq!((rest.len(), queue.state().bytes), (3, 0));
+    }
+
+    #[test]
+    fn a_queue_allocates_for_no_more_items_than_it_may_hold_and_keeps_little_when_it_is_empty() {
+        let (mut follower, queue) = followed();
+        let name = Arc::from("web");
+        for taken in [0, 2, 1] {
+            assert_eq!((0..taken).filter_map(|_| queue.try_take()).count(), taken);
+            for _ in 0..2 * LINES_MAX {
+                assert!(follower.send(&name, &out(b"short")));
+            }
+            assert!(queue.state().items.len() > LINES_MAX - 2);
+        }
+        assert_eq!(queue.state().items.capacity(), LINES_MAX);
+        while queue.try_take().is_some() {}
+        assert!(queue.state().items.capacity() <= ITEMS_KEPT);
     }
 
     #[test]
