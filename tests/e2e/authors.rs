@@ -244,6 +244,11 @@ fn a_rust_project_of_a_stranger_is_tested_built_and_judges_a_process() {
     let tried = ok(&desk, &["plugin", "test", "night-watch", "--no-native"]);
     assert!(tried.ends_with("15 vectors passed\n"), "{tried}");
     mistakes_in_rust(&desk, &project);
+    // What was compiled, the standard library above all, serves the project of the tutorial as well.
+    crate::tutorial::follow("rust", |other| {
+        fs::copy(project.join("Cargo.lock"), other.join("Cargo.lock")).unwrap();
+        std::os::unix::fs::symlink(project.join("target"), other.join("target")).unwrap();
+    });
     judges(desk);
 }
 
@@ -302,13 +307,7 @@ fn a_project_in_another_language_is_built_and_judges_a_process() {
     let language = std::env::var("PROVOST_AUTHOR_LANGUAGE").unwrap();
     let desk = desk();
     ok(&desk, &["plugin", "new", "night-watch", "--lang", &language, "--role", ROLES]);
-    if let Ok(tools) = std::env::var("PROVOST_AUTHOR_TOOLS") {
-        for entry in fs::read_dir(tools).unwrap() {
-            let entry = entry.unwrap();
-            std::os::unix::fs::symlink(entry.path(), desk.dir().join("night-watch").join(entry.file_name()))
-                .unwrap();
-        }
-    }
+    with_tools(&desk.dir().join("night-watch"));
     let built = desk.run(&["plugin", "build", "night-watch"]);
     assert_eq!(built.code, 0, "{built:?}");
     for part in [
@@ -324,6 +323,16 @@ fn a_project_in_another_language_is_built_and_judges_a_process() {
     assert!(tried.ends_with("15 vectors passed\n"), "{tried}");
     raises(&desk, &language);
     judges(desk);
+    crate::tutorial::follow(&language, with_tools);
+}
+
+/// Gives a project the toolchain of its language.
+fn with_tools(project: &Path) {
+    let Ok(tools) = std::env::var("PROVOST_AUTHOR_TOOLS") else { return };
+    for entry in fs::read_dir(tools).unwrap() {
+        let entry = entry.unwrap();
+        std::os::unix::fs::symlink(entry.path(), project.join(entry.file_name())).unwrap();
+    }
 }
 
 /// Builds a project whose policy fails, and looks for the message and the line in what `validate` says about its trial.

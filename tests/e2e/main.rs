@@ -50,6 +50,7 @@ mod tcp;
 mod top;
 mod trust;
 mod trying;
+mod tutorial;
 mod upgrade;
 mod usage;
 mod words;

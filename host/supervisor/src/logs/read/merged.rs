@@ -16,7 +16,8 @@ use crate::logs::item::LogLine;
 /// The most bytes that are held of the files of all processes together.
 const HELD_BYTES_MAX: usize = 4 << 20;
 
-/// The approximate number of bytes that are read for one piece.
+/// The approximate number of bytes of one piece: those that are read for it, and its lines themselves, because many lines are short.
+/// A caller that does not read holds up to three pieces.
 const PIECE_BYTES: usize = 256 << 10;
 
 /// The number of processes that are opened in one step, as each costs several system calls.
@@ -86,7 +87,10 @@ impl Merged {
             let past = &mut self.pasts[index];
             let (read, line) = past.take();
             bytes += read;
-            lines.extend(line);
+            if let Some(line) = line {
+                bytes += size_of::<LogLine>();
+                lines.push(line);
+            }
             if !self.look_on(index, &mut lines) {
                 return match lines.is_empty() {
                     true => Step::Later(self),
