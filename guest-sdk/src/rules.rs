@@ -105,7 +105,22 @@ pub fn streak(world: &dyn World, name: &str, matches: impl Fn(&Death) -> bool) -
     u32::try_from(streak).unwrap_or(u32::MAX).max(1)
 }
 
-/// Returns the deaths of these processes that are less than `window_ms` before `now`.
+/// Returns the deaths that the host remembers of a process, newest first, each at the latest time at which it can have been.
+///
+/// Their times are those of the wall clock, which may have been set back since: what died before that would seem to have died just
+/// now, or in the future. But no death is later than the beginning of the life that followed it, and none is later than `now`.
+#[must_use]
+pub fn deaths_in_order(world: &dyn World, name: &str, now: u64) -> Vec<Death> {
+    let mut deaths = world.deaths(name, DEATHS_REMEMBERED);
+    let mut latest = now;
+    for death in &mut deaths {
+        death.at = death.at.min(latest);
+        latest = death.at.saturating_sub(death.uptime);
+    }
+    deaths
+}
+
+/// Returns the deaths of these processes that are less than `window_ms` before `now`, as [`deaths_in_order`] dates them.
 #[must_use]
 pub fn deaths_within(
     world: &dyn World,
@@ -113,7 +128,7 @@ pub fn deaths_within(
     window_ms: u64,
     now: u64,
 ) -> Vec<Death> {
-    let of = |name: &str| world.deaths(name, DEATHS_REMEMBERED);
+    let of = |name: &str| deaths_in_order(world, name, now);
     let all = names.into_iter().flat_map(|name| of(name.as_ref()));
     all.filter(|death| now.saturating_sub(death.at) < window_ms).collect()
 }
@@ -153,5 +168,20 @@ mod tests {
         assert_eq!(streak(&world, "nobody", |_| true), 1);
         assert_eq!(deaths_within(&world, ["web"], 2_000, 10_000).len(), 1, "one is exactly as long ago");
         assert_eq!(deaths_within(&world, ["web", "web"], 100_000, 10_000).len(), 6);
+    }
+
+    #[test]
+    fn a_death_before_the_clock_was_set_back_is_as_old_as_the_lives_after_it_are_long() {
+        // An hour and half an hour of life, and then the clock was set back by a day, in the third life.
+        let deaths = [(Exit::Code(1), 2_000_000, 5_000_000), (Exit::Code(1), 1_800_000, 90_000_000)];
+        let world = MadeUpWorld::default().with_deaths_at("web", deaths);
+        let at = |now| deaths_in_order(&world, "web", now).iter().map(|death| death.at).collect::<Vec<_>>();
+        assert_eq!(at(5_000_000), [5_000_000, 3_000_000]);
+        assert_eq!(at(4_000_000), [4_000_000, 2_000_000], "it was set back after the last death, too");
+        assert_eq!(deaths_within(&world, ["web"], 10_000, 5_000_000).len(), 1);
+        let calm = MadeUpWorld::default()
+            .with_deaths_at("web", [(Exit::Code(1), 5, 9_000), (Exit::Code(1), 5, 1_000)]);
+        let at: Vec<u64> = deaths_in_order(&calm, "web", 9_500).iter().map(|death| death.at).collect();
+        assert_eq!(at, [9_000, 1_000], "what is in order stays as it is");
     }
 }

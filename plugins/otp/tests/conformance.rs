@@ -79,6 +79,19 @@ fn more_than_the_intensity_within_the_period_escalates_and_the_group_counts_as_a
 }
 
 #[test]
+fn restarts_of_before_the_clock_was_set_back_do_not_count_as_restarts_of_now() {
+    let hour = 3_600_000;
+    let world = MadeUpWorld::of([member("a")]).with_deaths_at(
+        "a",
+        [(CRASH, hour, NOW), (CRASH, hour, NOW + 24 * hour), (CRASH, hour, NOW + 23 * hour)],
+    );
+    let mut trigger = ended("a", CRASH, hour);
+    (trigger.group, trigger.now) = ("g".to_owned(), NOW);
+    let decision = policy(r#"{"intensity": 1, "period": 60}"#).on_exit(&trigger, &world);
+    assert_eq!(decision.action, Action::restart(0), "{}", decision.reason);
+}
+
+#[test]
 fn ends_that_are_not_restarted_do_not_count() {
     let json = r#"{"restart": "transient", "intensity": 1, "period": 10}"#;
     let world = MadeUpWorld::of([member("a")])

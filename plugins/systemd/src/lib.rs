@@ -5,7 +5,7 @@
 //! `restart_max_delay_sec` in `restart_steps` steps; it never resets. Starts are counted in windows of
 //! `start_limit_interval_sec` that begin with their first start; one more than `start_limit_burst` is refused.
 
-use provost_guest::rules::{DEATHS_REMEMBERED, Ends};
+use provost_guest::rules::{DEATHS_REMEMBERED, Ends, deaths_in_order};
 use provost_guest::{Decision, Ended, Exit, RestartPolicy, Signal, Span, World};
 
 /// The settings of `[Service]` and `[Unit]` that are about restarts, in snake case.
@@ -89,7 +89,7 @@ impl RestartPolicy for Systemd {
 
     fn on_exit(&self, ended: &Ended, world: &dyn World) -> Decision {
         let exit = &ended.exit;
-        let deaths = world.deaths(&ended.name, DEATHS_REMEMBERED);
+        let deaths = deaths_in_order(world, &ended.name, ended.now);
         if let Err(why) = self.shall_restart(exit) {
             return Decision::stay_down(format!("{exit}: {why}"));
         }

@@ -129,6 +129,20 @@ fn the_sixth_start_within_ten_seconds_hits_the_limit() {
 }
 
 #[test]
+fn the_start_limit_does_not_count_starts_of_before_the_clock_was_set_back() {
+    let hourly = |n: u64| (1..=n).rev().map(|i| (Exit::Code(1), 3_599_900, i * 3_600_000));
+    // Five deaths before a step by a day; real systemd measures by the monotonic clock.
+    let before = hourly(5).map(|(exit, uptime, at)| (exit, uptime, at + 86_400_000));
+    let now = 2 * 3_600_000;
+    let deaths = [(Exit::Code(1), 3_599_900, now)].into_iter().chain(before);
+    let world = MadeUpWorld::default().with_deaths_at("web", deaths);
+    let mut trigger = ended("web", Exit::Code(1), 3_599_900);
+    trigger.now = now;
+    let decision = policy(r#"{"restart": "always"}"#).on_exit(&trigger, &world);
+    assert_eq!(decision.action, Action::restart(100), "{}", decision.reason);
+}
+
+#[test]
 fn settings_that_contradict_each_other_are_refused() {
     let error =
         |json| settings::parse::<Systemd>(json).expect("it can be read").check().expect_err("it is refused");
