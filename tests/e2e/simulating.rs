@@ -56,25 +56,33 @@ fn backoff_with_jitter_holds_what_all_scenarios_expect_and_each_invariant_is_tes
 }
 
 #[test]
-fn what_each_other_bundled_restart_policy_promises_holds() {
+fn a_scenario_may_have_the_settings_of_the_policy_and_those_of_the_command_line_replace_them() {
     let setup = Setup::new(PROVOST, "");
-    for (policy, settings, scenarios) in [
-        (
-            "kubernetes",
-            "{}",
-            &["a-back-off-that-never-resets", "a-crash-loop-without-a-pause", "a-clock-that-is-set-back"][..],
-        ),
-        ("systemd", r#"{"restart": "on-failure"}"#, &["a-success-that-is-restarted"]),
-        ("supervisord", "{}", &["a-success-that-is-restarted", "a-clock-that-is-set-back"]),
-        ("otp", r#"{"intensity": 3, "period": 60}"#, &["a-crash-loop-without-a-pause"]),
-    ] {
-        for scenario in scenarios {
-            let (component, scenario) = (format!("bundled:{policy}"), format!("bundled:{scenario}"));
-            let arguments = [&*component, "--settings", settings, "--scenario", &scenario, "--no-shrink"];
-            let (code, found) = simulate(&setup, &arguments);
-            assert_eq!(code, 0, "{policy} in {scenario}: {found:#}");
-        }
-    }
+    let play = |given: &str, arguments: &[&str]| {
+        let text = STORM.replace("for  =", &format!("{given}\nfor  ="));
+        std::fs::write(setup.dir().join("settings.toml"), text).unwrap();
+        let file = setup.dir().join("settings.toml").display().to_string();
+        setup.run(
+            &[&["plugin", "simulate", "bundled:backoff", "--no-shrink", "--scenario", &file], arguments]
+                .concat(),
+        )
+    };
+    let limited = "settings = { give_up_after = 2 }";
+    let held = play(limited, &[]);
+    assert_eq!(held.code, 0, "{held:?}");
+    assert!(held.stdout.contains("holds    gives_up_after = 3"), "{held:?}");
+    let replaced = play(limited, &["--settings", r#"{"give_up_after": 9}"#]);
+    assert_eq!(replaced.code, 1, "{replaced:?}");
+    assert!(replaced.stdout.contains("BROKEN   gives_up_after = 3"), "{replaced:?}");
+    let refused = play("settings = { give_up = 2 }", &[]);
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert!(refused.stderr.contains("give_up"), "{refused:?}");
+    let wrong = play("settings = 7", &[]);
+    assert_eq!(wrong.code, 2, "{wrong:?}");
+    assert!(
+        wrong.stderr.contains("settings.toml:4:12") && wrong.stderr.contains("settings = { … }"),
+        "{wrong:?}"
+    );
 }
 
 /// Two processes that crash for different reasons, and one that does not.

@@ -27,7 +27,8 @@ pub(crate) struct ScenarioFile {
 }
 
 impl ScenarioFile {
-    /// Checks the text of a scenario. The component at `component`, with these settings as JSON, is the plugin [`SUBJECT`](super::scenario::SUBJECT).
+    /// Checks the text of a scenario. The component at `component` is the plugin [`SUBJECT`](super::scenario::SUBJECT), with these
+    /// settings as JSON or else with those that the scenario has for it.
     ///
     /// # Errors
     /// [`Problems`] if there are any.

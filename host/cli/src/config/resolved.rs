@@ -159,8 +159,8 @@ impl Config {
         (Self::build(source, file), problems)
     }
 
-    /// Checks the text of a scenario, with what it says beside a config. The component, with these settings, is one of its plugins
-    /// and judges the processes that name no policies.
+    /// Checks the text of a scenario, with what it says beside a config. The component, with these settings or those of the
+    /// scenario, is one of its plugins and judges the processes that name no policies.
     ///
     /// # Errors
     /// [`Problems`] if there are any.
@@ -184,7 +184,7 @@ impl Config {
         file.plugins.push(PluginSection {
             name: unplaced(SUBJECT),
             component: unplaced(component),
-            settings_json: settings_json.unwrap_or("{}").to_owned(),
+            settings_json: settings_json.or(told.settings_json.as_deref()).unwrap_or("{}").to_owned(),
             setting_spans: Vec::new(),
             sha256: None,
             grants: Grants::default(),

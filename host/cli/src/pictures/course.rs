@@ -100,7 +100,7 @@ fn rows(svg: &mut Svg, track: &Track, course: &Course, y: f64, x: &impl Fn(u64) 
             band(ready_ms, end_ms, "p-running", &format!("life {}: {}", life.incarnation, ended(life)));
         }
         if next_ms > end_ms {
-            let (class, title) = pause(track, life, next_ms - end_ms);
+            let (class, title) = pause(track, life, (end_ms, next_ms));
             band(end_ms, next_ms, class, &title);
         }
     }
@@ -125,14 +125,19 @@ fn ended(life: &Life) -> String {
     }
 }
 
-/// Returns the class and the title of the pause after a life.
-fn pause(track: &Track, life: &Life, length_ms: u64) -> (&'static str, String) {
+/// Returns the class and the title of the pause after a life, which has this begin and this end.
+fn pause(track: &Track, life: &Life, (from_ms, until_ms): (u64, u64)) -> (&'static str, String) {
+    let length_ms = until_ms - from_ms;
     match track.decision_on(life.incarnation).map(|made| (made.action, &made.reason)) {
         Some((RulingAction::Restart { .. }, reason)) => {
             ("p-backoff", format!("waits {}: {reason}", span(length_ms)))
         }
         Some((RulingAction::GiveUp(_), reason)) => ("p-fatal", format!("given up: {reason}")),
         Some((RulingAction::StayDown, reason)) => ("p-stopped", format!("stays down: {reason}")),
-        None => ("p-stopped", format!("down for {}", span(length_ms))),
+        // It was told to end, maybe because its group was given up.
+        None => match track.given_up.iter().find(|given_up| (from_ms..until_ms).contains(&given_up.at_ms)) {
+            Some(given_up) => ("p-fatal", format!("given up: {}", given_up.reason)),
+            None => ("p-stopped", format!("down for {}", span(length_ms))),
+        },
     }
 }

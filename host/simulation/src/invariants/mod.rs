@@ -28,6 +28,7 @@ pub fn check(expectation: &Expectation, course: &Course, affected: &[Affected]) 
         course.tracks.iter().filter(|track| expectation.of.include(&track.name)).collect();
     match &expectation.invariant {
         Invariant::MaxRestartsPerMinute(most) => rates::per_minute(&tracks, *most, &mut checked),
+        Invariant::MaxRestartsPerHour(most) => rates::per_hour(&tracks, *most, &mut checked),
         Invariant::NoThunderingHerd { processes, within_ms } => {
             rates::herd(&tracks, *processes, *within_ms, &mut checked);
         }
@@ -38,6 +39,7 @@ pub fn check(expectation: &Expectation, course: &Course, affected: &[Affected]) 
         Invariant::NeverGivesUpWhile(fault) => {
             recovery::keeps_on(&tracks, fault, affected, &mut checked);
         }
+        Invariant::NeverFails => recovery::never_fails(&tracks, &mut checked),
         Invariant::NeverRestartsASuccess => recovery::leaves_success(&tracks, &mut checked),
         Invariant::DelayNeverShrinksInAStreak { tolerance } => {
             delays::never_shrink(&tracks, *tolerance, &mut checked);

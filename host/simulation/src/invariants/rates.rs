@@ -16,21 +16,31 @@ fn restarts(track: &Track) -> impl Iterator<Item = u64> {
 
 /// Within any minute, no process is restarted more often than `most` times.
 pub(super) fn per_minute(tracks: &[&Track], most: u32, checked: &mut Checked) {
+    per(tracks, most, (MINUTE_MS, "a minute"), checked);
+}
+
+/// Within any hour, no process is restarted more often than `most` times.
+pub(super) fn per_hour(tracks: &[&Track], most: u32, checked: &mut Checked) {
+    per(tracks, most, (60 * MINUTE_MS, "an hour"), checked);
+}
+
+/// Within any period of this many milliseconds, which has this name, no process is restarted more often than `most` times.
+fn per(tracks: &[&Track], most: u32, (period_ms, period): (u64, &str), checked: &mut Checked) {
     for track in tracks {
         let mut last: VecDeque<u64> = VecDeque::new();
-        // One breach for each minute, not one for each restart in it.
+        // One breach for each period, not one for each restart in it.
         let mut told_ms = None;
         for at_ms in restarts(track) {
             last.push_back(at_ms);
-            while last.front().is_some_and(|first| at_ms - first >= MINUTE_MS) {
+            while last.front().is_some_and(|first| at_ms - first >= period_ms) {
                 last.pop_front();
             }
             if last.len() <= most as usize {
                 checked.held += 1;
-            } else if told_ms.is_none_or(|told_ms| at_ms - told_ms >= MINUTE_MS) {
+            } else if told_ms.is_none_or(|told_ms| at_ms - told_ms >= period_ms) {
                 told_ms = Some(at_ms);
                 let what =
-                    || format!("it was restarted {} times within a minute, more than {most}", last.len());
+                    || format!("it was restarted {} times within {period}, more than {most}", last.len());
                 checked.broken(at_ms, Some(&track.name), what);
             }
         }

@@ -118,6 +118,22 @@ pub(super) fn leaves_success(tracks: &[&Track], checked: &mut Checked) {
     }
 }
 
+/// No life ends in a failure unless it was told to end.
+pub(super) fn never_fails(tracks: &[&Track], checked: &mut Checked) {
+    for track in tracks {
+        for (life, end) in track.lives.iter().filter_map(|life| Some((life, life.end.as_ref()?))) {
+            if end.is_asked || end.exit.is_success() {
+                checked.held += 1;
+            } else {
+                checked.broken(end.at_ms, Some(&track.name), || {
+                    let lived = about(end.at_ms.saturating_sub(life.started_ms));
+                    format!("life {} failed after {lived}: {}", life.incarnation, end.exit)
+                });
+            }
+        }
+    }
+}
+
 /// No process is given up while the fault called `fault` affects it.
 pub(super) fn keeps_on(tracks: &[&Track], fault: &str, affected: &[Affected], checked: &mut Checked) {
     for track in tracks {

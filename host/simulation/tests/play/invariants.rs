@@ -1,5 +1,7 @@
 //! What each invariant finds, and where: for a policy that keeps it, one that breaks it, and a course that says nothing about it.
 
+use provost_simulation::{Order, OrderKind};
+
 use super::*;
 
 #[test]
@@ -15,6 +17,34 @@ fn restarts_per_minute_are_counted_for_each_process() {
     assert_eq!((at_ms, &*what), (14_000, "it was restarted 7 times within a minute, more than 6"));
     let calm = scenario(vec![process("web", &always(0))], HOUR);
     assert_eq!(verdict(&calm, most), Verdict::Untested);
+}
+
+#[test]
+fn restarts_per_hour_tell_what_is_restarted_less_and_less_often_from_what_is_not() {
+    let never_works = |policy: Arc<dyn Policy>| {
+        let mut it = scenario(vec![process("web", &policy)], DAY);
+        it.faults = vec![crash(window(0, None), 20 * SECOND)];
+        it
+    };
+    let most = || Invariant::MaxRestartsPerHour(100);
+    assert!(matches!(verdict(&never_works(doubling()), most()), Verdict::Held(_)));
+    let (at_ms, what) = broken(&never_works(always(SECOND)), most());
+    assert_eq!(
+        (at_ms, &*what),
+        (101 * 21 * SECOND, "it was restarted 101 times within an hour, more than 100")
+    );
+}
+
+#[test]
+fn a_life_that_fails_is_found_and_one_that_was_told_to_end_is_not() {
+    let mut it = scenario(vec![process("web", &always(0))], HOUR);
+    assert_eq!(verdict(&it, Invariant::NeverFails), Verdict::Untested);
+    let order = Order { at_ms: MINUTE, every_ms: None, kind: OrderKind::Restart, of: Targets::All };
+    it.orders = vec![order];
+    assert_eq!(verdict(&it, Invariant::NeverFails), Verdict::Held(1));
+    it.faults = vec![kill(2 * MINUTE, None)];
+    let (at_ms, what) = broken(&it, Invariant::NeverFails);
+    assert_eq!((at_ms, &*what), (2 * MINUTE, "life 2 failed after 1m: exited with code 1"));
 }
 
 #[test]

@@ -10,12 +10,14 @@ use crate::config::section::Section;
 const WHILE: &str = "never_gives_up_while";
 
 /// The keys of the invariants.
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 10] = [
     "max_restarts_per_minute",
+    "max_restarts_per_hour",
     "recovers_within",
     "gives_up_after",
     WHILE,
     "never_restarts_a_success",
+    "never_fails",
     "no_thundering_herd",
     "delay_never_shrinks_in_a_streak",
     "back_to_first_delay_after",
@@ -26,18 +28,18 @@ pub(super) fn read(mut section: Section<'_>) -> Option<Vec<Targeted<Expectation>
     let tolerance = values::share(&mut section, "tolerance").unwrap_or(0.0);
     let invariants = [
         count(&mut section, "max_restarts_per_minute").map(Invariant::MaxRestartsPerMinute),
+        count(&mut section, "max_restarts_per_hour").map(Invariant::MaxRestartsPerHour),
         section.duration_ms("recovers_within").map(Invariant::RecoversWithin),
         count(&mut section, "gives_up_after").map(Invariant::GivesUpAfter),
         section.text(WHILE).map(|fault| Invariant::NeverGivesUpWhile(fault.into_inner().into())),
-        section
-            .flag("never_restarts_a_success")
-            .filter(|is_wanted| *is_wanted)
-            .map(|_| Invariant::NeverRestartsASuccess),
+        wanted(&mut section, "never_restarts_a_success", Invariant::NeverRestartsASuccess),
+        wanted(&mut section, "never_fails", Invariant::NeverFails),
         herd(&mut section),
-        section
-            .flag("delay_never_shrinks_in_a_streak")
-            .filter(|is_wanted| *is_wanted)
-            .map(|_| Invariant::DelayNeverShrinksInAStreak { tolerance }),
+        wanted(
+            &mut section,
+            "delay_never_shrinks_in_a_streak",
+            Invariant::DelayNeverShrinksInAStreak { tolerance },
+        ),
         section
             .duration_ms("back_to_first_delay_after")
             .map(|uptime_ms| Invariant::BackToFirstDelayAfter { uptime_ms, tolerance }),
@@ -58,6 +60,11 @@ pub(super) fn read(mut section: Section<'_>) -> Option<Vec<Targeted<Expectation>
 
 fn count(section: &mut Section<'_>, key: &'static str) -> Option<u32> {
     section.count(key).map(|count| u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+/// Returns the invariant if its key is `true`.
+fn wanted(section: &mut Section<'_>, key: &'static str, invariant: Invariant) -> Option<Invariant> {
+    section.flag(key).filter(|is_wanted| *is_wanted).map(|_| invariant)
 }
 
 fn herd(section: &mut Section<'_>) -> Option<Invariant> {

@@ -18,6 +18,7 @@ use provost_simulation::{Expectation, Fault, Order};
 use toml::Spanned;
 use toml::de::DeValue;
 
+use super::plugin::read_settings;
 use super::section::Section;
 
 pub(super) use expected::check_fault;
@@ -34,6 +35,8 @@ pub(super) struct Told {
     pub(super) lasts_ms: Option<u64>,
     pub(super) seed: Option<u64>,
     pub(super) starts_at_ms: Option<u64>,
+    /// The settings of the simulated plugin as JSON, if no others are given.
+    pub(super) settings_json: Option<String>,
     pub(super) faults: Vec<Targeted<Fault>>,
     pub(super) orders: Vec<Targeted<Order>>,
     pub(super) expectations: Vec<Targeted<Expectation>>,
@@ -70,6 +73,7 @@ fn read_scenario(mut scenario: Section<'_>, told: &mut Told) {
     }
     told.seed = scenario.count("seed").map(|seed| seed as u64);
     told.starts_at_ms = values::time_of_day(&mut scenario, "start");
+    told.settings_json = scenario.has("settings").then(|| read_settings(&mut scenario));
     scenario.finish();
 }
 
