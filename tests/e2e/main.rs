@@ -33,6 +33,7 @@ mod limits;
 mod logs;
 mod lost_keeper;
 mod mcp;
+mod mistakes;
 mod notify;
 mod pictures;
 mod plugins;
