@@ -37,6 +37,7 @@ mod mistakes;
 mod notify;
 mod pictures;
 mod plugins;
+mod policies;
 mod progress;
 mod readiness;
 mod reload;
