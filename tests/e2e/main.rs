@@ -14,6 +14,7 @@ mod clients;
 mod commands;
 mod compiling;
 mod deploy;
+mod dev;
 mod ending;
 mod exits;
 mod files;

@@ -4,6 +4,7 @@
 //! | room | owns |
 //! |---|---|
 //! | `commands` | every command except those that run the host |
+//! | `developing` | `plugin dev`: building, testing and swapping a plugin at each change of its sources |
 //! | `progress` | what is shown while a command waits |
 //! | `completion` | completion by the shell |
 //! | `daemon` | the host: one per runtime directory, in the foreground or the background; the only wiring of the crates |
@@ -28,6 +29,7 @@ mod compiling;
 mod completion;
 pub mod config;
 mod daemon;
+mod developing;
 mod difference;
 mod failure;
 pub mod guests;

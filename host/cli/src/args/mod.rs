@@ -6,6 +6,7 @@
 //! | `top` | the options of `provost top` |
 //! | `pictures` | the commands that draw: `graph`, `analyze`, `timeline` |
 //! | `plugin` | the commands of `provost plugin` |
+//! | `dev` | the options of `provost plugin dev` |
 //! | `simulate` | the options of `provost plugin simulate` |
 //! | `trying` | the options of those commands of `provost plugin` that call a component without a host |
 //! | `upgrade` | the options of `provost upgrade` |
@@ -19,6 +20,7 @@
 
 mod advice;
 mod cli;
+mod dev;
 mod format;
 mod given;
 mod journal;
@@ -42,6 +44,7 @@ pub(crate) use cli::{
     AboutArgs, ActArgs, Cli, Command, DiffArgs, DownArgs, EventsArgs, ExplainArgs, LogsArgs, ReloadArgs,
     ScaleArgs, SignalArgs, StateArgs, StateChange, StatusArgs, UpArgs, ValidateArgs, ViewArgs,
 };
+pub(crate) use dev::DevArgs;
 pub(crate) use format::{GraphFormat, LineFormat, PictureFormat, TableFormat, ViewFormat};
 pub(crate) use given::{LimitArgs, Settings};
 pub(crate) use journal::JournalCommand;

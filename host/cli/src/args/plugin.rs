@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use provost_plugin_host::Role;
 
+use super::dev::DevArgs;
 use super::format::{LineFormat, TableFormat};
 use super::given::{LimitArgs, Settings, settings};
 use super::simulate::SimulateArgs;
@@ -140,6 +141,8 @@ one only if a host would take it.")]
     /// Test a plugin: its native tests, and its vectors through the component.
     #[command(after_help = super::trying::TEST_EXAMPLES)]
     Test(TestArgs),
+    /// While you write: build, test and swap at each change, and show the decisions.
+    Dev(DevArgs),
     /// Measure the calls of a component: time, fuel and memory against the limits.
     #[command(after_help = super::trying::BENCH_EXAMPLES)]
     Bench(BenchArgs),

@@ -9,7 +9,7 @@ use crate::args::NewArgs;
 use crate::compiling::ChildCompiler;
 use crate::config::CompileLimits;
 use crate::failure::Failure;
-use crate::guests::{self, BuildError, Built, Label};
+use crate::guests::{self, BuildError, Built, Label, Progress};
 use crate::render::inspection;
 use crate::render::style::Paint;
 use crate::templates::{self, ProjectError, Wanted, contract};
@@ -77,11 +77,8 @@ fn refused(error: ProjectError) -> Failure {
 
 /// Builds a project, and shows what came of it. With `checked` nothing is written that no host would take.
 pub(super) fn build(dir: &Path, checked: bool, paint: Paint) -> Result<(), Failure> {
-    if !dir.is_dir() {
-        let what = format!("there is no folder {}", dir.display());
-        return Err(Failure::usage(what, PROJECT_HINT));
-    }
-    let built = guests::build(dir, checked).map_err(build_failure)?;
+    is_folder(dir)?;
+    let built = guests::build(dir, checked, Progress::Shown).map_err(build_failure)?;
     let shown = built.path.strip_prefix("./").unwrap_or(&built.path).display().to_string();
     if !checked {
         built.write().map_err(build_failure)?;
@@ -95,6 +92,24 @@ pub(super) fn build(dir: &Path, checked: bool, paint: Paint) -> Result<(), Failu
         built.toolchain,
         inspection::text(&found, &label, &shown, paint)
     ))
+}
+
+/// Refuses what is not a folder.
+pub(super) fn is_folder(dir: &Path) -> Result<(), Failure> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("there is no folder {}", dir.display()), PROJECT_HINT))
+}
+
+/// Returns a built component that a host would take by its names, and does not write it.
+pub(super) fn made(dir: &Path, progress: Progress) -> Result<Built, Failure> {
+    guests::build(dir, true, progress).map_err(build_failure)
+}
+
+/// Returns the folders whose files a component is made of.
+pub(super) fn folders_of(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
+    guests::folders_of(dir).map_err(build_failure)
 }
 
 /// The size in bytes above which a component is checked by its names only: it contains an interpreter, and takes minutes to compile

@@ -19,6 +19,7 @@
 //! | `authors` | the commands for authors of plugins: `plugin new`, `build`, `wit`, `sdk` |
 //! | `local` | the commands that need no host: `plugin inspect`, `completions` |
 //! | `trying` | the commands that try a plugin without a host: `plugin run`, `plugin test`, `plugin bench` |
+//! | `dev` | `plugin dev` |
 //! | `simulate` | `plugin simulate` |
 //! | `keys` | keys and signatures |
 //! | `validate` | `validate` |
@@ -32,6 +33,7 @@ mod act;
 mod authors;
 mod component;
 mod context;
+mod dev;
 mod follow;
 mod journal;
 mod keys;

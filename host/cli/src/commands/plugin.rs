@@ -5,7 +5,7 @@ use provost_api::{PluginChanged, PluginOrder};
 use super::component::located;
 use super::context::{Context, asking};
 use super::printing::{pretty, print};
-use super::{authors, keys, local, simulate, trying};
+use super::{authors, dev, keys, local, simulate, trying};
 use crate::args::{LimitArgs, LineFormat, LoadArgs, NamedPlugin, PluginCommand, TableFormat};
 use crate::failure::Failure;
 use crate::render;
@@ -43,6 +43,7 @@ pub(super) fn run(context: &Context, command: PluginCommand) -> Result<(), Failu
         PluginCommand::Run(args) => trying::run(context, &args),
         PluginCommand::Test(args) => trying::test(context, &args),
         PluginCommand::Bench(args) => trying::bench(context, &args),
+        PluginCommand::Dev(args) => dev::dev(context, args),
         PluginCommand::Keygen { name } => keys::keygen(&name),
         PluginCommand::Sign { component, key } => keys::sign(&component, &key),
         PluginCommand::Verify { component, keys } => keys::verify(&component, &keys),

@@ -15,7 +15,7 @@ use crate::compiling::ChildCompiler;
 use crate::config::CompileLimits;
 use crate::failure::Failure;
 use crate::guests;
-use crate::trying::{self, Case, Document, Fields, TryError, VectorFile};
+use crate::trying::{self, Case, Document, Fields, Report, TryError, VectorFile};
 
 impl From<TryError> for Failure {
     fn from(error: TryError) -> Self {
@@ -134,7 +134,12 @@ pub(super) fn test(context: &Context, args: &TestArgs) -> Result<(), Failure> {
         let what = format!("there is no file {}/tests/vectors/*.toml", args.dir.display());
         return Err(Failure::usage(what, "docs/plugin-tools.md describes vectors"));
     }
-    let native = if is_native { native(context, &args.dir)? } else { true };
+    let native = if is_native {
+        context.note(&format!("running `cargo test` in {}\n", args.dir.display()));
+        native(&args.dir)?
+    } else {
+        true
+    };
     if files.is_empty() {
         context
             .note("the project has no vectors (tests/vectors/*.toml): the component itself was not tested\n");
@@ -155,14 +160,22 @@ pub(super) fn test(context: &Context, args: &TestArgs) -> Result<(), Failure> {
     ended(native && report.is_good())
 }
 
+/// Runs the vectors of the project in `dir` through the component in a file.
+pub(super) fn through(dir: &Path, component: &Path) -> Result<Report, Failure> {
+    let files = vectors_of(dir)?;
+    if files.is_empty() {
+        return Ok(Report::default());
+    }
+    Ok(trying::run_all(&open(&component.display().to_string())?, &files))
+}
+
 /// Everything was said already.
 fn ended(is_good: bool) -> Result<(), Failure> {
     if is_good { Ok(()) } else { Err(Failure::silent(1)) }
 }
 
 /// Runs the native tests of a crate, with everything that they print on standard error. Returns whether they have passed.
-fn native(context: &Context, dir: &Path) -> Result<bool, Failure> {
-    context.note(&format!("running `cargo test` in {}\n", dir.display()));
+pub(super) fn native(dir: &Path) -> Result<bool, Failure> {
     let mut cargo = Command::new("cargo");
     cargo.arg("test").current_dir(dir).stdout(io::stderr());
     if io::stderr().is_terminal() {

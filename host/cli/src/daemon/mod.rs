@@ -68,6 +68,7 @@ mod upgrading;
 mod web;
 
 pub(crate) use claim::{holder, wait_for_socket};
+pub(crate) use detach::{Detached, spawn_tied};
 pub(crate) use errors::not_listening_hint;
 pub(crate) use host_log::HOST_LOG_NAME;
 pub(crate) use keeper::{held_beside, keeper_of, keeper_program};

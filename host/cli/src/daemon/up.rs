@@ -37,6 +37,9 @@ pub(crate) fn up(args: &UpArgs, config: Option<PathBuf>, color: ColorWhen) -> Re
     };
     if args.background {
         detach::leave_session();
+        if !is_kept {
+            detach::tie();
+        }
     }
     let parent = match connection {
         Some(connection) => Parent::attach(connection)?,

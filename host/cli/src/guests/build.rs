@@ -8,6 +8,7 @@ use super::label::Label;
 use super::made::Made;
 use super::manifest::{self, Manifest};
 use super::surface::Surface;
+use super::tool::Progress;
 use super::{c, js, python, rust};
 use crate::templates::Language;
 
@@ -32,9 +33,9 @@ pub(crate) struct Built {
 ///
 /// # Errors
 /// See [`BuildError`].
-pub(crate) fn build(dir: &Path, checked: bool) -> Result<Built, BuildError> {
+pub(crate) fn build(dir: &Path, checked: bool, progress: Progress) -> Result<Built, BuildError> {
     let made = match Manifest::find(dir)? {
-        None => rust::build(dir)?,
+        None => rust::build(dir, progress)?,
         Some(manifest) => match manifest.language {
             Language::Js => js::build(&manifest)?,
             Language::Python => python::build(&manifest)?,
@@ -62,6 +63,18 @@ pub(crate) fn component_of(dir: &Path) -> Result<PathBuf, BuildError> {
     Ok(path_in(dir, &name))
 }
 
+/// Returns the folders whose files decide what the component of the project in `dir` is: its own, and those of the crates that it
+/// depends on by path.
+///
+/// # Errors
+/// See [`BuildError`].
+pub(crate) fn folders_of(dir: &Path) -> Result<Vec<PathBuf>, BuildError> {
+    match Manifest::find(dir)? {
+        None => rust::folders(dir),
+        Some(manifest) => Ok(vec![manifest.dir]),
+    }
+}
+
 fn path_in(dir: &Path, name: &str) -> PathBuf {
     dir.join(format!("{name}.wasm"))
 }
@@ -86,6 +99,14 @@ fn labelled(label: &Label, component: &[u8]) -> Result<Vec<u8>, BuildError> {
 }
 
 impl Built {
+    /// Writes this component, such as the former one, in the place of this one. It is replaced as a whole.
+    ///
+    /// # Errors
+    /// [`BuildError::File`] if the file cannot be written.
+    pub(crate) fn put_back(&self, component: &[u8]) -> Result<(), BuildError> {
+        replace(&self.path, component)
+    }
+
     /// Writes the component, and beside it the digest of its sources. The former component is replaced as a whole.
     ///
     /// # Errors
@@ -94,7 +115,7 @@ impl Built {
         if let Some(folder) = self.path.parent() {
             fs::create_dir_all(folder).map_err(BuildError::file(folder))?;
         }
-        replace(&self.path, &self.component)?;
+        self.put_back(&self.component)?;
         match &self.sources {
             Some(sources) => {
                 replace(&self.path.with_extension("wasm.sources"), format!("{sources}\n").as_bytes())

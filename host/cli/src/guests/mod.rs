@@ -34,10 +34,11 @@ mod rust;
 mod surface;
 mod tool;
 
-pub(crate) use build::{Built, build, component_of};
+pub(crate) use build::{Built, build, component_of, folders_of};
 pub use error::BuildError;
 pub(crate) use label::Label;
 pub use rust::source_digest;
+pub(crate) use tool::Progress;
 
 #[cfg(test)]
 mod tests;

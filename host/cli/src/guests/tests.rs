@@ -31,21 +31,21 @@ fn digest(dir: &tempfile::TempDir) -> String {
 #[test]
 fn a_folder_without_a_project_is_refused() {
     let dir = tempfile::tempdir().unwrap();
-    let error = build(dir.path(), true).unwrap_err();
+    let error = build(dir.path(), true, Progress::Hidden).unwrap_err();
     assert!(matches!(error, BuildError::NoProject { .. }), "{error}");
-    let nowhere = build(&dir.path().join("nowhere"), true).unwrap_err();
+    let nowhere = build(&dir.path().join("nowhere"), true, Progress::Hidden).unwrap_err();
     assert!(nowhere.to_string().contains("nowhere: No such file"), "{nowhere}");
 }
 
 #[test]
 fn the_error_for_a_crate_without_a_cdylib_names_what_to_add() {
-    let error = build(a_crate(MANIFEST).path(), true).unwrap_err().to_string();
+    let error = build(a_crate(MANIFEST).path(), true, Progress::Hidden).unwrap_err().to_string();
     assert!(error.contains("crate-type = [\"cdylib\", \"rlib\"]"), "{error}");
 }
 
 #[test]
 fn a_broken_manifest_is_reported_in_cargos_words() {
-    let error = build(a_crate("[package]\nnane = 1\n").path(), true).unwrap_err();
+    let error = build(a_crate("[package]\nnane = 1\n").path(), true, Progress::Hidden).unwrap_err();
     assert!(matches!(error, BuildError::Metadata { .. }), "{error}");
 }
 
@@ -183,7 +183,7 @@ fn a_wrong_manifest_is_reported_with_its_file_and_its_key() {
         (good.replace("python", "rust"), "has a Cargo.toml instead"),
         (format!("{good}wit = \"none\"\n"), "wit: there is no folder"),
     ] {
-        let told = build(a_project(&wrong).path(), true).unwrap_err().to_string();
+        let told = build(a_project(&wrong).path(), true, Progress::Hidden).unwrap_err().to_string();
         assert!(told.contains("provost-plugin.toml") && told.contains(why), "{told}");
     }
 }
@@ -191,6 +191,6 @@ fn a_wrong_manifest_is_reported_with_its_file_and_its_key() {
 #[test]
 fn javascript_without_its_packages_is_told_to_install_them() {
     let manifest = "name = \"p\"\nlanguage = \"js\"\nsource = \"plugin.py\"\n";
-    let told = build(a_project(manifest).path(), true).unwrap_err().to_string();
+    let told = build(a_project(manifest).path(), true, Progress::Hidden).unwrap_err().to_string();
     assert!(told.contains("componentize-js is missing") && told.contains("run `npm install` in"), "{told}");
 }

@@ -6,6 +6,15 @@ use std::process::Command;
 
 use super::error::BuildError;
 
+/// What a toolchain shows of its progress; its errors and warnings are always shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// What it shows by default.
+    Shown,
+    /// Nothing.
+    Hidden,
+}
+
 /// Returns the programs of this name on the PATH, in its order.
 pub(super) fn on_path(program: &str) -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();

@@ -109,6 +109,15 @@ pub(crate) fn report_text(report: &Report, paint: Paint) -> String {
     told
 }
 
+/// Renders the vectors that have not passed.
+pub(crate) fn failed_text(report: &Report, paint: Paint) -> String {
+    let mut told = String::new();
+    for tried in report.tried.iter().filter(|tried| !matches!(tried.found, Found::Passed)) {
+        tried_text(&mut told, tried, paint);
+    }
+    told
+}
+
 fn tried_text(told: &mut String, tried: &Tried, paint: Paint) {
     let is_good = matches!(tried.found, Found::Passed);
     let (word, style) = if is_good { ("ok  ", Style::Green) } else { ("FAIL", Style::Red) };

@@ -8,13 +8,21 @@ use super::package::Package;
 use super::target::{GUEST_PROFILE, TARGET};
 use super::toolchain::Toolchain;
 use crate::guests::error::BuildError;
+use crate::guests::tool::Progress;
 
 /// Compiles the core module with cargo, and returns its path.
-pub(super) fn compile(package: &Package, toolchain: &Toolchain) -> Result<PathBuf, BuildError> {
+pub(super) fn compile(
+    package: &Package,
+    toolchain: &Toolchain,
+    progress: Progress,
+) -> Result<PathBuf, BuildError> {
     let target_dir = package.target_dir.join("guests");
     let mut cargo = Command::new("cargo");
     cargo.current_dir(&package.dir).args(["build", "--lib", "--target", TARGET, "--profile", "guest"]);
     cargo.arg("--package").arg(&package.name).arg("--target-dir").arg(&target_dir);
+    if progress == Progress::Hidden {
+        cargo.arg("--quiet");
+    }
     if !package.has_guest_profile {
         for setting in GUEST_PROFILE {
             cargo.args(["--config", setting]);

@@ -15,23 +15,24 @@ mod target;
 mod toolchain;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::encode::encode;
 use super::error::BuildError;
 use super::made::Made;
+use super::tool::Progress;
 use package::Package;
 use toolchain::Toolchain;
 
 pub use sources::source_digest;
 
 /// Builds the crate in `dir`. Cargo's messages go to standard error.
-pub(super) fn build(dir: &Path) -> Result<Made, BuildError> {
+pub(super) fn build(dir: &Path, progress: Progress) -> Result<Made, BuildError> {
     let package = Package::find(dir)?;
     let toolchain = Toolchain::find(&package.dir)?;
     // Before compiling, so that a file that changes meanwhile makes the digest differ.
     let sources = sources::digest_of(&package)?;
-    let module = compile::compile(&package, &toolchain)?;
+    let module = compile::compile(&package, &toolchain, progress)?;
     let core = fs::read(&module).map_err(BuildError::file(&module))?;
     Ok(Made {
         component: encode(&package.name, &core)?,
@@ -40,6 +41,13 @@ pub(super) fn build(dir: &Path) -> Result<Made, BuildError> {
         toolchain: toolchain.to_string(),
         rules: RULES,
     })
+}
+
+/// Returns the folders of the crate in `dir` and of all crates that it depends on by path.
+pub(super) fn folders(dir: &Path) -> Result<Vec<PathBuf>, BuildError> {
+    let package = Package::find(dir)?;
+    let others = package.crates.into_values().map(|one| one.dir).filter(|folder| *folder != package.dir);
+    Ok(std::iter::once(package.dir.clone()).chain(others).collect())
 }
 
 /// Returns the name of the component of the crate in `dir`.
