@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use provost_tests::{Ran, Setup};
+use provost_tests::{Host, Ran, Setup};
 
 use crate::PROVOST;
+use crate::dev::Session;
 
 const ROLES: &str =
     "restart-policy,start-policy,health-policy,scale-policy,usage-policy,status-view,status-consumer";
@@ -249,7 +250,7 @@ fn a_rust_project_of_a_stranger_is_tested_built_and_judges_a_process() {
         fs::copy(project.join("Cargo.lock"), other.join("Cargo.lock")).unwrap();
         std::os::unix::fs::symlink(project.join("target"), other.join("target")).unwrap();
     });
-    judges(desk);
+    judges(desk, develops);
 }
 
 /// Builds a project with mistakes, each of which gets an error that says what to change; the good component stays.
@@ -286,8 +287,32 @@ command  = "exit 1"
 policies = ["night-watch"]
 "#;
 
+/// Changes the source while `plugin dev` runs: a mistake and a decision that no vector expects change nothing in the host, and what
+/// passes is swapped and decides.
+fn develops(host: &Host) {
+    let project = host.setup().dir().join("night-watch");
+    let (source, vectors) = (project.join("src/lib.rs"), project.join("tests/vectors/decisions.toml"));
+    let good = fs::read_to_string(&source).unwrap();
+    let component = fs::read(project.join("night-watch.wasm")).unwrap();
+    let mut dev = Session::start(host.setup(), &["night-watch"]);
+    dev.until("version 1 is in force, with this component");
+    fs::write(&source, good.replace("match ended.failures {", "match ended.failure {")).unwrap();
+    dev.until("cargo build of night-watch failed");
+    dev.until("the former version stays loaded: version 1");
+    fs::write(&source, good.replace(": try {n} of", ": attempt {n} of")).unwrap();
+    dev.until("1 vector of 15 failed");
+    assert_eq!(fs::read(project.join("night-watch.wasm")).unwrap(), component, "the component in force");
+    let expected = fs::read_to_string(&vectors).unwrap();
+    fs::write(&vectors, expected.replace("try 1 of 5", "attempt 1 of 5")).unwrap();
+    dev.until("swapped: version 1 -> 2");
+    // The former version may have given it up.
+    host.ok(&["restart", "web"]);
+    dev.until("failure 1 -> restart in 500 ms: exited with code 1: attempt 1 of 3");
+    assert!(dev.interrupt().success());
+}
+
 /// Runs a process that fails, and waits for the reason of the component in `explain`.
-fn judges(desk: Setup) {
+fn judges(desk: Setup, then: impl Fn(&Host)) {
     fs::write(desk.dir().join("provost.toml"), JUDGED).unwrap();
     let host = desk.up();
     let reason = "try 1 of 3";
@@ -296,6 +321,7 @@ fn judges(desk: Setup) {
         || host.ok(&["explain", "web"]),
         |told| told.contains(reason),
     );
+    then(&host);
     host.down();
 }
 
@@ -322,7 +348,7 @@ fn a_project_in_another_language_is_built_and_judges_a_process() {
     let tried = ok(&desk, &["plugin", "test", "night-watch"]);
     assert!(tried.ends_with("15 vectors passed\n"), "{tried}");
     raises(&desk, &language);
-    judges(desk);
+    judges(desk, |_| {});
     crate::tutorial::follow(&language, with_tools);
 }
 

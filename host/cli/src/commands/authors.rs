@@ -9,7 +9,7 @@ use crate::args::NewArgs;
 use crate::compiling::ChildCompiler;
 use crate::config::CompileLimits;
 use crate::failure::Failure;
-use crate::guests::{self, BuildError, Built, Label, Progress};
+use crate::guests::{self, BuildError, Built, Known, Label, Progress};
 use crate::render::inspection;
 use crate::render::style::Paint;
 use crate::templates::{self, ProjectError, Wanted, contract};
@@ -103,8 +103,8 @@ pub(super) fn is_folder(dir: &Path) -> Result<(), Failure> {
 }
 
 /// Returns a built component that a host would take by its names, and does not write it.
-pub(super) fn made(dir: &Path, progress: Progress) -> Result<Built, Failure> {
-    guests::build(dir, true, progress).map_err(build_failure)
+pub(super) fn made(dir: &Path, progress: Progress, known: &mut Known) -> Result<Built, Failure> {
+    guests::build_again(dir, true, progress, known).map_err(build_failure)
 }
 
 /// Returns the folders whose files a component is made of.

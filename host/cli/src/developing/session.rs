@@ -16,7 +16,7 @@ use super::screen::Screen;
 use super::sources::Look;
 use crate::config::{CONFIG_NAME, Outline};
 use crate::failure::Failure;
-use crate::guests::{Built, Progress};
+use crate::guests::{Built, Known, Progress};
 use crate::render::humane::{counted, one_line, precise, size};
 use crate::render::page::Page;
 use crate::render::style::{Paint, Style};
@@ -27,8 +27,8 @@ use crate::trying::{Report, failed_text};
 pub(crate) struct Tools {
     /// Returns the folders with the sources of the project in a folder.
     pub(crate) folders: fn(&Path) -> Result<Vec<PathBuf>, Failure>,
-    /// Builds the project in a folder; nothing is written.
-    pub(crate) build: fn(&Path, Progress) -> Result<Built, Failure>,
+    /// Builds the project in a folder, with what is known from the build before; nothing is written.
+    pub(crate) build: fn(&Path, Progress, &mut Known) -> Result<Built, Failure>,
     /// Runs the native tests of the project in a folder, which say what fails.
     pub(crate) native: fn(&Path) -> Result<bool, Failure>,
     /// Runs the vectors of the project in a folder through a component.
@@ -90,6 +90,8 @@ struct Session {
     /// The sources when the host was started or has reloaded its config.
     configured: Look,
     rounds: u64,
+    /// What the last build has found out, while only code changes.
+    known: Known,
     host: Option<Host>,
     feed: Option<Feed>,
     /// The name of the plugin in the host, and its version in force, once they are known.
@@ -112,6 +114,7 @@ impl Session {
             seen: Look::default(),
             configured: Look::default(),
             rounds: 0,
+            known: Known::default(),
             host: None,
             feed: None,
             name,
@@ -122,7 +125,12 @@ impl Session {
     async fn run(&mut self) -> Result<(), Failure> {
         loop {
             // Before the build, so that a change during it leads to another round.
-            self.seen = self.look()?;
+            let now = self.look()?;
+            let is_code_only = self.seen.differs_in_code_only(&now);
+            if !is_code_only {
+                self.known = Known::default();
+            }
+            self.seen = now;
             let outcome = self.round().await;
             self.rounds += 1;
             if self.wanted.once {
@@ -139,6 +147,9 @@ impl Session {
                 let watched = format!("watching {}; Ctrl-C ends", self.wanted.dir.display());
                 self.screen.line(Style::Dim, &one_line(&watched))?;
             }
+            if !is_code_only {
+                self.find_folders().await;
+            }
             self.seen.built();
             self.until_changed().await?;
         }
@@ -147,6 +158,14 @@ impl Session {
     /// Looks at the sources, and watches all of their folders.
     fn look(&self) -> Result<Look, Failure> {
         Look::at(&self.folders, |folder| self.bell.add(folder)).map_err(|error| unwatched(&error))
+    }
+
+    /// Finds the folders with the sources again, because a manifest may name other crates now. One that is broken changes nothing.
+    async fn find_folders(&mut self) {
+        let (find, dir) = (self.tools.folders, self.wanted.dir.clone());
+        if let Ok(folders) = blocking(move || find(&dir)).await {
+            self.folders = folders;
+        }
     }
 
     /// Waits for another state of the sources than that of the last round.
@@ -174,14 +193,11 @@ impl Session {
 
     /// Does everything for the sources as they are now.
     async fn round(&mut self) -> Result<(), Failure> {
-        if let Ok(folders) = (self.tools.folders)(&self.wanted.dir) {
-            self.folders = folders;
-        }
         let clock = Clock::new();
         let (tools, dir) = (self.tools, self.wanted.dir.clone());
         let progress = if self.rounds == 0 { Progress::Shown } else { Progress::Hidden };
         let begun = clock.now().mono_ns;
-        let built = blocking(move || (tools.build)(&dir, progress)).await?;
+        let built = self.built(tools, dir, progress).await?;
         let file = built.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let bytes = size(built.component.len() as u64);
         self.step(&format!("built {file}, {bytes}"), &clock, begun)?;
@@ -201,6 +217,18 @@ impl Session {
             built.put_back(&former).map_err(unwritten)?;
         }
         outcome
+    }
+
+    /// Builds the project. After a failure everything is found out again.
+    async fn built(&mut self, tools: Tools, dir: PathBuf, progress: Progress) -> Result<Built, Failure> {
+        let mut known = std::mem::take(&mut self.known);
+        let (built, known) = blocking(move || {
+            let built = (tools.build)(&dir, progress, &mut known)?;
+            Ok((built, known))
+        })
+        .await?;
+        self.known = known;
+        Ok(built)
     }
 
     /// Runs the vectors through a component that is not written yet.

@@ -85,6 +85,15 @@ impl Look {
             || now.0.iter().any(|(path, stamp)| !is_new_lock(path) && self.0.get(path) != Some(stamp))
     }
 
+    /// Returns whether the same files are there in `now`, and those that have changed are code in Rust.
+    pub(super) fn differs_in_code_only(&self, now: &Self) -> bool {
+        self.0.len() == now.0.len()
+            && now.0.iter().all(|(path, stamp)| match self.0.get(path) {
+                Some(before) => before == stamp || path.extension().is_some_and(|end| end == "rs"),
+                None => false,
+            })
+    }
+
     /// Returns whether this one file is another one in `now`, or there only once.
     pub(super) fn differs_in(&self, now: &Self, file: &Path) -> bool {
         self.0.get(file) != now.0.get(file)
@@ -176,6 +185,22 @@ mod tests {
         assert!(!before.differs(&look(&dir)));
         fs::write(&lock, "by `cargo update`").unwrap();
         assert!(before.differs(&look(&dir)));
+    }
+
+    #[test]
+    fn a_change_of_code_is_told_from_one_of_a_manifest_or_of_the_files() {
+        let dir = project();
+        let write = |file: &str, text: &str| fs::write(dir.path().join(file), text).unwrap();
+        write("Cargo.toml", "");
+        let before = look(&dir);
+        write("src/lib.rs", "other");
+        let code = look(&dir);
+        assert!(before.differs_in_code_only(&code));
+        write("Cargo.toml", "other");
+        let manifest = look(&dir);
+        assert!(!code.differs_in_code_only(&manifest));
+        write("src/more.rs", "");
+        assert!(!manifest.differs_in_code_only(&look(&dir)));
     }
 
     #[test]

@@ -28,14 +28,35 @@ pub(crate) struct Built {
     sources: Option<String>,
 }
 
+/// What a build has found out and the next one of the same project need not find out again. It is to be dropped when anything but
+/// the code has changed.
+#[derive(Debug, Default)]
+pub(crate) struct Known(Option<rust::Prepared>);
+
 /// Builds the project in `dir`, in whatever language it is. The messages of the toolchain go to standard error. With `checked`
 /// a component that no host would take is refused.
 ///
 /// # Errors
 /// See [`BuildError`].
 pub(crate) fn build(dir: &Path, checked: bool, progress: Progress) -> Result<Built, BuildError> {
+    build_again(dir, checked, progress, &mut Known::default())
+}
+
+/// Does the same as [`build`] with what is known from the build before.
+///
+/// # Errors
+/// See [`BuildError`].
+pub(crate) fn build_again(
+    dir: &Path,
+    checked: bool,
+    progress: Progress,
+    known: &mut Known,
+) -> Result<Built, BuildError> {
+    if let Some(prepared) = &known.0 {
+        return finish(dir, rust::build(prepared, progress)?, checked);
+    }
     let made = match Manifest::find(dir)? {
-        None => rust::build(dir, progress)?,
+        None => rust::build(known.0.insert(rust::prepare(dir)?), progress)?,
         Some(manifest) => match manifest.language {
             Language::Js => js::build(&manifest)?,
             Language::Python => python::build(&manifest)?,

@@ -34,7 +34,7 @@ mod rust;
 mod surface;
 mod tool;
 
-pub(crate) use build::{Built, build, component_of, folders_of};
+pub(crate) use build::{Built, Known, build, build_again, component_of, folders_of};
 pub use error::BuildError;
 pub(crate) use label::Label;
 pub use rust::source_digest;

@@ -26,10 +26,23 @@ use toolchain::Toolchain;
 
 pub use sources::source_digest;
 
-/// Builds the crate in `dir`. Cargo's messages go to standard error.
-pub(super) fn build(dir: &Path, progress: Progress) -> Result<Made, BuildError> {
+/// What was found out before a crate is compiled. It holds until a manifest or a toolchain changes.
+#[derive(Clone, Debug)]
+pub(super) struct Prepared {
+    package: Package,
+    toolchain: Toolchain,
+}
+
+/// Finds the crate in `dir`, and a way to compile it.
+pub(super) fn prepare(dir: &Path) -> Result<Prepared, BuildError> {
     let package = Package::find(dir)?;
     let toolchain = Toolchain::find(&package.dir)?;
+    Ok(Prepared { package, toolchain })
+}
+
+/// Builds a crate. Cargo's messages go to standard error.
+pub(super) fn build(prepared: &Prepared, progress: Progress) -> Result<Made, BuildError> {
+    let Prepared { package, toolchain } = prepared.clone();
     // Before compiling, so that a file that changes meanwhile makes the digest differ.
     let sources = sources::digest_of(&package)?;
     let module = compile::compile(&package, &toolchain, progress)?;
