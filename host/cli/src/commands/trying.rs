@@ -12,7 +12,7 @@ use super::context::{Context, now_ms};
 use super::printing::{pretty, print};
 use crate::args::{BenchArgs, LineFormat, RunArgs, SetupArgs, TestArgs};
 use crate::compiling::ChildCompiler;
-use crate::config::CompileLimits;
+use crate::config::{CompileLimits, cache_dir};
 use crate::failure::Failure;
 use crate::guests;
 use crate::trying::{self, Case, Document, Fields, Report, TryError, VectorFile};
@@ -35,8 +35,13 @@ impl From<TryError> for Failure {
 
 /// Reads a component for the workbench.
 fn open(component: &str) -> Result<Workbench, Failure> {
+    open_beside(None, component)
+}
+
+/// Does the same, with a cache of compiled code in this directory.
+fn open_beside(cache_dir: Option<PathBuf>, component: &str) -> Result<Workbench, Failure> {
     let compiler = ChildCompiler::within(CompileLimits::default());
-    Workbench::open(Source::parse(component), compiler).map_err(|error| {
+    Workbench::open_beside(cache_dir, Source::parse(component), compiler).map_err(|error| {
         Failure::usage(error, "name a .wasm file that `provost plugin build` wrote, or `bundled:NAME`")
     })
 }
@@ -160,13 +165,15 @@ pub(super) fn test(context: &Context, args: &TestArgs) -> Result<(), Failure> {
     ended(native && report.is_good())
 }
 
-/// Runs the vectors of the project in `dir` through the component in a file.
+/// Runs the vectors of the project in `dir` through the component in a file. A host that then loads the component finds it compiled,
+/// unless its config names another cache.
 pub(super) fn through(dir: &Path, component: &Path) -> Result<Report, Failure> {
     let files = vectors_of(dir)?;
     if files.is_empty() {
         return Ok(Report::default());
     }
-    Ok(trying::run_all(&open(&component.display().to_string())?, &files))
+    let workbench = open_beside(Some(cache_dir()), &component.display().to_string())?;
+    Ok(trying::run_all(&workbench, &files))
 }
 
 /// Everything was said already.

@@ -87,7 +87,7 @@ pub(super) fn journal_dir(runtime_dir: &Path) -> PathBuf {
 }
 
 /// Returns where compiled components are kept unless the config says otherwise.
-pub(super) fn cache_dir() -> PathBuf {
+pub(crate) fn cache_dir() -> PathBuf {
     let named = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|dir| dir.is_absolute());
     let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
     named.or_else(home).unwrap_or_else(std::env::temp_dir).join("provost")

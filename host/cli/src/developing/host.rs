@@ -43,6 +43,7 @@ pub(super) struct Host {
     pub(super) client: Client,
     /// The directory of its journal.
     pub(super) journal: PathBuf,
+    runtime_dir: PathBuf,
     /// The config, if the session has started it.
     pub(super) own: Option<PathBuf>,
 }
@@ -77,7 +78,8 @@ impl Host {
         let client = Client::new(place.socket.clone());
         match client.plugins().await {
             Ok(list) if list.plugins.iter().any(|plugin| plugin.name == name) => {
-                Ok(Found::Host(Self { client, journal: place.outline.journal_dir.clone(), own: None }))
+                let Outline { journal_dir: journal, runtime_dir, .. } = place.outline.clone();
+                Ok(Found::Host(Self { client, journal, runtime_dir, own: None }))
             }
             Ok(_) if place.is_named => Err(Failure::usage(
                 format!("the host has no plugin `{name}`"),
@@ -119,7 +121,8 @@ impl Host {
         }
         let outline = Outline::of(&config);
         let client = Client::new(outline.socket());
-        Ok(Self { client, journal: outline.journal_dir, own: Some(config) })
+        let Outline { journal_dir: journal, runtime_dir, .. } = outline;
+        Ok(Self { client, journal, runtime_dir, own: Some(config) })
     }
 
     /// Returns the plugin, once it is compiled.
@@ -216,11 +219,14 @@ impl Host {
 
     /// Ends a host that was started here, with its processes. Returns whether it has ended in time.
     pub(super) async fn end(&self) -> bool {
-        match timeout(END_MAX, self.client.shutdown_and_wait()).await {
+        let ended = timeout(END_MAX, async {
             // A host that does not answer has ended, or ends with this process.
-            Ok(_) => true,
-            Err(_) => false,
-        }
+            let _ = self.client.shutdown_and_wait().await;
+            while daemon::holder(&self.runtime_dir).is_some() {
+                sleep(AGAIN).await;
+            }
+        });
+        ended.await.is_ok()
     }
 }
 

@@ -2,6 +2,7 @@
 //! asked.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 
 use provost_files::Owners;
@@ -87,13 +88,27 @@ impl std::fmt::Debug for Bench {
 }
 
 impl Workbench {
-    /// Reads a component.
+    /// Reads a component. Its compiled code is not kept.
     ///
     /// # Errors
     /// [`LoadError`] if it cannot be read, or is not a component.
     pub fn open(source: Source, compiler: Arc<dyn Compiler>) -> Result<Self, LoadError> {
+        Self::open_beside(None, source, compiler)
+    }
+
+    /// Reads a component. Its compiled code is taken from the cache in this directory or put there, so that a host with the same cache
+    /// need not compile it. Nothing is removed from the cache: its hosts know how large it may be.
+    ///
+    /// # Errors
+    /// [`LoadError`] if it cannot be read, or is not a component.
+    pub fn open_beside(
+        cache_dir: Option<PathBuf>,
+        source: Source,
+        compiler: Arc<dyn Compiler>,
+    ) -> Result<Self, LoadError> {
         let compiler: Arc<dyn Compiler> = Arc::new(Once::new(compiler));
-        let cache = Cache::new(None, Owners::default(), CacheBounds::default(), compiler);
+        let bounds = CacheBounds { bytes_max: u64::MAX, age_ms_max: u64::MAX };
+        let cache = Cache::new(cache_dir, Owners::default(), bounds, compiler);
         let loader = Loader::new(cache, Trust::default());
         let candidate = loader.read(&recipe(source.clone(), &Setup::default()))?;
         Ok(Self { loader, source, candidate })
