@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
 
-use provost_tests::components::policy_with_delay;
+use provost_tests::components::{policy_with_delay, view};
 use provost_tests::{Host, Ran, Setup, eventually, is_alive};
 use rustix::process::Signal;
 
@@ -17,6 +17,7 @@ use crate::PROVOST;
 const TOOLCHAIN: &str = "#!/bin/sh\n\
     if grep -q mistake \"$1\"; then echo 'SyntaxError: a mistake' >&2; exit 1; fi\n\
     for out; do :; done\n\
+    if [ -e .hold ]; then : > .held; while [ -e .hold ]; do sleep 0.02; done; fi\n\
     cp \"$1\" \"$out\"\n";
 
 const MANIFEST: &str = "name = \"judge\"\nlanguage = \"js\"\nsource = \"judge.src\"\n";
@@ -205,4 +206,41 @@ fn the_example_of_the_project_is_used_and_applied_when_it_changes() {
     dev.until("provost.toml is reloaded");
     dev.until("work  exited with code 1 after");
     assert!(dev.interrupt().success());
+}
+
+#[test]
+fn what_is_saved_during_a_build_leads_to_one_more_round() {
+    let setup = Setup::new(PROVOST, "");
+    let project = project(&setup, 200);
+    let mut dev = Session::start(&setup, &["judge"]);
+    dev.until("version 1 is in force");
+    dev.until("watching");
+    fs::write(project.join(".hold"), "").unwrap();
+    expect(&project, 300);
+    eventually("the build waits", || project.join(".held").exists(), |held| *held);
+    for delay_ms in [100, 150, 300] {
+        write(&project, &policy_with_delay(delay_ms));
+    }
+    fs::remove_file(project.join(".hold")).unwrap();
+    dev.until("swapped: version 1 -> 2");
+    assert!(dev.interrupt().success());
+}
+
+#[test]
+fn a_view_is_put_into_a_host_as_well_and_it_is_said_how_to_see_it() {
+    let setup = Setup::new(PROVOST, "");
+    let project = project(&setup, 200);
+    fs::remove_file(project.join("tests/vectors/judge.toml")).unwrap();
+    write(&project, &view("(i32.const 64)"));
+    let once = setup.run(&["plugin", "dev", "judge", "--once"]);
+    assert_eq!(once.code, 0, "{once:?}");
+    for part in [
+        "no vectors (tests/vectors/*.toml): it is not tested",
+        "version 1 is in force",
+        "a view decides nothing: `provost view judge` shows what it renders",
+        "the host has ended",
+    ] {
+        assert!(once.stdout.contains(part), "{part}: {once:?}");
+    }
+    assert_eq!(own_host(&setup).code, 3);
 }

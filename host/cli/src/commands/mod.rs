@@ -16,10 +16,10 @@
 //! | `token` | `token` |
 //! | `journal` | `journal`: checking, exporting and counting the journal |
 //! | `about` | `about`, which a host asks a program that is to take its place |
+//! | `dev` | `plugin dev` |
 //! | `authors` | the commands for authors of plugins: `plugin new`, `build`, `wit`, `sdk` |
 //! | `local` | the commands that need no host: `plugin inspect`, `completions` |
 //! | `trying` | the commands that try a plugin without a host: `plugin run`, `plugin test`, `plugin bench` |
-//! | `dev` | `plugin dev` |
 //! | `simulate` | `plugin simulate` |
 //! | `keys` | keys and signatures |
 //! | `validate` | `validate` |

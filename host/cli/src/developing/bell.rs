@@ -107,3 +107,23 @@ fn listen(watch: &OwnedFd, over: &OwnedFd, ring: &Sender<()>) -> io::Result<()> 
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn it_rings_for_a_change_in_its_folders() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("below")).unwrap();
+        let mut bell = Bell::new().unwrap();
+        bell.add(dir.path()).unwrap();
+        std::fs::write(dir.path().join("file"), "").unwrap();
+        bell.rung().await.unwrap();
+        bell.quiet().await.unwrap();
+        bell.add(&dir.path().join("below")).unwrap();
+        std::fs::write(dir.path().join("below/file"), "").unwrap();
+        bell.rung().await.unwrap();
+        assert!(bell.add(&dir.path().join("nothing")).is_err());
+    }
+}

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use provost_plugin_host::hex;
-use provost_supervisor::Clock;
+use provost_supervisor::{Clock, hangup_is_ignored};
 use sha2::{Digest, Sha256};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -61,8 +61,9 @@ pub(crate) struct Wanted {
 /// # Errors
 /// [`Failure`] if there is no project, if its folder cannot be watched or nothing can be printed, or if the only round fails.
 pub(crate) async fn develop(wanted: Wanted, tools: Tools) -> Result<(), Failure> {
-    let mut interrupts =
-        [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(|kind| signal(kind));
+    // One that is ignored, as by nohup, stays so.
+    let hangup = if hangup_is_ignored() { SignalKind::terminate() } else { SignalKind::hangup() };
+    let mut interrupts = [SignalKind::interrupt(), SignalKind::terminate(), hangup].map(signal);
     let [interrupt, terminate, hangup] = &mut interrupts;
     let (Ok(interrupt), Ok(terminate), Ok(hangup)) = (interrupt, terminate, hangup) else {
         return Err(Failure::failed("signals cannot be received", "are too many files open?"));
