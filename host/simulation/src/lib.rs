@@ -45,6 +45,6 @@ pub use expectation::{Expectation, Invariant};
 pub use impact::Affected;
 pub use invariants::{Breach, Verdict, check};
 pub use play::{NotPlayed, Played, play};
-pub use scenario::{Exits, Fault, FaultKind, Order, OrderKind, Scenario, Span, Window};
+pub use scenario::{Begun, Exits, Fault, FaultKind, Order, OrderKind, Scenario, Span, Window};
 pub use shrink::{Shrunk, shrink};
 pub use targets::Targets;

@@ -5,12 +5,13 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use provost_state::{Cause, ProcessType};
+use provost_state::{Cause, Identity, ProcessState, ProcessType};
 use provost_supervisor::{
-    BootError, Check, Clock, CommandLine, Motive, ProcessSpec, Scripted, Settings, Supervisor,
+    Adopted, BootError, Check, Clock, CommandLine, FormerStash, Motive, ProcessSpec, Scripted, Settings,
+    Supervisor,
 };
 use tokio::runtime::Builder;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, advance, sleep_until};
 
 use crate::cast::Cast;
 use crate::course::Course;
@@ -65,6 +66,9 @@ pub fn play(scenario: &Scenario) -> Result<Played, NotPlayed> {
 async fn run(scenario: &Scenario, log_dir: std::path::PathBuf) -> Result<Played, NotPlayed> {
     let began = Instant::now();
     let clock = Clock::made_up(scenario.starts_at_ms);
+    if let Some(begun) = &scenario.begun {
+        advance(Duration::from_millis(begun.at_ms)).await;
+    }
     let cast = Arc::new(Cast::of(scenario));
     let kinds = scenario
         .processes
@@ -81,7 +85,9 @@ async fn run(scenario: &Scenario, log_dir: std::path::PathBuf) -> Result<Played,
     };
     let specs = scenario.processes.iter().map(playable).collect();
     let children = Scripted::directed(cast.clone(), clock.clone());
-    let supervisor = children.boot(settings, specs, scenario.replica_sets.clone(), Vec::new())?;
+    let adopted = adopted(scenario, &children);
+    let sets = scenario.replica_sets.clone();
+    let supervisor = children.prepare(settings, specs, sets, Vec::new(), adopted)?.start();
     let steps = Steps::of(scenario).run(&supervisor, &clock, began);
     let mut shutdown = supervisor.shutdown_wanted();
     let ends = began + Duration::from_millis(scenario.lasts_ms);
@@ -101,6 +107,24 @@ async fn run(scenario: &Scenario, log_dir: std::path::PathBuf) -> Result<Played,
     let course = observer.course(supervisor.reader(), lasted_ms, shut_down);
     let names: Vec<Arc<str>> = scenario.processes.iter().map(|spec| spec.name.clone()).collect();
     Ok(Played { course, affected: cast.affected(&names) })
+}
+
+/// Returns what the supervisor goes on from: the states that the scenario begins with, and a child for each that has one.
+fn adopted(scenario: &Scenario, children: &Scripted) -> Adopted {
+    let Some(begun) = &scenario.begun else { return Adopted::default() };
+    let mut states = Vec::new();
+    for spec in &scenario.processes {
+        let Some(state) = begun.states.iter().find(|state| *state.name() == spec.name) else { continue };
+        let identity = Identity::new(spec.name.clone(), spec.group.clone());
+        // Another identity would be that of a process whose config was changed, which is restarted.
+        let identity = Arc::new(identity.of_type(spec.process_type.clone()));
+        if let Some(started_at) = state.started_at.filter(|_| state.phase.kind().is_live()) {
+            children.lives_on(&spec.name, state.incarnation, started_at);
+        }
+        states.push(ProcessState { identity, ..state.clone() });
+    }
+    let stash = FormerStash::of_states(begun.generation, states);
+    Adopted { held: children.held(), stash, ..Adopted::default() }
 }
 
 /// Returns a spec that can be played: its checks are those that the faults answer, whatever they would look at; nothing is opened,

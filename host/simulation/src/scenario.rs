@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use provost_state::Exit;
+use provost_state::{Exit, Generation, ProcessState};
 use provost_supervisor::{ProcessSpec, ReplicaSet, RestartBudget};
 
 use crate::expectation::Expectation;
@@ -34,6 +34,8 @@ pub struct Scenario {
     pub lasts_ms: u64,
     /// The seed of everything that is random.
     pub seed: u64,
+    /// What there is at the start; `None` if nothing was started before.
+    pub begun: Option<Begun>,
     /// The most lives of all processes: a policy that restarts without end must not fill the memory.
     pub lives_max: usize,
 }
@@ -41,6 +43,18 @@ pub struct Scenario {
 impl Scenario {
     /// The usual value of [`lives_max`](Self::lives_max). So many take some 150 MiB.
     pub const LIVES_MAX: usize = 500_000;
+}
+
+/// The states from which a scenario goes on. Its first [`at_ms`](Self::at_ms) milliseconds are not played: they are the time in which
+/// these states have come about.
+#[derive(Clone, Debug)]
+pub struct Begun {
+    /// When the scenario goes on. No moment of a state is before the start of the scenario.
+    pub at_ms: u64,
+    /// The generation of the last commit before.
+    pub generation: Generation,
+    /// The states. A process without one is added as a new one, and a state without a process is not used.
+    pub states: Vec<ProcessState>,
 }
 
 /// A length of time, which may be random.

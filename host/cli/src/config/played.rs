@@ -72,6 +72,7 @@ impl ScenarioFile {
             starts_at_ms: self.told.starts_at_ms.unwrap_or(STARTS_AT_MS),
             lasts_ms: self.told.lasts_ms.unwrap_or(LASTS_MS),
             seed: self.told.seed.unwrap_or(1),
+            begun: None,
             lives_max: Scenario::LIVES_MAX,
         };
         problems.problems_of(self.config.source()).map_or(Ok(scenario), Err)

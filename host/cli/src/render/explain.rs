@@ -86,6 +86,8 @@ mod tests {
             sentence: "web is in backoff.".into(),
             history: vec![event(EventKind::Added), event(EventKind::Ready)],
             forgotten: 4,
+            deaths: None,
+            policies: None,
         };
         assert_eq!(
             text(&explanation, 1_792_736_777_123, &Page::plain()),

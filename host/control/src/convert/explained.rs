@@ -1,7 +1,7 @@
-//! Converts a whole process, and describes it in one sentence.
+//! Converts a whole process and its deaths, and describes it in one sentence.
 
 use provost_api as api;
-use provost_state::{Phase, ProcessState};
+use provost_state::{Death, Phase, ProcessState};
 
 use super::process::{cause, decision, desired, exit, health, phase, process_type};
 use super::time::{Wall, time_at};
@@ -32,6 +32,16 @@ pub(crate) fn process(state: &ProcessState, wall: Wall) -> api::Process {
         ended_at: state.ended_at.map(time),
         next_action_at: state.next_action_at().map(time),
         decision: state.decision.as_deref().map(decision),
+    }
+}
+
+/// Converts an unrequested end.
+pub(crate) fn death(from: &Death, wall: Wall) -> api::Death {
+    api::Death {
+        incarnation: from.incarnation.0,
+        exit: exit(&from.exit),
+        at: time_at(from.at, wall).to_string(),
+        uptime_ms: from.uptime_ms,
     }
 }
 

@@ -4,7 +4,7 @@
 //! | room | owns |
 //! |---|---|
 //! | `reproduction` | all that a call of a plugin was given |
-//! | `explained` | a whole process, and a sentence about it |
+//! | `explained` | a whole process, its deaths, and a sentence about it |
 //! | `events` | changes |
 //! | `process` | the words of a process, its exit, and a decision about it |
 //! | `checks` | the checks of a process and their last results |
@@ -33,7 +33,7 @@ mod tests;
 pub(crate) use checks::checks;
 pub use events::event_kind;
 pub(crate) use events::{event, event_of, missed};
-pub(crate) use explained::{process, sentence};
+pub(crate) use explained::{death, process, sentence};
 pub(crate) use figures::{backend, latency};
 pub(crate) use host::{lack, left, replicas};
 pub use logs::log_item;

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use provost_api as api;
 use provost_state::{
-    Batch, Blame, Change, Death, Demand, Ended, Moment, Observation, Plan, PluginInput, ProcessState,
+    Batch, Blame, Change, Demand, Ended, Moment, Observation, Plan, PluginInput, ProcessState,
     Reproduction, Sample, Snapshot, Trigger, Usage, ViewRequest,
 };
 use provost_supervisor::rfc3339;
@@ -76,7 +76,7 @@ fn snapshot(world: &Snapshot) -> api::PluginSnapshot {
             .iter()
             .map(|state| api::SnapshotProcess {
                 process: process(state),
-                deaths: Some(state.deaths.iter().map(death).collect()),
+                deaths: Some(state.deaths.iter().map(|it| explained::death(it, Wall::at(it.at))).collect()),
             })
             .collect(),
     }
@@ -90,15 +90,6 @@ fn process(state: &ProcessState) -> api::Process {
         ended_at: state.ended_at.map(time),
         next_action_at: state.next_action_at().map(time),
         ..explained::process(state, Wall::at(state.changed_at))
-    }
-}
-
-fn death(from: &Death) -> api::Death {
-    api::Death {
-        incarnation: from.incarnation.0,
-        exit: exit(&from.exit),
-        at: time(from.at),
-        uptime_ms: from.uptime_ms,
     }
 }
 

@@ -25,6 +25,8 @@ struct Rest {
     sentence: String,
     history: Vec<api::Event>,
     forgotten: u64,
+    deaths: Vec<api::Death>,
+    policies: Vec<String>,
 }
 
 pub(super) async fn explain(
@@ -53,6 +55,8 @@ pub(super) async fn explain(
         },
         history: history.into_iter().map(|change| convert::event(change, wall)).collect(),
         forgotten: page.missed + u64::try_from(cut).unwrap_or(u64::MAX),
+        deaths: state.deaths.iter().map(|death| convert::death(death, wall)).collect(),
+        policies: supervisor.policies_of(state.id).iter().map(|policy| policy.name().to_string()).collect(),
     };
     let process = app.answers.fragments.one(&world, state, wall);
     let pieces = [Bytes::from_static(br#"{"process":"#), process, more(&rest)];

@@ -1,6 +1,7 @@
 //! Scenarios that are played with policies in Rust: what faults do to processes, and what the invariants find.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod begun;
 mod faults;
 mod invariants;
 mod runs;
@@ -104,6 +105,7 @@ fn scenario(processes: Vec<ProcessSpec>, lasts_ms: u64) -> Scenario {
         starts_at_ms: 1_767_600_000_000,
         lasts_ms,
         seed: 1,
+        begun: None,
         lives_max: Scenario::LIVES_MAX,
     }
 }

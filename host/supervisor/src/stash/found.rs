@@ -3,9 +3,15 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+#[cfg(any(test, feature = "scripted"))]
+use provost_state::{Exit, Generation, ProcessState};
 use provost_state::{MemoryChange, Settled};
 
 use super::former::Former;
+#[cfg(any(test, feature = "scripted"))]
+use super::former::FormerProcess;
+#[cfg(any(test, feature = "scripted"))]
+use super::records::Aside;
 use crate::clock::boot_id;
 
 /// The files of the stash of a former host. Clones share them.
@@ -33,6 +39,30 @@ impl From<Vec<Vec<u8>>> for FormerStash {
 }
 
 impl FormerStash {
+    /// Returns what a former host would have left whose processes were in these states, for a simulation that begins with them. A life
+    /// whose end is not decided had become ready, unless its end says otherwise.
+    #[cfg(any(test, feature = "scripted"))]
+    #[must_use]
+    pub fn of_states(generation: Generation, states: Vec<ProcessState>) -> Self {
+        let process = |state: ProcessState| {
+            let was_ready = !matches!(state.exit, Some(Exit::NotReady(_) | Exit::NotSpawned(_)));
+            let process = FormerProcess {
+                aside: Aside { was_ready, ..Aside::default() },
+                life: None,
+                at_spawn: None,
+                env_files: None,
+                variables: None,
+                in_force: None,
+                counted: None,
+                state,
+            };
+            (process.state.name().clone(), process)
+        };
+        let processes = states.into_iter().map(process).collect();
+        let former = Former { generation, known: generation, processes, ..Former::default() };
+        Self(Arc::new(Found { files: Vec::new(), former: OnceLock::from(former) }))
+    }
+
     /// Returns what a former host of this boot has written down.
     pub(crate) fn former(&self) -> &Former {
         let read = || Former::read(self.0.files.iter().map(Vec::as_slice), &boot_id());

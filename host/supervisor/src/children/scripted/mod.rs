@@ -7,9 +7,10 @@ mod living;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
-use provost_state::{Exit, Incarnation, Signal, Usage};
+use provost_state::{Exit, Incarnation, Moment, Signal, Usage};
 use tokio::sync::watch;
 
 pub use director::{Director, Ending, Part};
@@ -208,6 +209,22 @@ impl Scripted {
             Ok(stage.last_pid)
         })?;
         Ok(self.child(pid))
+    }
+
+    /// Adds a child that a former host would have started at `started_at`, and that lives on as the director says. It is
+    /// [held](Self::held) for the next host.
+    pub fn lives_on(&self, process: &Arc<str>, incarnation: Incarnation, started_at: Moment) {
+        let age = Duration::from_millis(self.clock().now().ms_since(started_at));
+        let part = self.director.as_ref().map(|director| director.enters(process, incarnation, started_at));
+        let mut part = part.and_then(Result::ok).unwrap_or_default();
+        if let Some(ending) = &mut part.ends {
+            ending.after = ending.after.saturating_sub(age);
+        }
+        self.stage(|stage| {
+            stage.last_pid += 1;
+            let child = Living::new(process.clone(), incarnation, Manner::Played(part), started_at);
+            stage.living.insert(stage.last_pid, child);
+        });
     }
 
     /// Keeps what was asked, for the test that looks at it.

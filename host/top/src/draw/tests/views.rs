@@ -95,6 +95,8 @@ fn the_detail_pane_explains_and_shows_the_last_lines() {
         sentence: "web is running.".into(),
         history: (0..20).map(event).collect(),
         forgotten: 0,
+        deaths: None,
+        policies: None,
     };
     seen.learn(News::Explained { name: "web".into(), outcome: Ok(Box::new(explanation)) });
     let needs = Dependency { process: "migrate".into(), ..Dependency::default() };
@@ -334,6 +336,8 @@ fn the_details_have_all_the_room_on_request_and_are_scrolled_there() {
         sentence: sentence.into(),
         history: (0..9).map(event).collect(),
         forgotten: 0,
+        deaths: None,
+        policies: None,
     };
     seen.keys("z");
     seen.learn(News::Explained { name: "web".into(), outcome: Ok(Box::new(explanation)) });
