@@ -18,6 +18,7 @@ mod dev;
 mod ending;
 mod exits;
 mod files;
+mod forecast;
 mod foreign_text;
 mod full_disk;
 mod gaps;

@@ -12,6 +12,7 @@
 //! | `difference` | what a reload would change: a config compared with what runs |
 //! | `failure` | errors with hints and exit codes |
 //! | `args` | the command line and its help |
+//! | `forecast` | what a policy would decide about a process from its present state |
 //! | `trying` | trying a plugin without a host: one call, the vectors of a project, measurements |
 //! | `simulating` | playing scenarios with a component in virtual time |
 //! | `config` | the file in two stages: typed sections, then specs |
@@ -32,6 +33,7 @@ mod daemon;
 mod developing;
 mod difference;
 mod failure;
+mod forecast;
 pub mod guests;
 mod inherited;
 mod past;

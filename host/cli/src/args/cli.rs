@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use provost_state::Backend;
 use provost_state::Signal;
 
+use super::explain::{self, ExplainArgs};
 use super::format::{LineFormat, TableFormat, ViewFormat};
 use super::journal::JournalCommand;
 use super::pictures::{self, AnalyzeArgs, GraphArgs, TimelineArgs};
@@ -173,10 +174,7 @@ Examples:
 Without a running host the journal is read, and a note says so.")]
     Events(EventsArgs),
     /// Explain why a process is in its state: the chain of causes and decisions.
-    #[command(after_help = "\
-Examples:
-  provost explain web
-  provost explain web --at 14:05     then, with the inputs of the decisions")]
+    #[command(after_help = explain::EXPLAIN)]
     Explain(ExplainArgs),
     /// Check, export and count the journal: what happened, on the disk.
     #[command(subcommand)]
@@ -438,19 +436,6 @@ pub(crate) struct EventsArgs {
     /// Show only events of this kind, such as exited, decision or order; may be repeated.
     #[arg(long = "kind", value_name = "KIND")]
     pub(crate) kinds: Vec<WantedKind>,
-    /// The output format.
-    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) output: LineFormat,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct ExplainArgs {
-    /// The process.
-    #[arg(value_name = "PROCESS", value_parser = word::name)]
-    pub(crate) name: String,
-    /// Explain its state at this time, from the journal: 10m (ago), 14:05, 2026-11-25, 2026-11-25T14:05:30Z.
-    #[arg(long, value_name = "TIME", value_parser = when::unix_ms, allow_hyphen_values = true)]
-    pub(crate) at: Option<u64>,
     /// The output format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: LineFormat,

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `cli` | the commands and their options |
 //! | `top` | the options of `provost top` |
+//! | `explain` | the options of `provost explain` |
 //! | `pictures` | the commands that draw: `graph`, `analyze`, `timeline` |
 //! | `plugin` | the commands of `provost plugin` |
 //! | `dev` | the options of `provost plugin dev` |
@@ -21,6 +22,7 @@
 mod advice;
 mod cli;
 mod dev;
+mod explain;
 mod format;
 mod given;
 mod journal;
@@ -41,10 +43,11 @@ pub(crate) use advice::advice;
 #[cfg(feature = "mcp")]
 pub(crate) use cli::McpArgs;
 pub(crate) use cli::{
-    AboutArgs, ActArgs, Cli, Command, DiffArgs, DownArgs, EventsArgs, ExplainArgs, LogsArgs, ReloadArgs,
-    ScaleArgs, SignalArgs, StateArgs, StateChange, StatusArgs, UpArgs, ValidateArgs, ViewArgs,
+    AboutArgs, ActArgs, Cli, Command, DiffArgs, DownArgs, EventsArgs, LogsArgs, ReloadArgs, ScaleArgs,
+    SignalArgs, StateArgs, StateChange, StatusArgs, UpArgs, ValidateArgs, ViewArgs,
 };
 pub(crate) use dev::DevArgs;
+pub(crate) use explain::ExplainArgs;
 pub(crate) use format::{GraphFormat, LineFormat, PictureFormat, TableFormat, ViewFormat};
 pub(crate) use given::{LimitArgs, Settings};
 pub(crate) use journal::JournalCommand;

@@ -106,7 +106,7 @@ fn no_config(path: &Path) -> Failure {
 }
 
 /// Runs something that asks a host.
-pub(super) fn asking(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+pub(super) fn asking<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
 }
 

@@ -7,6 +7,7 @@
 //! | `upgrade` | `upgrade`: another program takes the place of the host |
 //! | `reload` | the commands about the config of a running host: `diff`, `reload`, `scale` |
 //! | `read` | the commands that read: `status`, `explain`, `view`, `state` |
+//! | `what_if` | `explain --what-if` |
 //! | `logs` | `logs` |
 //! | `follow` | `events` |
 //! | `pictures` | the commands that draw: `graph`, `analyze`, `timeline` |
@@ -55,6 +56,7 @@ mod unanswered;
 mod up;
 mod upgrade;
 mod validate;
+mod what_if;
 
 use std::io;
 
@@ -80,6 +82,11 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Token(command) => token::token(&context, command),
         Command::Journal(command) => journal::journal(&context, &command),
         Command::Plugin(command) => plugin::run(&context, command),
+        // Virtual time has a runtime of its own.
+        Command::Explain(args) => match args.what_if.as_deref() {
+            Some(policy) => what_if::what_if(&context, &args, policy),
+            None => asking(read::explain(&context, args)),
+        },
         command => asking(ask(context, command)),
     }
 }
@@ -99,7 +106,6 @@ async fn ask(context: Context, command: Command) -> Result<(), Failure> {
         Command::Scale(args) => reload::scale(&context, args).await,
         Command::Logs(args) => logs::logs(&context, args).await,
         Command::Events(args) => follow::events(&context, args).await,
-        Command::Explain(args) => read::explain(&context, args).await,
         Command::Graph(args) => pictures::graph(&context, args).await,
         Command::Analyze(args) => pictures::analyze(&context, args).await,
         Command::Timeline(args) => pictures::timeline(&context, args).await,
@@ -113,6 +119,7 @@ async fn ask(context: Context, command: Command) -> Result<(), Failure> {
         Command::Up(_)
         | Command::Validate(_)
         | Command::Plugin(_)
+        | Command::Explain(_)
         | Command::Token(_)
         | Command::Journal(_)
         | Command::About(_)

@@ -23,7 +23,14 @@ pub(crate) fn text(past: &ExplainedPast, name: &str, at_ms: u64, now_ms: u64, pa
     match &past.state {
         Some(state) => {
             let (process, sentence) = (past_process(state), past_sentence(state));
-            let explanation = Explanation { process, sentence, history: Vec::new(), forgotten: 0, deaths: None, policies: None };
+            let explanation = Explanation {
+                process,
+                sentence,
+                history: Vec::new(),
+                forgotten: 0,
+                deaths: None,
+                policies: None,
+            };
             text.push_str(&explain::text(&explanation, now_ms, page));
         }
         // Writing to a string does not fail.

@@ -108,7 +108,7 @@ impl Stage {
 
 /// Returns the spec of a plugin whose calls are bounded by its fuel and not by the time that this machine takes, and which is asked
 /// however often it fails.
-fn as_simulated(mut spec: PluginSpec) -> PluginSpec {
+pub(crate) fn as_simulated(mut spec: PluginSpec) -> PluginSpec {
     spec.limits.set(Limit::CallTime, CALL_MS);
     spec.limits.quarantine = Intensity { faults: u32::MAX, per_ms: 1 };
     spec

@@ -35,7 +35,7 @@ fn maybe_at(time: Option<&str>) -> Result<Option<Moment>, TryError> {
 }
 
 /// Returns the states of a snapshot, and what had to be made up.
-pub(super) fn states(snapshot: &api::PluginSnapshot) -> Result<(Vec<ProcessState>, Vec<String>), TryError> {
+pub(crate) fn states(snapshot: &api::PluginSnapshot) -> Result<(Vec<ProcessState>, Vec<String>), TryError> {
     let mut notes = Vec::new();
     let mut states = Vec::with_capacity(snapshot.processes.len());
     for api::SnapshotProcess { process, deaths } in &snapshot.processes {

@@ -21,7 +21,7 @@ const UPTIME_MS: u64 = 1_000;
 const PID: u32 = 1_000_000;
 
 /// Returns the moment of a wall-clock time. Both clocks go at the same rate in a case.
-pub(super) fn moment(wall_ms: u64) -> Moment {
+pub(crate) fn moment(wall_ms: u64) -> Moment {
     Moment { wall_ms, mono_ns: wall_ms.saturating_mul(1_000_000) }
 }
 

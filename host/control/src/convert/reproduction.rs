@@ -6,8 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use provost_api as api;
 use provost_state::{
-    Batch, Blame, Change, Demand, Ended, Moment, Observation, Plan, PluginInput, ProcessState,
-    Reproduction, Sample, Snapshot, Trigger, Usage, ViewRequest,
+    Batch, Blame, Change, Demand, Ended, Moment, Observation, Plan, PluginInput, ProcessState, Reproduction,
+    Sample, Snapshot, Trigger, Usage, ViewRequest,
 };
 use provost_supervisor::rfc3339;
 

@@ -2,7 +2,8 @@
 
 use provost_simulation::Begun;
 use provost_state::{
-    Death, Deaths, Desired, Generation, Identity, Incarnation, Moment, Phase, PhaseKind, ProcessId, ProcessState,
+    Death, Deaths, Desired, Generation, Identity, Incarnation, Moment, Phase, PhaseKind, ProcessId,
+    ProcessState,
 };
 
 use super::*;
@@ -83,10 +84,8 @@ fn a_policy_sees_the_ends_and_the_generation_from_before() {
         let ages: Vec<u64> = state.deaths.iter().map(|death| ended.now.ms_since(death.at)).collect();
         (restart(0), format!("{} {ages:?} {}", world.generation().0 >= 70, state.restarts))
     });
-    let it = begun(
-        vec![process("web", &policy)],
-        vec![failed("web", Phase::Exited { settled: false }, 3, BEGIN)],
-    );
+    let it =
+        begun(vec![process("web", &policy)], vec![failed("web", Phase::Exited { settled: false }, 3, BEGIN)]);
     let course = course(&it);
     let reason = &course.track("web").unwrap().decisions[0].reason;
     assert_eq!(&**reason, "true [0, 60000, 120000] 2");
