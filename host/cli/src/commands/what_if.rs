@@ -8,7 +8,7 @@ use std::sync::Arc;
 use provost_api as api;
 use provost_api::client::{Client, StatusAsked};
 use provost_plugin_host::{Grants, Limit, Limits, PluginSpec, Source};
-use provost_state::naming::{replica_of, shown};
+use provost_state::naming::{self, replica_of, shown};
 use provost_supervisor::{CommandLine, ProcessSpec};
 
 use super::component::located;
@@ -105,7 +105,7 @@ fn candidate(args: &ExplainArgs, policy: &str, told: &Told, config: &Config) -> 
     let is_name = !policy.contains([':', '/']) && !policy.ends_with(".wasm") && !Path::new(policy).exists();
     if !is_name {
         return Ok(PluginSpec {
-            name: "what-if".into(),
+            name: name_of(policy).into(),
             source: Source::parse(&located(policy)?),
             settings_json: settings.unwrap_or_else(|| "{}".to_owned()),
             limits: Limits::default(),
@@ -126,6 +126,12 @@ fn candidate(args: &ExplainArgs, policy: &str, told: &Told, config: &Config) -> 
     };
     let spec = as_in_host(plugin, config);
     Ok(PluginSpec { settings_json: settings.unwrap_or(spec.settings_json), ..spec })
+}
+
+/// Returns the name under which a component judges: its own, or that of its file.
+fn name_of(component: &str) -> String {
+    let named = component.strip_prefix("bundled:").or_else(|| Path::new(component).file_stem()?.to_str());
+    named.filter(|name| naming::check(name).is_ok()).unwrap_or("what-if").to_owned()
 }
 
 /// Returns a plugin as the host has it. Its settings are those of the config, since the host does not tell them.
