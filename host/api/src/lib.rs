@@ -9,10 +9,10 @@
 //! | `client` | requests, streams, and why a host cannot be reached |
 //! | `status` | processes, replicas and plugins at one generation |
 //! | `blame` | the last failure of a plugin |
+//! | `explain` | why a process is in its state |
 //! | `reproduction` | all that a call of a plugin was given |
 //! | `usage` | the resources that processes use |
 //! | `groups` | groups of processes |
-//! | `explain` | why a process is in its state |
 //! | `events` | changes of processes |
 //! | `dependencies` | what processes wait for before they are started |
 //! | `difference` | what a reload would change |
