@@ -53,7 +53,9 @@ fn files(folder: &Path) -> BTreeMap<String, String> {
 
 /// The contract of this repository.
 fn contract() -> BTreeMap<String, String> {
-    files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit"))
+    let mut files = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit"));
+    files.retain(|name, _| !name.starts_with("frozen/"));
+    files
 }
 
 /// The files of `all` below `folder`, by their paths there.

@@ -39,13 +39,18 @@ pub fn write(manifest_dir: &Path, out: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(sources)
 }
 
+/// The folder of the contract with its frozen versions, for a test: they are not part of the package.
+const FROZEN: &str = "frozen";
+
 /// Adds all files below `folder`, each with its name relative to the first folder.
 fn walk(folder: &Path, name: &str, files: &mut Vec<(String, PathBuf)>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = format!("{name}{}", entry.file_name().to_string_lossy());
         if entry.path().is_dir() {
-            walk(&entry.path(), &format!("{name}/"), files)?;
+            if name != FROZEN {
+                walk(&entry.path(), &format!("{name}/"), files)?;
+            }
         } else {
             files.push((name, entry.path()));
         }

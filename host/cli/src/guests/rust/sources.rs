@@ -10,11 +10,14 @@ use sha2::{Digest, Sha256};
 use super::package::Package;
 use crate::guests::error::BuildError;
 
+/// The folder of a crate with the frozen versions of its contract.
+const FROZEN: &str = "/wit/frozen";
+
 /// Returns the digest of the sources of the plugin in `dir`: `sha256:` and 64 hexadecimal digits. It needs
 /// cargo, but no wasm toolchain, and is the same on every machine.
 ///
-/// It covers the crate and its dependencies by path: `Cargo.toml`, `build.rs`, all of `src` and `wit`, and
-/// the files that `package.metadata.provost.sources` names.
+/// It covers the crate and its dependencies by path: `Cargo.toml`, `build.rs`, all of `src` and `wit`, without the frozen versions
+/// of a contract in `wit/frozen`, which no compiler reads, and the files that `package.metadata.provost.sources` names.
 ///
 /// # Errors
 /// [`BuildError`] if there is no crate in `dir`, or a file cannot be read.
@@ -58,7 +61,10 @@ fn walk(path: &Path, name: &str, files: &mut BTreeMap<String, PathBuf>) -> Resul
     }
     for entry in fs::read_dir(path).map_err(BuildError::file(path))? {
         let entry = entry.map_err(BuildError::file(path))?;
-        walk(&entry.path(), &format!("{name}/{}", entry.file_name().to_string_lossy()), files)?;
+        let name = format!("{name}/{}", entry.file_name().to_string_lossy());
+        if !name.ends_with(FROZEN) {
+            walk(&entry.path(), &name, files)?;
+        }
     }
     Ok(())
 }
