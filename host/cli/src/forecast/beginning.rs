@@ -270,7 +270,7 @@ mod tests {
         let state = &it.begun.states[0];
         assert_eq!(state.started_at.unwrap().mono_ns, 8_021 * 1_000_000);
         assert_eq!(state.deaths.first().unwrap().at.mono_ns, 2_021 * 1_000_000);
-        let FaultKind::Kill { at_ms: 12_021, .. } = it.faults[0].kind else { panic!("{:?}", it.faults) };
+        assert!(matches!(it.faults[0].kind, FaultKind::Kill { at_ms: 12_021, .. }), "{:?}", it.faults);
     }
 
     #[test]

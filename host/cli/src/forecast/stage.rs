@@ -66,7 +66,8 @@ impl Stage {
         chain: Chain,
         notes: &mut Vec<String>,
     ) -> Result<Branch, ForecastError> {
-        let (names, policies) = self.loaded(&beginning.name, chain, notes)?;
+        let policies = self.loaded(&beginning.name, chain, notes)?;
+        let names = policies.iter().map(|policy| policy.name().to_string()).collect();
         let judged = |spec: &ProcessSpec| {
             let policies = if spec.name == beginning.name { policies.clone() } else { Vec::new() };
             ProcessSpec { policies, ..spec.clone() }
@@ -91,13 +92,13 @@ impl Stage {
         Ok(Branch::of(course, &beginning.name, names, begin_ms))
     }
 
-    /// Loads the plugins of a chain, and returns their names and what judges.
+    /// Loads the plugins of a chain, and returns them as policies.
     fn loaded(
         &self,
         process: &str,
         chain: Chain,
         notes: &mut Vec<String>,
-    ) -> Result<(Vec<String>, Vec<Arc<dyn Policy>>), ForecastError> {
+    ) -> Result<Vec<Arc<dyn Policy>>, ForecastError> {
         let host = PluginHost::new(HostOptions {
             cache_dir: Some(self.cache.path().join("compiled")),
             compiler: ChildCompiler::within(self.compile_limits),
@@ -105,22 +106,19 @@ impl Stage {
         });
         let groups = self.processes.iter().map(|spec| (spec.name.clone(), spec.group.clone()));
         let world = trial_world(groups);
-        let (mut names, mut policies) = (Vec::new(), Vec::new());
+        let mut policies = Vec::new();
         for spec in chain.plugins {
             let (name, component) = (spec.name.clone(), spec.source.to_string());
             let loaded = host.load_in(as_simulated(spec), &world).map_err(|error| error.to_string());
             match loaded.and_then(|()| judge(&host, &name, chain.is_strict)) {
-                Ok(policy) => {
-                    names.push(name.to_string());
-                    policies.push(policy);
-                }
+                Ok(policy) => policies.push(policy),
                 Err(why) if chain.is_strict => {
                     return Err(ForecastError::Unfit { component, process: process.to_owned(), why });
                 }
                 Err(why) => notes.push(format!("the policy `{name}` is left out: {why}")),
             }
         }
-        Ok((names, policies))
+        Ok(policies)
     }
 }
 

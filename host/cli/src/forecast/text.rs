@@ -190,7 +190,7 @@ mod tests {
     fn both_runs_are_shown_with_what_is_assumed_and_where_they_differ() {
         let give_up = RulingAction::GiveUp(Escalation::Nothing);
         let ours = branch(vec![made(0, 3, restart(0)), made(20, 4, give_up)], PhaseKind::Fatal);
-        let many = (0..12).map(|number| made(number * 1_020, 3 + number as u32, restart(1_000)));
+        let many = (0..12).map(|number| made(u64::from(number) * 1_020, 3 + number, restart(1_000)));
         let present = branch(many.collect(), PhaseKind::Backoff);
         let shown = text(&beginning(), "bundled:strict", (&ours, &present), 3_600_000, &Page::plain());
         assert_eq!(
