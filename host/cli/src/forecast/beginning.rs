@@ -224,6 +224,7 @@ mod tests {
                 phase,
                 desired: api::Desired::Up,
                 cause: api::Cause::Policy,
+                health: api::Health::Unknown,
                 incarnation: 3 + u64::from(is_live),
                 restarts: 3,
                 failures: 3,

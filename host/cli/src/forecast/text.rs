@@ -176,6 +176,7 @@ mod tests {
             name: "web".into(),
             phase: provost_api::Phase::Running,
             cause: provost_api::Cause::Policy,
+            health: provost_api::Health::Unknown,
             incarnation: 3,
             failures: 2,
             started_at: Some("2026-01-05T08:00:00.000Z".into()),
