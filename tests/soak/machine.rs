@@ -122,12 +122,19 @@ impl Machine {
         prlimit(pid, Resource::Nofile, limit).ok()
     }
 
-    pub(crate) fn usage(&self) -> Usage {
+    /// Returns the resident memory of the host, in KiB.
+    pub(crate) fn rss_kib(&self) -> u64 {
+        self.figure("VmRSS:")
+    }
+
+    /// Returns a figure of the status of the host; 0 if there is none.
+    fn figure(&self, key: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.host())).unwrap_or_default();
-        let figure = |key: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(key)).unwrap_or("0");
-            line.split_whitespace().next().unwrap().parse().unwrap()
-        };
+        let line = status.lines().find_map(|line| line.strip_prefix(key)).unwrap_or("0");
+        line.split_whitespace().next().unwrap().parse().unwrap()
+    }
+
+    pub(crate) fn usage(&self) -> Usage {
         let open = std::fs::read_dir(format!("/proc/{}/fd", self.host())).into_iter().flatten().flatten();
         let is_sample = |one: &std::fs::DirEntry| {
             let path = std::fs::read_link(one.path()).unwrap_or_default();
@@ -135,10 +142,10 @@ impl Machine {
         };
         let (samples, files): (Vec<_>, Vec<_>) = open.partition(is_sample);
         Usage {
-            rss_kib: figure("VmRSS:"),
+            rss_kib: self.rss_kib(),
             files: files.len(),
             samples: samples.len(),
-            threads: usize::try_from(figure("Threads:")).unwrap(),
+            threads: usize::try_from(self.figure("Threads:")).unwrap(),
         }
     }
 }

@@ -16,6 +16,7 @@ mod machine;
 mod model;
 mod orders;
 mod plugins;
+mod resident;
 mod shared;
 mod stalls;
 mod trial;

@@ -7,6 +7,7 @@ use provost_tests::bench::clock::now_ns;
 
 use crate::fleet;
 use crate::machine::{Machine, Usage};
+use crate::resident::Resident;
 use crate::shared::Soak;
 use crate::watch::Latencies;
 use crate::{chaos, faults, lines, orders, verdict, watch};
@@ -57,7 +58,7 @@ fn answers(soak: &Soak, host: &mut Child) -> bool {
 fn whole(soak: &Soak, host: &mut Child, seconds: u64) -> String {
     verdict::converges(soak, "after the start");
     let before = soak.machine.usage();
-    let (latencies, middle) = storm(soak, host, seconds);
+    let (latencies, resident) = storm(soak, host, seconds);
     if let Ok(Some(code)) = host.try_wait() {
         soak.problems.add(format!("the host ended unprompted, with {code}"));
         return soak.tally.words();
@@ -70,15 +71,18 @@ fn whole(soak: &Soak, host: &mut Child, seconds: u64) -> String {
     verdict::converges(soak, "after everything was restarted");
     verdict::no_orphans(soak);
     verdict::no_defects(soak);
-    let after = verdict::nothing_leaks(soak, before, middle.filter(|_| seconds >= LONG_SECONDS));
+    let after = verdict::nothing_leaks(soak, before);
+    if seconds >= LONG_SECONDS {
+        verdict::levels_off(soak, &resident);
+    }
     verdict::goes_down(soak, host);
     verdict::no_doubles(soak);
     let lines = lines::check(soak);
-    figures(soak, &latencies, before, after, lines)
+    figures(soak, &latencies, (before, after), &resident, lines)
 }
 
-/// Runs all disturbances at once for the given time. Returns the latencies of status, and the host's resources in the middle.
-fn storm(soak: &Soak, host: &mut Child, seconds: u64) -> (Latencies, Option<Usage>) {
+/// Runs all disturbances at once for the given time. Returns the latencies of status, and the memory of the host.
+fn storm(soak: &Soak, host: &mut Child, seconds: u64) -> (Latencies, Resident) {
     std::thread::scope(|scope| {
         let watcher = scope.spawn(|| watch::work(soak));
         for worker in 0..orders::WORKERS {
@@ -87,26 +91,32 @@ fn storm(soak: &Soak, host: &mut Child, seconds: u64) -> (Latencies, Option<Usag
         scope.spawn(|| chaos::work(soak));
         scope.spawn(|| faults::work(soak));
         let (begun, length) = (now_ns(), seconds * 1_000_000_000);
-        let mut middle = None;
+        let mut resident = Resident::default();
         while now_ns() < begun + length && matches!(host.try_wait(), Ok(None)) {
-            pause(100);
-            if middle.is_none() && now_ns() > begun + length / 2 {
-                middle = Some(soak.machine.usage());
-            }
+            pause(1_000);
+            let share = (now_ns() - begun) as f64 / length as f64;
+            resident.add(share, soak.machine.rss_kib());
         }
         soak.end();
-        (watcher.join().unwrap(), middle)
+        (watcher.join().unwrap(), resident)
     })
 }
 
-fn figures(soak: &Soak, latencies: &Latencies, before: Usage, after: Usage, lines: u64) -> String {
+fn figures(
+    soak: &Soak,
+    latencies: &Latencies,
+    (before, after): (Usage, Usage),
+    resident: &Resident,
+    lines: u64,
+) -> String {
     let lives = std::fs::read_dir(soak.machine.dir().join("counts")).map_or(0, Iterator::count);
     format!(
-        "{}; {lines} lines of {lives} writers' lives; {}; RSS {} to {} KiB, descriptors {} to {}, threads {} to {}",
+        "{}; {lines} lines of {lives} writers' lives; {}; RSS {} to {} KiB ({}), descriptors {} to {}, threads {} to {}",
         soak.tally.words(),
         latencies.words(),
         before.rss_kib,
         after.rss_kib,
+        resident.words(),
         before.files,
         after.files,
         before.threads,

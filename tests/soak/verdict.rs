@@ -7,14 +7,15 @@ use std::process::Child;
 use serde_json::Value;
 
 use crate::machine::Usage;
+use crate::resident::Resident;
 use crate::shared::Soak;
 use provost_tests::runs::{Control, until_none, variable};
 
 /// The memory, descriptors and threads that a run may add. The host remembers a bounded number of changes and exits, and the
 /// allocator keeps freed memory; both level off after a few minutes.
 const RSS_SLACK_KIB: u64 = 96 << 10;
-/// The memory that the second half of a long run may add.
-const RSS_SLACK_LATER_KIB: u64 = 24 << 10;
+/// The memory that the last quarter of a long run may need more than the one before it, on average.
+const RSS_SLACK_LATER_KIB: u64 = 12 << 10;
 const FILES_SLACK: usize = 24;
 const THREADS_SLACK: usize = 12;
 
@@ -82,7 +83,7 @@ pub(crate) fn no_doubles(soak: &Soak) {
 }
 
 /// Checks that the host uses about as many descriptors, threads and memory as before, and returns what it uses now.
-pub(crate) fn nothing_leaks(soak: &Soak, before: Usage, middle: Option<Usage>) -> Usage {
+pub(crate) fn nothing_leaks(soak: &Soak, before: Usage) -> Usage {
     let mut now = before;
     let left = until_none(|| {
         now = soak.machine.usage();
@@ -100,16 +101,21 @@ pub(crate) fn nothing_leaks(soak: &Soak, before: Usage, middle: Option<Usage>) -
         if now.rss_kib > before.rss_kib + RSS_SLACK_KIB {
             left.push(format!("{} KiB resident, and {} after the start", now.rss_kib, before.rss_kib));
         }
-        if let Some(middle) = middle.filter(|middle| now.rss_kib > middle.rss_kib + RSS_SLACK_LATER_KIB) {
-            left.push(format!(
-                "{} KiB resident, and {} in the middle of the run",
-                now.rss_kib, middle.rss_kib
-            ));
-        }
         left
     });
     left.into_iter().for_each(|problem| soak.problems.add(problem));
     now
+}
+
+/// Checks that the host needed no more memory at the end of a long run than before.
+pub(crate) fn levels_off(soak: &Soak, resident: &Resident) {
+    let [_, _, third, last] = resident.means();
+    if last > third + RSS_SLACK_LATER_KIB {
+        let problem = format!(
+            "{last} KiB resident in the last quarter of the run, and {third} in the third, on average"
+        );
+        soak.problems.add(problem);
+    }
 }
 
 /// Checks that no commit was illegal, that the sides of `dual` agreed, and that the host is no longer degraded.

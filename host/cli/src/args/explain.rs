@@ -17,7 +17,7 @@ Examples:
   provost explain web
   provost explain web --at 14:05     then, with the inputs of the decisions
   provost explain web --what-if bundled:supervisord
-  provost explain web --what-if ./patience.wasm --settings '{\"tries\": 3}' --for 1d
+  provost explain web --what-if ./patience.wasm --settings '{\"tries\": 3}'
 
 With --what-if, the next ends of the process are simulated from its present
 state, once by the policy POLICY alone and once by the policies that judge it

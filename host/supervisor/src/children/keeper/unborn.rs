@@ -161,7 +161,14 @@ mod tests {
     fn start(program: &Path, name: &str, life: &str, dir: &str) -> Child {
         let mut command = Command::new(program);
         command.args(["1000"]).env("PROVOST_PROCESS", name).env("PROVOST_INCARNATION", life);
-        command.env(RUNTIME_DIR_VARIABLE, dir).spawn().unwrap()
+        command.env(RUNTIME_DIR_VARIABLE, dir);
+        loop {
+            match command.spawn() {
+                // A child that another test has just forked still has the copy open for writing.
+                Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => continue,
+                started => return started.unwrap(),
+            }
+        }
     }
 
     fn sleep() -> std::path::PathBuf {

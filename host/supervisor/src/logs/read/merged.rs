@@ -13,8 +13,8 @@ use super::past::Past;
 use crate::logs::disk::NotOpened;
 use crate::logs::item::LogLine;
 
-/// The most bytes that are held of the files of all processes together.
-const HELD_BYTES_MAX: usize = 4 << 20;
+/// The most bytes that are held of the files of all processes together, also while the caller does not read.
+const HELD_BYTES_MAX: usize = 1 << 20;
 
 /// The approximate number of bytes of one piece: those that are read for it, and its lines themselves, because many lines are short.
 /// A caller that does not read holds up to three pieces.
