@@ -3,6 +3,7 @@
 
 mod circles;
 mod maps;
+mod messages;
 mod modules;
 mod phrases;
 
