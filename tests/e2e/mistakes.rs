@@ -3,10 +3,10 @@
 
 use std::path::PathBuf;
 
-use provost_tests::{Ran, Setup, guest};
+use provost_tests::{Setup, guest};
 use serde_json::Value;
 
-use crate::PROVOST;
+use crate::{PROVOST, simulating};
 
 /// A mistake, the scenario that finds it, and an invariant of the scenario that it breaks.
 struct Caught {
@@ -39,17 +39,9 @@ fn project() -> PathBuf {
     guest("wrong").parent().unwrap().to_owned()
 }
 
-fn object(ran: &Ran) -> Value {
-    let found = serde_json::from_str(&ran.stdout);
-    assert!(found.is_ok(), "{ran:?}");
-    found.unwrap()
-}
-
 fn simulate(setup: &Setup, arguments: &[&str]) -> (i32, Value) {
     let component = guest("wrong").display().to_string();
-    let command = ["plugin", "simulate", &component, "--no-shrink", "-o", "json"];
-    let ran = setup.run(&[&command, arguments].concat());
-    (ran.code, object(&ran))
+    simulating::simulate(setup, &[&[&*component, "--no-shrink"], arguments].concat())
 }
 
 /// Returns the names of the invariants with this verdict.
@@ -64,7 +56,7 @@ fn each_mistake_passes_the_test_that_its_author_would_write() {
     let dir = project();
     let ran = setup.run(&["plugin", "test", dir.to_str().unwrap(), "--no-native", "-o", "json"]);
     assert_eq!(ran.code, 0, "{ran:?}");
-    let found = object(&ran);
+    let found: Value = serde_json::from_str(&ran.stdout).unwrap();
     let vectors = found["vectors"].as_array().unwrap();
     assert!(vectors.iter().all(|vector| vector["result"] == "passed"), "{found:#}");
     let files = std::fs::read_dir(dir.join("tests/vectors")).unwrap().count();

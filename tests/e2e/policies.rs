@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use provost_tests::{Setup, guest};
 use serde_json::Value;
 
-use crate::PROVOST;
+use crate::{PROVOST, simulating};
 
 /// The root of the repository.
 fn root() -> PathBuf {
@@ -15,10 +15,8 @@ fn root() -> PathBuf {
 
 /// Plays a scenario, and returns the exit code and the expectations.
 fn simulate(setup: &Setup, arguments: &[&str]) -> (i32, Value) {
-    let ran = setup.run(&[&["plugin", "simulate", "--no-shrink", "-o", "json"], arguments].concat());
-    let found: Result<Value, _> = serde_json::from_str(&ran.stdout);
-    assert!(found.is_ok(), "{ran:?}");
-    (ran.code, found.unwrap()["scenarios"][0]["expected"].take())
+    let (code, mut found) = simulating::simulate(setup, &[&["--no-shrink"], arguments].concat());
+    (code, found["scenarios"][0]["expected"].take())
 }
 
 /// Returns the scenarios of all bundled plugins: the name of the plugin, and the file.

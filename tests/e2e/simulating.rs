@@ -22,7 +22,8 @@ const SHIPPED: [&str; 12] = [
     "a-clock-that-is-set-back",
 ];
 
-fn simulate(setup: &Setup, arguments: &[&str]) -> (i32, Value) {
+/// Runs `plugin simulate`, and returns the exit code and what was found.
+pub(crate) fn simulate(setup: &Setup, arguments: &[&str]) -> (i32, Value) {
     let ran = setup.run(&[&["plugin", "simulate"], arguments, &["-o", "json"]].concat());
     let found = serde_json::from_str(&ran.stdout);
     assert!(found.is_ok(), "{ran:?}");

@@ -127,7 +127,7 @@ impl Machine {
         self.figure("VmRSS:")
     }
 
-    /// Returns a figure of the status of the host; 0 if there is none.
+    /// Returns a figure of `/proc/PID/status` of the host, or 0 if it is not there.
     fn figure(&self, key: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.host())).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix(key)).unwrap_or("0");

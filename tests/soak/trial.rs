@@ -71,8 +71,10 @@ fn whole(soak: &Soak, host: &mut Child, seconds: u64) -> String {
     verdict::converges(soak, "after everything was restarted");
     verdict::no_orphans(soak);
     verdict::no_defects(soak);
-    let after = verdict::nothing_leaks(soak, before);
-    if seconds >= LONG_SECONDS {
+    let is_long = seconds >= LONG_SECONDS;
+    let [_, middle, ..] = resident.means();
+    let after = verdict::nothing_leaks(soak, before, is_long.then_some(middle));
+    if is_long {
         verdict::levels_off(soak, &resident);
     }
     verdict::goes_down(soak, host);

@@ -14,8 +14,10 @@ use provost_tests::runs::{Control, until_none, variable};
 /// The memory, descriptors and threads that a run may add. The host remembers a bounded number of changes and exits, and the
 /// allocator keeps freed memory; both level off after a few minutes.
 const RSS_SLACK_KIB: u64 = 96 << 10;
+/// The memory that the end of a long run may need more than the quarter before its middle did on average.
+const RSS_SLACK_LATER_KIB: u64 = 24 << 10;
 /// The memory that the last quarter of a long run may need more than the one before it, on average.
-const RSS_SLACK_LATER_KIB: u64 = 12 << 10;
+const RSS_SLACK_LAST_KIB: u64 = 12 << 10;
 const FILES_SLACK: usize = 24;
 const THREADS_SLACK: usize = 12;
 
@@ -83,7 +85,7 @@ pub(crate) fn no_doubles(soak: &Soak) {
 }
 
 /// Checks that the host uses about as many descriptors, threads and memory as before, and returns what it uses now.
-pub(crate) fn nothing_leaks(soak: &Soak, before: Usage) -> Usage {
+pub(crate) fn nothing_leaks(soak: &Soak, before: Usage, middle_kib: Option<u64>) -> Usage {
     let mut now = before;
     let left = until_none(|| {
         now = soak.machine.usage();
@@ -101,6 +103,9 @@ pub(crate) fn nothing_leaks(soak: &Soak, before: Usage) -> Usage {
         if now.rss_kib > before.rss_kib + RSS_SLACK_KIB {
             left.push(format!("{} KiB resident, and {} after the start", now.rss_kib, before.rss_kib));
         }
+        if let Some(middle) = middle_kib.filter(|middle| now.rss_kib > middle + RSS_SLACK_LATER_KIB) {
+            left.push(format!("{} KiB resident, and {middle} before the middle of the run", now.rss_kib));
+        }
         left
     });
     left.into_iter().for_each(|problem| soak.problems.add(problem));
@@ -110,7 +115,7 @@ pub(crate) fn nothing_leaks(soak: &Soak, before: Usage) -> Usage {
 /// Checks that the host needed no more memory at the end of a long run than before.
 pub(crate) fn levels_off(soak: &Soak, resident: &Resident) {
     let [_, _, third, last] = resident.means();
-    if last > third + RSS_SLACK_LATER_KIB {
+    if last > third + RSS_SLACK_LAST_KIB {
         let problem = format!(
             "{last} KiB resident in the last quarter of the run, and {third} in the third, on average"
         );

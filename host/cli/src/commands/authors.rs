@@ -6,7 +6,7 @@ use provost_plugin_host::Inspection;
 
 use super::printing::print;
 use crate::args::NewArgs;
-use crate::compiling::ChildCompiler;
+use crate::compiling::{ChildCompiler, SMALL_BYTES};
 use crate::config::CompileLimits;
 use crate::failure::Failure;
 use crate::guests::{self, BuildError, Built, Known, Label, Progress};
@@ -112,13 +112,10 @@ pub(super) fn folders_of(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
     guests::folders_of(dir).map_err(build_failure)
 }
 
-/// The size in bytes above which a component is checked by its names only: it contains an interpreter, and takes minutes to compile
-/// without optimisation.
-const COMPILED_BYTES_MAX: usize = 1 << 20;
-
-/// Inspects a component that is not written yet, as a host would. What may still be granted is no failure.
+/// Inspects a component that is not written yet, as a host would. What may still be granted is no failure. One that is not small is
+/// checked by its names only: it contains an interpreter, and takes minutes to compile without optimisation.
 fn inspected(built: &Built, shown: &str) -> Result<Inspection, Failure> {
-    let found = if built.component.len() > COMPILED_BYTES_MAX {
+    let found = if built.component.len() > SMALL_BYTES {
         // An interface that has only types asks for nothing.
         let acts = |name: &&String| !name.starts_with("provost:plugin/types@");
         let imports = built.imports.iter().filter(acts).cloned().collect();

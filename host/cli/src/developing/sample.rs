@@ -6,14 +6,12 @@ use std::path::{Path, PathBuf};
 
 use provost_plugin_host::Role;
 
+use crate::compiling::SMALL_BYTES;
 use crate::config::{CONFIG_NAME, Outline};
 use crate::failure::Failure;
 
 /// The folder of a config that is written here, in that of the project.
 const FOLDER: &str = "target/provost-dev";
-
-/// The size in bytes above which a component contains an interpreter, which needs more memory and time than the defaults give it.
-const INTERPRETER_BYTES: usize = 1 << 20;
 
 /// What a config is written for.
 #[derive(Debug)]
@@ -58,7 +56,8 @@ fn text(subject: &Subject<'_>) -> String {
         "# Written by `provost plugin dev`, which runs it: a process that fails every second.\n\n\
          [host]\nruntime_dir = \"run\"\n\n[plugins.{name}]\ncomponent = {component}\n"
     );
-    if *bytes > INTERPRETER_BYTES {
+    // It contains an interpreter, which needs more memory and time than the defaults give it.
+    if *bytes > SMALL_BYTES {
         text.push_str("limits = { memory = \"64MiB\", call_time = \"1s\" }\n");
     }
     // Without a policy for restarts the failsafe would wait longer and longer.

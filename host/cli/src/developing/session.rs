@@ -257,7 +257,7 @@ impl Session {
         self.screen.line(Style::Green, &format!("{done} ({})", precise(took)))
     }
 
-    /// Puts a component in force in the host, which is looked for or started first if there is none.
+    /// Puts a component in force in the host. If the session has none yet, one is looked for, or else started.
     async fn put_in_force(&mut self, built: &Built, clock: &Clock) -> Result<(), Failure> {
         let begun = clock.now();
         let name = match &self.name {

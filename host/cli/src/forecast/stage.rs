@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use provost_plugin_host::{HostOptions, PluginHost, PluginSpec, trial_world};
+use provost_plugin_host::{PluginHost, PluginSpec, trial_world};
 use provost_simulation::{Scenario, play};
-use provost_state::{PluginStatus, Plugins, Policy};
+use provost_state::{Plugins, Policy};
 use provost_supervisor::{ProcessSpec, Settings};
 
 use super::beginning::Beginning;
 use super::branch::Branch;
 use super::error::ForecastError;
-use crate::compiling::ChildCompiler;
 use crate::config::CompileLimits;
-use crate::simulating::as_simulated;
+use crate::simulating::{as_simulated, objection, plugin_host};
 
 /// The role that decides about ends.
 const ROLE: &str = "restart-policy";
@@ -99,11 +98,7 @@ impl Stage {
         chain: Chain,
         notes: &mut Vec<String>,
     ) -> Result<Vec<Arc<dyn Policy>>, ForecastError> {
-        let host = PluginHost::new(HostOptions {
-            cache_dir: Some(self.cache.path().join("compiled")),
-            compiler: ChildCompiler::within(self.compile_limits),
-            ..HostOptions::default()
-        });
+        let host = plugin_host(&self.cache, self.compile_limits);
         let groups = self.processes.iter().map(|spec| (spec.name.clone(), spec.group.clone()));
         let world = trial_world(groups);
         let mut policies = Vec::new();
@@ -126,8 +121,8 @@ impl Stage {
 fn judge(host: &PluginHost, name: &str, is_strict: bool) -> Result<Arc<dyn Policy>, String> {
     let report = host.reports().into_iter().find(|report| *report.name == *name);
     if let Some(report) = report {
-        if let PluginStatus::Refused(why) | PluginStatus::Quarantined(why) = &report.status {
-            return Err(why.to_string());
+        if let Some(why) = objection(&report.status) {
+            return Err(why.to_owned());
         }
         let roles = &report.active.roles;
         if is_strict && !roles.iter().any(|role| **role == *ROLE) {

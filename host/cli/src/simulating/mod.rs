@@ -20,5 +20,5 @@ pub(crate) use json::json;
 pub(crate) use outcome::Outcome;
 pub(crate) use shipped::{SCENARIOS, scenario};
 pub(crate) use smallest::{Smallest, smallest};
-pub(crate) use stage::{NotRun, Stage, Subject, as_simulated};
+pub(crate) use stage::{NotRun, Stage, Subject, as_simulated, objection, plugin_host};
 pub(crate) use text::{against, text};

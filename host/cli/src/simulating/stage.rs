@@ -9,7 +9,7 @@ use provost_supervisor::Clock;
 
 use super::outcome::Outcome;
 use crate::compiling::ChildCompiler;
-use crate::config::{Config, Problems, SUBJECT, ScenarioFile, SourceFile};
+use crate::config::{CompileLimits, Config, Problems, SUBJECT, ScenarioFile, SourceFile};
 
 /// How long one call may take, in milliseconds of real time. The machine may be busy, and the same scenario has to have the same
 /// course; what is bounded is the fuel.
@@ -84,11 +84,7 @@ impl Stage {
 
     /// Loads the plugins of a scenario.
     fn loaded(&self, config: &Config) -> Result<PluginHost, NotRun> {
-        let host = PluginHost::new(HostOptions {
-            cache_dir: Some(self.cache.path().join("compiled")),
-            compiler: ChildCompiler::within(config.compile_limits),
-            ..HostOptions::default()
-        });
+        let host = plugin_host(&self.cache, config.compile_limits);
         let world = trial_world(config.process_groups());
         for spec in config.plugins() {
             let spec = as_simulated(spec.clone());
@@ -98,11 +94,28 @@ impl Stage {
             }
         }
         for report in host.reports() {
-            if let PluginStatus::Refused(why) | PluginStatus::Quarantined(why) = &report.status {
-                return Err(refused(config, &report.name, why.to_string()));
+            if let Some(why) = objection(&report.status) {
+                return Err(refused(config, &report.name, why.to_owned()));
             }
         }
         Ok(host)
+    }
+}
+
+/// Returns a plugin host without plugins, whose compiled code is kept in `cache` for the next run.
+pub(crate) fn plugin_host(cache: &tempfile::TempDir, limits: CompileLimits) -> PluginHost {
+    PluginHost::new(HostOptions {
+        cache_dir: Some(cache.path().join("compiled")),
+        compiler: ChildCompiler::within(limits),
+        ..HostOptions::default()
+    })
+}
+
+/// Returns why a plugin that was loaded cannot be used, if it cannot.
+pub(crate) fn objection(status: &PluginStatus) -> Option<&str> {
+    match status {
+        PluginStatus::Refused(why) | PluginStatus::Quarantined(why) => Some(why),
+        _ => None,
     }
 }
 

@@ -27,7 +27,7 @@ use toolchain::Toolchain;
 pub use sources::source_digest;
 
 /// What was found out before a crate is compiled. It holds until a manifest or a toolchain changes.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Prepared {
     package: Package,
     toolchain: Toolchain,
@@ -42,14 +42,14 @@ pub(super) fn prepare(dir: &Path) -> Result<Prepared, BuildError> {
 
 /// Builds a crate. Cargo's messages go to standard error.
 pub(super) fn build(prepared: &Prepared, progress: Progress) -> Result<Made, BuildError> {
-    let Prepared { package, toolchain } = prepared.clone();
+    let Prepared { package, toolchain } = prepared;
     // Before compiling, so that a file that changes meanwhile makes the digest differ.
-    let sources = sources::digest_of(&package)?;
-    let module = compile::compile(&package, &toolchain, progress)?;
+    let sources = sources::digest_of(package)?;
+    let module = compile::compile(package, toolchain, progress)?;
     let core = fs::read(&module).map_err(BuildError::file(&module))?;
     Ok(Made {
         component: encode(&package.name, &core)?,
-        label: package.label,
+        label: package.label.clone(),
         sources: Some(sources),
         toolchain: toolchain.to_string(),
         rules: RULES,
