@@ -246,32 +246,13 @@ fn a_rust_project_of_a_stranger_is_tested_built_and_judges_a_process() {
     }
     let tried = ok(&desk, &["plugin", "test", "night-watch", "--no-native"]);
     assert!(tried.ends_with("15 vectors passed\n"), "{tried}");
-    mistakes_in_rust(&desk, &project);
+    crate::author_errors::of_a_rust_project(&desk, &project);
     // What was compiled, the standard library above all, serves the project of the tutorial as well.
     crate::tutorial::follow("rust", |other| {
         fs::copy(project.join("Cargo.lock"), other.join("Cargo.lock")).unwrap();
         std::os::unix::fs::symlink(project.join("target"), other.join("target")).unwrap();
     });
     judges(desk, develops);
-}
-
-/// Builds a project with mistakes, each of which gets an error that says what to change; the good component stays.
-fn mistakes_in_rust(desk: &Setup, project: &Path) {
-    let source = project.join("src/lib.rs");
-    let good = fs::read_to_string(&source).unwrap();
-    let component = fs::read(project.join("night-watch.wasm")).unwrap();
-    let export = good.lines().last().unwrap();
-    fs::write(&source, good.replace(export, "")).unwrap();
-    refused(
-        desk,
-        &["plugin", "build", "night-watch"],
-        1,
-        &["no role of Provost", "provost_guest::export!(Type: RestartPolicy)"],
-    );
-    fs::write(&source, good.replace("match ended.failures {", "match ended.failure {")).unwrap();
-    refused(desk, &["plugin", "build", "night-watch"], 1, &["cargo build of night-watch failed"]);
-    assert_eq!(fs::read(project.join("night-watch.wasm")).unwrap(), component);
-    fs::write(&source, good).unwrap();
 }
 
 /// The config with which the component of a project is run.
@@ -311,6 +292,27 @@ fn develops(host: &Host) {
     host.ok(&["restart", "web"]);
     dev.until("failure 1 -> restart in 500 ms: exited with code 1: attempt 1 of 3");
     assert!(dev.interrupt().success());
+    tests_natively(host, &project);
+}
+
+/// The native tests are run where that is wanted, before anything is put in force.
+fn tests_natively(host: &Host, project: &Path) {
+    let tests = project.join("tests/decisions.rs");
+    let good = fs::read_to_string(&tests).unwrap();
+    let round = || host.setup().run(&["plugin", "dev", "night-watch", "--once", "--native"]);
+    fs::write(&tests, format!("{good}\n#[test]\nfn it_fails() {{\n    panic!(\"on purpose\");\n}}\n"))
+        .unwrap();
+    let failed = round();
+    assert_eq!(failed.code, 1, "{failed:?}");
+    for part in ["on purpose", "error: the native tests have failed"] {
+        assert!(failed.stdout.contains(part) || failed.stderr.contains(part), "{part}: {failed:?}");
+    }
+    assert_eq!(host.plugin("night-watch")["version"], 2);
+    fs::write(&tests, good).unwrap();
+    let passed = round();
+    assert_eq!(passed.code, 0, "{passed:?}");
+    let told = format!("{}{}", passed.stdout, passed.stderr);
+    assert!(told.contains("the native tests have passed"), "{told}");
 }
 
 /// Runs a process that fails, and waits for the reason of the component in `explain`.

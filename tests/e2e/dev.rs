@@ -227,6 +227,15 @@ fn what_is_saved_during_a_build_leads_to_one_more_round() {
 }
 
 #[test]
+fn native_tests_are_refused_for_a_project_that_has_none() {
+    let setup = Setup::new(PROVOST, "");
+    project(&setup, 200);
+    let refused = setup.run(&["plugin", "dev", "judge", "--native", "--once"]);
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert!(refused.stderr.contains("there is no Cargo.toml in judge"), "{refused:?}");
+}
+
+#[test]
 fn a_view_is_put_into_a_host_as_well_and_it_is_said_how_to_see_it() {
     let setup = Setup::new(PROVOST, "");
     let project = project(&setup, 200);

@@ -3,6 +3,7 @@
 
 mod adoption;
 mod alone;
+mod author_errors;
 mod authors;
 mod backends;
 mod bad_config;

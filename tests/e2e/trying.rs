@@ -110,7 +110,7 @@ fn a_view_is_rendered_at_its_path() {
 fn a_call_that_fails_shows_the_fault_and_the_lines_before_it() {
     let setup = setup();
     for (name, fault, hint) in [
-        ("traps", "trapped: panicked at", "the lines before it"),
+        ("traps", "trapped: panicked at", "is logged with its place"),
         ("loops", "took longer than its 100 ms (limits.call_time)", "--limit call_time"),
         ("hogs", "wanted 16 MiB of memory and may have 16 MiB (limits.memory)", "--limit NAME"),
     ] {

@@ -124,6 +124,29 @@ fn an_import_of_another_type_is_refused() {
 }
 
 #[test]
+fn a_function_of_a_later_version_of_the_contract_is_named() {
+    let resolve = with_package(
+        wit_parser::Resolve::default(),
+        "package provost:plugin@0.1.0;
+         interface settings { moon: func() -> u32; }
+         interface status-view { render: func(); }
+         world status-renderer { import settings; export status-view; }",
+    );
+    let module = r#"(module
+        (import "provost:plugin/settings@0.1.0" "moon" (func $moon (result i32)))
+        (memory (export "memory") 1)
+        (func (export "provost:plugin/status-view@0.1.0#render") (drop (call $moon))))"#;
+    let refusal = refusal(&component(&resolve, "status-renderer", module));
+    assert!(
+        refusal.starts_with("it calls a function that a later version of the contract has: "),
+        "{refusal}"
+    );
+    for part in ["`provost:plugin/settings@0.1.0`", "`moon`", "use a newer provost"] {
+        assert!(refusal.contains(part), "{part}: {refusal}");
+    }
+}
+
+#[test]
 fn a_missing_file_and_a_directory_are_named() {
     let bench = Bench::new();
     let load = |source: Source| {

@@ -14,6 +14,15 @@ use crate::render::style::Paint;
 pub(super) fn dev(context: &Context, args: DevArgs) -> Result<(), Failure> {
     authors::is_folder(&args.dir)?;
     let dir = args.dir.canonicalize()?;
+    if args.native && !dir.join("Cargo.toml").is_file() {
+        return Err(Failure::usage(
+            format_args!(
+                "`--native` runs `cargo test`, and there is no Cargo.toml in {}",
+                args.dir.display()
+            ),
+            "leave it out: the vectors are run each time",
+        ));
+    }
     let wanted = Wanted {
         place: place(context, &dir)?,
         dir,

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use provost_plugin_host::{Setup, Source, Workbench};
-use provost_state::FaultKind;
 use serde_json::Value;
 
 use super::context::{Context, now_ms};
@@ -93,7 +92,7 @@ pub(super) fn run(context: &Context, args: &RunArgs) -> Result<(), Failure> {
     })?;
     match &outcome.reply {
         Ok(_) => Ok(()),
-        Err(fault) => Err(Failure::failed(format_args!("the call failed: {fault}"), advice(fault.kind))),
+        Err(fault) => Err(Failure::failed(format_args!("the call failed: {fault}"), trying::advice(fault))),
     }
 }
 
@@ -114,18 +113,6 @@ fn case(args: &RunArgs, role: provost_plugin_host::Role) -> Result<Case, Failure
     let Some(file) = &args.snapshot else { return Ok(Case::made_up(role, &fields, now_ms())?) };
     let document = trying::read_document(file)?;
     Ok(Case::in_snapshot(role, &fields, document.snapshot(), now_ms())?)
-}
-
-/// Returns what to do about a call that failed.
-fn advice(kind: FaultKind) -> &'static str {
-    match kind {
-        FaultKind::Trap => "the lines before it say more; a panic is logged with its place in the source",
-        FaultKind::Deadline => "do less in one call, or raise the limit: `--limit call_time=1s`",
-        FaultKind::Fuel => "do less in one call, or raise the limit: `--limit fuel=NUMBER`",
-        FaultKind::Memory => "keep less at once, or raise the limit that is named, by `--limit NAME=FIGURE`",
-        FaultKind::Answer => "the answer does not fit the contract, which is in wit/",
-        _ => "run it again",
-    }
 }
 
 pub(super) fn test(context: &Context, args: &TestArgs) -> Result<(), Failure> {

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `text` | how outcomes, vectors and measurements are shown to people |
 //! | `object` | the same as JSON |
+//! | `advice` | what to do about a call that failed |
 //! | `measuring` | how long calls take, and what is left of each limit |
 //! | `suite` | running the vectors of a project |
 //! | `vector_file` | reading a file of vectors |
@@ -20,6 +21,7 @@
 //! | `words` | exits and other words as people write them |
 //! | `error` | why something cannot be tried |
 
+mod advice;
 mod case;
 mod document;
 mod error;
@@ -37,6 +39,7 @@ mod vector_file;
 mod words;
 mod world;
 
+pub(crate) use advice::advice;
 pub(crate) use case::Case;
 pub(crate) use document::{Document, case as input_case, read_document, setup as input_setup};
 pub(crate) use error::TryError;

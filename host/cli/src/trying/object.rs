@@ -80,6 +80,7 @@ fn tried(tried: &Tried) -> Value {
         "result": result,
         "why": why,
         "deviations": deviations,
+        "hint": tried.advice(),
         "took_ns": tried.outcome.as_ref().map(|outcome| outcome.ns),
         "fuel": tried.outcome.as_ref().map(|outcome| outcome.fuel),
     })

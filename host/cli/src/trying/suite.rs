@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use provost_plugin_host::{Bench, Outcome, Role, Setup, SetupError, Workbench};
 
+use super::advice::advice;
 use super::case::Case;
 use super::document::{self, Document};
 use super::error::TryError;
@@ -24,6 +25,14 @@ pub(crate) struct Tried {
     pub(crate) found: Found,
     /// What the call did; `None` if there was none.
     pub(crate) outcome: Option<Outcome>,
+}
+
+impl Tried {
+    /// Returns what to do about a call that failed and was not expected to.
+    pub(crate) fn advice(&self) -> Option<&'static str> {
+        let fault = self.outcome.as_ref()?.reply.as_ref().err()?;
+        (!matches!(self.found, Found::Passed)).then(|| advice(fault))
+    }
 }
 
 /// What was found of a vector.

@@ -142,6 +142,9 @@ fn tried_text(told: &mut String, tried: &Tried, paint: Paint) {
     for line in tried.outcome.iter().flat_map(|outcome| &outcome.lines) {
         below(&format!("log {}", shown_line(line)));
     }
+    if let Some(advice) = tried.advice() {
+        below(&format!("hint: {advice}"));
+    }
 }
 
 fn deviation(deviation: &Deviation, below: &mut impl FnMut(&str), paint: Paint) {

@@ -54,12 +54,22 @@ pub(crate) fn admit(
     if let Some(refusal) = exceeds_initial_memory(component, limits) {
         return Err(refusal.into());
     }
-    let pre = linker
-        .instantiate_pre(component)
-        .map_err(|error| format!("an import does not match this host: {}", one_line(&error)))?;
+    let pre = linker.instantiate_pre(component).map_err(|error| unlinked(&one_line(&error)))?;
     let admitted = roles(surface, &pre, linker)
         .map_err(|error| format!("an export does not match what this host expects: {}", one_line(&error)))?;
     Ok(Admitted { need: need(component, limits), ..admitted })
+}
+
+/// Explains why a component cannot be linked. Wasmtime has no type for an interface that lacks a function, so its text is searched
+/// for that; a test has it.
+fn unlinked(cause: &str) -> String {
+    if cause.contains("function implementation is missing") {
+        return format!(
+            "it calls a function that a later version of the contract has: {cause}; use a newer provost, or build it against the \
+             contract of this one, which `provost plugin wit` prints"
+        );
+    }
+    format!("an import does not match this host: {cause}")
 }
 
 /// Returns what an instance takes from the pool, or the most that it may take if that is unknown.

@@ -1,0 +1,68 @@
+//! What the author of a plugin can do about a call that failed.
+
+use provost_state::{Fault, FaultKind};
+
+/// What Rust's standard library says on a target without a system, and what to use instead. Its panics name a place in the
+/// library and not in the plugin, so the words alone do not tell an author what to change.
+const WITHOUT_A_SYSTEM: [(&str, &str); 3] = [
+    (
+        "time not implemented on this platform",
+        "a policy has no clock: the time is `now` of the trigger, and for a view or a consumer `taken_at` of the world",
+    ),
+    (
+        "operation not supported on this platform",
+        "a policy has no files and no network: it takes what it needs from the trigger, the world and its settings; a view or a \
+         consumer can be granted them",
+    ),
+    (
+        "on this platform",
+        "a plugin is a part of no system: it takes what it needs from the trigger, the world and its settings",
+    ),
+];
+
+/// Returns what to do about a call that failed.
+pub(crate) fn advice(fault: &Fault) -> &'static str {
+    let message = &*fault.message;
+    match fault.kind {
+        FaultKind::Trap => {
+            let without = WITHOUT_A_SYSTEM.iter().find(|(words, _)| message.contains(words));
+            without.map_or("a panic or an exception is logged with its place in the source", |(_, advice)| {
+                advice
+            })
+        }
+        FaultKind::Deadline => "do less in one call, or raise the limit: `--limit call_time=1s`",
+        FaultKind::Fuel => "do less in one call, or raise the limit: `--limit fuel=NUMBER`",
+        FaultKind::Memory => "keep less at once, or raise the limit that is named, by `--limit NAME=FIGURE`",
+        FaultKind::Answer if message.contains("more at once") => {
+            "a reason, a line of the log and a stored value should be short; the limit is raised by `--limit handed=1MiB`"
+        }
+        FaultKind::Answer => "the answer does not fit the contract, which `provost plugin wit` prints",
+        _ => "run it again",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn on(kind: FaultKind, message: &str) -> &'static str {
+        advice(&Fault { kind, message: message.into() })
+    }
+
+    #[test]
+    fn a_clock_and_a_socket_have_their_own_advice() {
+        let place = "trapped: panicked at std/src/sys/time/unsupported.rs:35:9: ";
+        let clock = on(FaultKind::Trap, &format!("{place}time not implemented on this platform"));
+        assert!(clock.contains("`now` of the trigger"), "{clock}");
+        let socket = on(FaultKind::Trap, r#"Error { message: "operation not supported on this platform" }"#);
+        assert!(socket.contains("no network"), "{socket}");
+        assert!(on(FaultKind::Trap, "trapped: panicked at src/lib.rs:3:1: no").contains("its place"));
+    }
+
+    #[test]
+    fn an_answer_that_is_too_big_is_not_one_of_another_type() {
+        let big = on(FaultKind::Answer, "handed over more at once than its 256 KiB (limits.handed)");
+        assert!(big.contains("`--limit handed=1MiB`"), "{big}");
+        assert!(on(FaultKind::Answer, "broke the contract: no case 9").contains("`provost plugin wit`"));
+    }
+}
