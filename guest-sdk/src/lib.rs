@@ -73,6 +73,7 @@
 //! | room | owns |
 //! |---|---|
 //! | `roles` | the traits of the roles, their decisions, and the export |
+//! | `schema` | the JSON Schema of a settings type, in native tests |
 //! | `rules` | functions that restart policies share |
 //! | `testing` | the made-up world of native tests |
 //! | `settings` | reading and checking the operator's settings |
@@ -91,6 +92,8 @@ mod host;
 #[doc(hidden)]
 pub mod roles;
 pub mod rules;
+#[cfg(feature = "schema")]
+pub mod schema;
 pub mod settings;
 mod signal;
 mod span;

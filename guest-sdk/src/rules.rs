@@ -23,6 +23,18 @@ impl Ends {
         Self { codes: codes.into(), signals: Vec::new() }
     }
 
+    /// Returns the exit codes of the list.
+    #[cfg(feature = "schema")]
+    pub(crate) fn exit_codes(&self) -> &[i32] {
+        &self.codes
+    }
+
+    /// Returns the signals of the list.
+    #[cfg(feature = "schema")]
+    pub(crate) fn signals(&self) -> &[Signal] {
+        &self.signals
+    }
+
     /// Returns true if this end is in the list.
     #[must_use]
     pub fn contain(&self, exit: &Exit) -> bool {

@@ -51,6 +51,21 @@ pub(crate) fn of_this_plugin<T: DeserializeOwned>(check: impl FnOnce(&T) -> Resu
     }
 }
 
+/// Declares the test that `settings.schema.json` beside `Cargo.toml` is the JSON Schema of the settings type. The crate needs
+/// `provost-guest` with the feature `schema` and `schemars` as dev-dependencies; the module `schema` of this crate has an example.
+///
+/// `WRITE_SCHEMA=1 cargo test` writes the file.
+#[macro_export]
+macro_rules! settings_schema {
+    ($settings:ty) => {
+        #[cfg(test)]
+        #[test]
+        fn the_file_settings_schema_json_is_the_schema_of_the_settings() -> Result<(), String> {
+            $crate::schema::compare::<$settings>(::std::path::Path::new(env!("CARGO_MANIFEST_DIR")))
+        }
+    };
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 /// The policy and its settings.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Backoff {
     /// The delay after the first failure of a streak.
@@ -32,6 +33,7 @@ pub struct Backoff {
 
 /// Which ends are followed by a restart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "lowercase")]
 pub enum On {
     /// Every end.
@@ -145,3 +147,4 @@ fn share(seed: u64) -> f64 {
 }
 
 provost_guest::export!(Backoff: RestartPolicy);
+provost_guest::settings_schema!(Backoff);

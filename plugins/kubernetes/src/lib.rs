@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 /// The settings of a container that are about restarts, in snake case.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Kubernetes {
     /// The restart policy: `restartPolicy`.
@@ -32,6 +33,7 @@ pub struct Kubernetes {
 
 /// The values of `restartPolicy`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema, serde::Serialize))]
 pub enum Policy {
     /// Restarts after every end.
     Always,
@@ -43,6 +45,7 @@ pub enum Policy {
 
 /// One of `restartPolicyRules`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// The action if the rule matches.
@@ -53,6 +56,7 @@ pub struct Rule {
 
 /// The action of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema, serde::Serialize))]
 pub enum RuleAction {
     /// Restarts, whatever `restart_policy` says.
     Restart,
@@ -60,6 +64,7 @@ pub enum RuleAction {
 
 /// The condition of a rule.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(deny_unknown_fields)]
 pub struct ExitCodes {
     /// Whether the exit code has to be in the values, or not in them.
@@ -70,6 +75,7 @@ pub struct ExitCodes {
 
 /// How a rule compares the exit code with its values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema, serde::Serialize))]
 #[expect(missing_docs, reason = "Kubernetes' words")]
 pub enum Operator {
     In,
@@ -173,3 +179,4 @@ impl HealthPolicy for Kubernetes {
 }
 
 provost_guest::export!(Kubernetes: RestartPolicy, HealthPolicy);
+provost_guest::settings_schema!(Kubernetes);

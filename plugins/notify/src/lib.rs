@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 /// The consumer and its settings.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Notify {
     /// The phases whose entry is reported, and the removal of a process in one of them; all, if it is not set.
@@ -63,3 +64,4 @@ fn line(event: &Event) -> String {
 }
 
 provost_guest::export!(Notify: StatusConsumer);
+provost_guest::settings_schema!(Notify);

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 /// The settings: the flags of a supervisor, and the kind of its children.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Otp {
     /// When a child is restarted.
@@ -25,6 +26,7 @@ pub struct Otp {
 
 /// When a child is restarted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "snake_case")]
 pub enum Restart {
     /// Always.
@@ -37,6 +39,7 @@ pub enum Restart {
 
 /// Which processes are restarted when a child has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "snake_case")]
 pub enum Strategy {
     /// Only the child.
@@ -49,6 +52,7 @@ pub enum Strategy {
 
 /// What happens when there have been too many restarts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "snake_case")]
 pub enum Escalate {
     /// The whole group is given up.
@@ -131,3 +135,4 @@ impl Otp {
 }
 
 provost_guest::export!(Otp: RestartPolicy);
+provost_guest::settings_schema!(Otp);

@@ -27,6 +27,7 @@ const PAGE: u32 = 1024;
 
 /// The view; it has no settings.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Prometheus {}
 
@@ -37,6 +38,7 @@ impl StatusView for Prometheus {
 }
 
 provost_guest::export!(Prometheus: StatusView);
+provost_guest::settings_schema!(Prometheus);
 
 /// A metric with one sample for each process that has a value.
 struct Metric {

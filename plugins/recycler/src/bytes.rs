@@ -63,3 +63,21 @@ impl fmt::Display for Bytes {
         }
     }
 }
+
+#[cfg(test)]
+impl schemars::JsonSchema for Bytes {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Bytes".into()
+    }
+
+    fn json_schema(_generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "title": "size",
+            "description": "A text such as \"512MiB\" or \"2GB\", or a number of bytes.",
+            "examples": ["512MiB", "2GB"],
+            "type": ["string", "integer"],
+            "pattern": "^[0-9]+\\s*([kKMG]B|[KMG]iB|B)$",
+            "minimum": 1,
+        })
+    }
+}

@@ -11,6 +11,7 @@ use crate::bytes::Bytes;
 
 /// The policy and its settings.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Recycler {
     /// The most resident memory.
@@ -93,6 +94,7 @@ impl UsagePolicy for Recycler {
 }
 
 provost_guest::export!(Recycler: UsagePolicy);
+provost_guest::settings_schema!(Recycler);
 
 impl Recycler {
     fn restart(&self, reason: String) -> UsageDecision {

@@ -9,6 +9,7 @@ use serde::de::{Deserialize, Deserializer, Error};
 
 /// The settings of `[program:x]` that are about restarts, spelt as there.
 #[derive(Debug, Clone, PartialEq, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Supervisord {
     /// Whether it is started again when it has exited: `false`, `"unexpected"` or `true`.
@@ -106,3 +107,37 @@ impl Supervisord {
 }
 
 provost_guest::export!(Supervisord: RestartPolicy);
+provost_guest::settings_schema!(Supervisord);
+
+#[cfg(test)]
+mod schema {
+    use std::borrow::Cow;
+
+    use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+    use serde::{Serialize, Serializer};
+
+    use super::Autorestart;
+
+    impl JsonSchema for Autorestart {
+        fn schema_name() -> Cow<'static, str> {
+            "Autorestart".into()
+        }
+
+        fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
+            json_schema!({
+                "description": "When a process that has exited is started again.",
+                "enum": [false, "unexpected", true],
+            })
+        }
+    }
+
+    impl Serialize for Autorestart {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            match self {
+                Self::Never => serializer.serialize_bool(false),
+                Self::Unexpected => serializer.serialize_str("unexpected"),
+                Self::Always => serializer.serialize_bool(true),
+            }
+        }
+    }
+}

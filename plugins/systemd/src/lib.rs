@@ -10,6 +10,7 @@ use provost_guest::{Decision, Ended, Exit, RestartPolicy, Signal, Span, World};
 
 /// The settings of `[Service]` and `[Unit]` that are about restarts, in snake case.
 #[derive(Debug, Clone, PartialEq, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Systemd {
     /// The ends after which it is restarted: `Restart=`.
@@ -34,6 +35,7 @@ pub struct Systemd {
 
 /// After which ends a process is restarted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "systemd's words; the tables in its manual and in the tests define them")]
 pub enum Restart {
@@ -178,3 +180,4 @@ impl Systemd {
 }
 
 provost_guest::export!(Systemd: RestartPolicy);
+provost_guest::settings_schema!(Systemd);

@@ -15,6 +15,7 @@ const WAITING_MAX: usize = 1024;
 
 /// The consumer and its settings.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Webhook {
     /// The destination.
@@ -128,3 +129,4 @@ fn change(event: &Event) -> Value {
 }
 
 provost_guest::export!(Webhook: StatusConsumer);
+provost_guest::settings_schema!(Webhook);

@@ -12,6 +12,7 @@ const WAIT_MAX_MS: u64 = HOUR_MS;
 
 /// The policy and its settings.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct BusinessHours {
     /// The hour of the day at which business begins, 0 to 23.
@@ -61,6 +62,7 @@ impl StartPolicy for BusinessHours {
 }
 
 provost_guest::export!(BusinessHours: StartPolicy);
+provost_guest::settings_schema!(BusinessHours);
 
 impl BusinessHours {
     /// Returns the time in milliseconds until business begins; 0 within business hours.

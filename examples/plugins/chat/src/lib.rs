@@ -10,6 +10,7 @@ use serde_json::json;
 
 /// The consumer and its settings.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Chat {
     /// The incoming webhook of the chat.
@@ -41,6 +42,7 @@ impl StatusConsumer for Chat {
 }
 
 provost_guest::export!(Chat: StatusConsumer);
+provost_guest::settings_schema!(Chat);
 
 impl Chat {
     /// Returns what is said about a change, if anything is.

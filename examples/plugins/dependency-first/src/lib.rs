@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 /// The policy and its settings.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DependencyFirst {
     /// The process that has to be up.
@@ -35,3 +36,4 @@ impl StartPolicy for DependencyFirst {
 }
 
 provost_guest::export!(DependencyFirst: StartPolicy);
+provost_guest::settings_schema!(DependencyFirst);

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 /// The policy and its settings.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ExitRules {
     /// The rules, in the order in which they are tried.
@@ -14,6 +15,7 @@ pub struct ExitRules {
 
 /// What follows some ends.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// The exit codes that it is about.
@@ -31,6 +33,7 @@ pub struct Rule {
 
 /// What to do.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Then {
     /// Start it again.
@@ -68,6 +71,7 @@ impl RestartPolicy for ExitRules {
 }
 
 provost_guest::export!(ExitRules: RestartPolicy);
+provost_guest::settings_schema!(ExitRules);
 
 impl Rule {
     fn matches(&self, exit: &Exit) -> bool {

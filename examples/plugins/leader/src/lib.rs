@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 /// The policy and its settings.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Leader {
     /// The name of the leader.
@@ -56,3 +57,4 @@ impl RestartPolicy for Leader {
 }
 
 provost_guest::export!(Leader: RestartPolicy);
+provost_guest::settings_schema!(Leader);

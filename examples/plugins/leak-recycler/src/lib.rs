@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 /// The policy and its settings.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct LeakRecycler {
     /// The number of samples in a row in which the memory has grown.
@@ -59,3 +60,4 @@ impl UsagePolicy for LeakRecycler {
 }
 
 provost_guest::export!(LeakRecycler: UsagePolicy);
+provost_guest::settings_schema!(LeakRecycler);

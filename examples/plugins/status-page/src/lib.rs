@@ -10,6 +10,7 @@ const PAGE: u32 = 256;
 
 /// The view and its settings.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct StatusPage {
     /// Processes that are not shown.
@@ -34,6 +35,7 @@ impl StatusView for StatusPage {
 }
 
 provost_guest::export!(StatusPage: StatusView);
+provost_guest::settings_schema!(StatusPage);
 
 impl StatusPage {
     fn shows(&self, process: &ProcessState) -> bool {
