@@ -78,7 +78,8 @@ fn a_project_in_each_language_has_its_files_its_name_and_the_contract() {
             "python" => &["requirements.txt", "plugin.py", "provost-plugin.toml", "wit/world.wit"],
             _ => &["compile_flags.txt", "src/plugin.c", "provost-plugin.toml", "wit/world.wit"],
         };
-        for file in sources.iter().chain(&["README.md", ".gitignore", "provost.toml"]) {
+        for file in sources.iter().chain(&["README.md", ".gitignore", "provost.toml", "settings.schema.json"])
+        {
             assert!(made.contains_key(*file), "{language}: {file} is missing: {:?}", made.keys());
         }
         let copy = if language == "rust" { ".provost/sdk/0.1.0/wit/" } else { "wit/deps/provost-plugin/" };
@@ -234,12 +235,14 @@ fn a_rust_project_of_a_stranger_is_tested_built_and_judges_a_process() {
     let told = String::from_utf8_lossy(&tested.stdout).into_owned();
     assert!(tested.status.success(), "{told}{}", String::from_utf8_lossy(&tested.stderr));
     assert!(told.contains("7 passed"), "{told}");
+    assert!(told.contains("the_file_settings_schema_json_is_the_schema_of_the_settings ... ok"), "{told}");
     let built = desk.run(&["plugin", "build", "night-watch"]);
     assert_eq!(built.code, 0, "{built:?}");
     for part in [
         "built night-watch/night-watch.wasm",
         "name       night-watch 0.1.0",
         "SDK 0.1.0",
+        "settings   busy_hours, failed_checks, memory_mib_max, pause, settle, title, tries, verbose",
         "would be accepted",
     ] {
         assert!(built.stdout.contains(part), "{part}: {built:?}");

@@ -47,6 +47,7 @@ mod reload;
 mod rights;
 mod roles;
 mod scale;
+mod settings_schema;
 mod signals;
 mod simulating;
 mod sockets;

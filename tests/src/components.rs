@@ -80,6 +80,25 @@ pub fn good_policy() -> Vec<u8> {
     policy("(call $drop (local.get $world)) (i32.const 64)")
 }
 
+/// Returns a component with one more custom section.
+#[must_use]
+pub fn with_section(mut component: Vec<u8>, name: &str, content: &[u8]) -> Vec<u8> {
+    let number = |mut number: usize| {
+        let mut bytes = Vec::new();
+        while number >= 0x80 {
+            bytes.push(u8::try_from(number & 0x7f).unwrap() | 0x80);
+            number >>= 7;
+        }
+        bytes.push(u8::try_from(number).unwrap());
+        bytes
+    };
+    let section = [&number(name.len()), name.as_bytes(), content].concat();
+    component.push(0);
+    component.extend(number(section.len()));
+    component.extend(section);
+    component
+}
+
 /// Builds a policy that restarts after `delay_ms`.
 #[must_use]
 pub fn policy_with_delay(delay_ms: u64) -> Vec<u8> {

@@ -21,6 +21,7 @@
 //! | `past` | the journal, as commands and the API read it |
 //! | `render` | the output for people: pure functions to text |
 //! | `guests` | building plugins |
+//! | `schema` | the JSON Schema of a config, for editors |
 //! | `templates` | projects to begin a plugin with, the SDK and the contract, which the binary carries |
 //! | `inherited` | descriptors and signal masks that the parent process left, and that are dropped |
 
@@ -40,6 +41,7 @@ mod past;
 mod pictures;
 mod progress;
 mod render;
+mod schema;
 mod simulating;
 mod successor;
 mod templates;

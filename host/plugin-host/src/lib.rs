@@ -23,6 +23,7 @@
 //! | `memory` | what a plugin remembers from one call to the next, and its file |
 //! | `limits` | what a plugin may use, and what an operator may grant it |
 //! | `role` | the roles that a plugin can play |
+//! | `schema` | the JSON Schema of a plugin's settings, which a component carries |
 //! | `lacks` | reports what the plugin host lacks at the moment |
 //! | `notice` | notifies the application of a quarantine |
 //! | `clock` | the clock for figures and quarantine |
@@ -67,6 +68,7 @@ mod plugin;
 mod port;
 mod rehearsal;
 mod role;
+mod schema;
 mod text;
 mod workbench;
 
@@ -86,4 +88,5 @@ pub use pending::{Before, Pending};
 pub use plugin::trial_world;
 pub use rehearsal::{InForce, Kept, Ready, Unfit};
 pub use role::Role;
+pub use schema::{SECTION as SETTINGS_SCHEMA_SECTION, SchemaError, Setting, SettingsSchema};
 pub use workbench::{Bench, Impure, Outcome, Reply, Setup, SetupError, Workbench};

@@ -1,11 +1,11 @@
 //! The roles of a policy other than judging restarts, and the check of settings.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod guests;
 
 use guests::{Bench, at, one_crash};
-use provost_plugin_host::{Grants, PluginSpec};
+use provost_plugin_host::{Grants, PluginSpec, SETTINGS_SCHEMA_SECTION, Source};
 use provost_state::{
     Cause, Demand, FaultKind, Health, HealthAction, Incarnation, Judgement, Observation, Plan, PluginStatus,
     Plugins, StartAction,
@@ -155,4 +155,56 @@ fn a_plugin_that_rejects_its_settings_is_refused_with_its_own_words() {
     let wrong = provost_state::Replacement { settings_json: Some("[1]".to_owned()), ..Default::default() };
     let refusal = bench.host.swap("p", &wrong, &one_crash().1).unwrap_err();
     assert!(refusal.message.ends_with(why), "{refusal}");
+}
+
+/// A schema that knows one setting.
+const SCHEMA: &str =
+    r#"{"type": "object", "additionalProperties": false, "properties": {"first": {"type": "integer"}}}"#;
+
+/// What becomes of a policy that carries this schema and gets these settings.
+fn status(spec: impl FnOnce(&Bench) -> PluginSpec, schema: &str, settings: &str) -> PluginStatus {
+    let bench = Bench::new();
+    let mut spec = spec(&bench);
+    let Source::Path(path) = &spec.source else { panic!("it is a file") };
+    let component = std::fs::read(path).unwrap();
+    let carries = components::with_section(component, SETTINGS_SCHEMA_SECTION, schema.as_bytes());
+    std::fs::write(path, carries).unwrap();
+    spec.settings_json = settings.to_owned();
+    bench.load(spec).unwrap();
+    bench.host.reports()[0].status.clone()
+}
+
+#[test]
+fn settings_that_the_schema_of_a_component_does_not_allow_are_refused() {
+    let silent = |bench: &Bench| bench.spec("p", &components::good_policy());
+    let refused =
+        |why: &str| PluginStatus::Refused(format!("it refuses its settings: settings: {why}").into());
+    assert_eq!(status(silent, SCHEMA, r#"{"first": 1}"#), PluginStatus::Active);
+    assert_eq!(
+        status(silent, SCHEMA, r#"{"frist": 1}"#),
+        refused("frist: unknown field `frist`, expected `first`")
+    );
+    assert_eq!(
+        status(silent, SCHEMA, r#"{"first": "x"}"#),
+        refused("first: the text \"x\", expected a whole number")
+    );
+}
+
+#[test]
+fn what_a_schema_says_goes_before_an_objection_that_names_no_setting() {
+    let own = |bench: &Bench| particular(bench, "{}");
+    let by_schema = "it refuses its settings: settings: frist: unknown field `frist`, expected `first`";
+    assert_eq!(status(own, SCHEMA, r#"{"frist": 1}"#), PluginStatus::Refused(by_schema.into()));
+    let its_own = "it refuses its settings: crashed";
+    assert_eq!(status(own, SCHEMA, r#"{"first": 1}"#), PluginStatus::Refused(its_own.into()));
+}
+
+#[test]
+fn a_schema_that_cannot_be_used_hinders_nothing() {
+    let silent = |bench: &Bench| bench.spec("p", &components::good_policy());
+    let large = format!("{{\"type\": \"object\", \"title\": \"{}\"}}", "x".repeat(256 << 10));
+    let endless = r##"{"type": "object", "$ref": "#"}"##;
+    for schema in ["{", "[]", "\u{0}", large.as_str(), endless] {
+        assert_eq!(status(silent, schema, r#"{"frist": 1}"#), PluginStatus::Active, "{}", schema.len());
+    }
 }

@@ -225,6 +225,17 @@ it may exist by the time they start.
 
 Exits with 2 if there are errors, or with --strict also if there are warnings.")]
     Validate(ValidateArgs),
+    /// Print the JSON Schema of a config, with which editors complete and check it.
+    #[command(after_help = "\
+Examples:
+  provost schema > provost.schema.json
+  provost schema -c provost.toml > provost.schema.json
+
+With -c, the settings of each plugin of that config are described as its
+component describes them. The first line of a config names the file for editors:
+
+  #:schema ./provost.schema.json")]
+    Schema,
     /// Print the script that completes commands and names in a shell.
     #[command(after_help = "\
 Examples:

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use provost_plugin_host::Inspection;
+use provost_plugin_host::{Inspection, SettingsSchema};
 
 use super::printing::print;
 use crate::args::NewArgs;
@@ -86,11 +86,11 @@ pub(super) fn build(dir: &Path, checked: bool, paint: Paint) -> Result<(), Failu
     }
     let found = inspected(&built, &shown)?;
     built.write().map_err(build_failure)?;
-    let label = Label::read(&built.component);
+    let (label, schema) = (Label::read(&built.component), SettingsSchema::of_component(&built.component));
     print(format!(
         "built {shown} with {}\n{}",
         built.toolchain,
-        inspection::text(&found, &label, &shown, paint)
+        inspection::text(&found, &label, &schema, &shown, paint)
     ))
 }
 
@@ -150,6 +150,10 @@ fn build_failure(error: BuildError) -> Failure {
         }
         BuildError::Manifest { .. } => {
             let hint = "correct the file; docs/plugins/writing.md lists its keys";
+            return Failure::usage(error, hint);
+        }
+        BuildError::Schema { .. } => {
+            let hint = "correct it: a JSON Schema with \"type\": \"object\"; in Rust, `WRITE_SCHEMA=1 cargo test` writes it";
             return Failure::usage(error, hint);
         }
         BuildError::Wit { .. } => {

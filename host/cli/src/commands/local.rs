@@ -1,6 +1,6 @@
 //! Commands that need no host: `plugin inspect`, `completions`.
 
-use provost_plugin_host::Source;
+use provost_plugin_host::{SettingsSchema, Source};
 
 use super::printing::print;
 use crate::args::LineFormat;
@@ -10,9 +10,9 @@ use crate::config::CompileLimits;
 use crate::failure::Failure;
 use crate::guests::Label;
 use crate::render::inspection;
-use crate::render::style::Paint;
+use crate::render::page::Page;
 
-pub(super) fn inspect(component: &str, output: LineFormat, paint: Paint) -> Result<(), Failure> {
+pub(super) fn inspect(component: &str, output: LineFormat, page: &Page) -> Result<(), Failure> {
     let bytes = Source::parse(component)
         .read()
         .map_err(|error| Failure::usage(error, "name a .wasm file, or `bundled:NAME`"))?;
@@ -21,10 +21,13 @@ pub(super) fn inspect(component: &str, output: LineFormat, paint: Paint) -> Resu
         let hint = "a plugin is a WebAssembly component; `provost plugin build` makes one of a project";
         Failure::usage(format_args!("`{component}` {problem}"), hint)
     })?;
-    let label = Label::read(&bytes);
+    let (label, schema) = (Label::read(&bytes), SettingsSchema::of_component(&bytes));
     print(match output {
-        LineFormat::Text => inspection::text(&found, &label, component, paint),
-        LineFormat::Json => inspection::json(&found, &label, component),
+        LineFormat::Text => {
+            inspection::text(&found, &label, &schema, component, page.paint)
+                + &inspection::settings(&schema, page)
+        }
+        LineFormat::Json => inspection::json(&found, &label, &schema, component),
     })
 }
 

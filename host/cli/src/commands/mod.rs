@@ -24,6 +24,7 @@
 //! | `simulate` | `plugin simulate` |
 //! | `keys` | keys and signatures |
 //! | `validate` | `validate` |
+//! | `schema` | `schema` |
 //! | `component` | the component that a command names |
 //! | `context` | the context of every command: which host it talks to, and where it prints |
 //! | `unanswered` | the failures when a host does not answer, or refuses |
@@ -47,6 +48,7 @@ mod plugin;
 mod printing;
 mod read;
 mod reload;
+mod schema;
 mod simulate;
 mod token;
 #[cfg(feature = "top")]
@@ -77,6 +79,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
             if args.wait { asking(up::wait(&context, &args)) } else { Ok(()) }
         }
         Command::Validate(args) => validate::validate(context.config.as_deref(), &args, context.page.paint),
+        Command::Schema => schema::schema(context.config.as_deref()),
         Command::Completions { shell } => local::completions(shell),
         Command::About(args) => about::about(&context, &args),
         Command::Token(command) => token::token(&context, command),
@@ -123,6 +126,7 @@ async fn ask(context: Context, command: Command) -> Result<(), Failure> {
         | Command::Token(_)
         | Command::Journal(_)
         | Command::About(_)
+        | Command::Schema
         | Command::Completions { .. } => Ok(()),
     }
 }

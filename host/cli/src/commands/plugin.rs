@@ -101,7 +101,7 @@ async fn inspect(context: &Context, component: &str, output: LineFormat) -> Resu
     let is_name = !component.contains([':', '/']) && !std::path::Path::new(component).exists();
     let is_name = is_name && !component.ends_with(".wasm");
     if !is_name {
-        return local::inspect(component, output, context.page.paint);
+        return local::inspect(component, output, &context.page);
     }
     let list = context.client()?.plugins().await?;
     let found = list.plugins.iter().find(|plugin| plugin.name == component).ok_or_else(|| {

@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use provost_plugin_host::PluginHost;
+use provost_plugin_host::{PluginHost, PluginSpec, SettingsSchema};
 use provost_state::text;
 use serde_json::{Value, json};
 
@@ -63,9 +63,22 @@ pub(super) fn validate(config: Option<&Path>, args: &ValidateArgs, paint: Paint)
 /// Reads and checks the config and, if it has no errors, its plugins.
 fn look(path: &Path) -> Result<Findings, Failure> {
     let (config, errors) = Config::look_at(path)?;
-    let warnings = config.warnings();
+    let mut warnings = config.warnings();
+    warnings.extend(of_schemas(&config));
     let errors = errors.or_else(|| config.check_certificate().err()).or_else(|| of_plugins(&config));
     Ok(Findings { config, errors, warnings })
+}
+
+/// Returns a warning for each component whose schema of its settings cannot be used. What is wrong with the component itself is told
+/// when it is loaded.
+fn of_schemas(config: &Config) -> Vec<Problem> {
+    let problem = |plugin: &PluginSpec| {
+        let error = SettingsSchema::of_component(&plugin.source.read().ok()?).err()?;
+        let what = format!("the schema of the settings of `{}` is ignored: {error}", plugin.name);
+        let hint = "the settings are checked by the component alone; its author has to correct the schema and build it again";
+        Some(config.component_problem(&plugin.name, what, hint.to_owned()))
+    };
+    config.plugins().filter_map(problem).collect()
 }
 
 fn of_plugins(config: &Config) -> Option<Problems> {

@@ -41,6 +41,16 @@ fn in_words(what: String) -> String {
     words.iter().fold(what, |what, (from, to)| what.replace(from, to))
 }
 
+/// Returns the values that are possible, with the nearest one, if these words list them: those of a schema, or serde's.
+fn of_values(words: &str, quoted: &[&str]) -> Option<String> {
+    let (given, possible) = match words.contains("unknown variant") {
+        true => quoted.split_first().map(|(given, possible)| (*given, possible))?,
+        false => (words.split_once("the text \"")?.1.split('"').next()?, quoted),
+    };
+    let lists = words.contains(", expected ") && !possible.is_empty();
+    lists.then(|| choices(given, "values of this setting", possible.iter().copied()))
+}
+
 /// Returns the problem that a plugin has with its settings, if that is what `refusal` is about.
 pub(super) fn problem(
     plugin: &str,
@@ -67,8 +77,9 @@ pub(super) fn problem(
         (true, Some((word, known))) if !known.is_empty() => {
             choices(word, "settings of this plugin", known.iter().copied())
         }
-        _ => "correct it in `settings`; plugins/README.md describes the settings of the bundled plugins"
-            .to_owned(),
+        _ => of_values(words, &quoted).unwrap_or_else(|| {
+            "correct it in `settings`; `provost plugin inspect COMPONENT` shows the settings of a component".to_owned()
+        }),
     };
     let what = what.split(", expected").next().filter(|_| unknown).unwrap_or(&what).to_owned();
     Some(Problem { span, what: format!("the plugin `{plugin}` refuses its settings: {what}"), hint })

@@ -3,10 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use provost_plugin_host::SettingsSchema;
+
 use super::error::BuildError;
 use super::label::Label;
 use super::made::Made;
 use super::manifest::{self, Manifest};
+use super::schema;
 use super::surface::Surface;
 use super::tool::Progress;
 use super::{c, js, python, rust};
@@ -52,8 +55,10 @@ pub(crate) fn build_again(
     progress: Progress,
     known: &mut Known,
 ) -> Result<Built, BuildError> {
+    // Before the toolchain is run, because that may take long.
+    let schema = schema::read(dir)?;
     if let Some(prepared) = &known.0 {
-        return finish(dir, rust::build(prepared, progress)?, checked);
+        return finish(dir, rust::build(prepared, progress)?, schema.as_ref(), checked);
     }
     let made = match Manifest::find(dir)? {
         None => rust::build(known.0.insert(rust::prepare(dir)?), progress)?,
@@ -69,7 +74,7 @@ pub(crate) fn build_again(
             }
         },
     };
-    finish(dir, made, checked)
+    finish(dir, made, schema.as_ref(), checked)
 }
 
 /// Returns the path that the component of the project in `dir` gets, whether it was built or not.
@@ -100,8 +105,13 @@ fn path_in(dir: &Path, name: &str) -> PathBuf {
     dir.join(format!("{name}.wasm"))
 }
 
-/// Checks and labels what a toolchain has made.
-fn finish(dir: &Path, made: Made, checked: bool) -> Result<Built, BuildError> {
+/// Checks and labels what a toolchain has made, and adds the schema of its settings.
+fn finish(
+    dir: &Path,
+    made: Made,
+    schema: Option<&SettingsSchema>,
+    checked: bool,
+) -> Result<Built, BuildError> {
     let Made { component, mut label, sources, toolchain, rules } = made;
     let refused = |message: String| BuildError::Encode { package: label.name.clone(), message };
     let surface = Surface::of(&component).map_err(refused)?;
@@ -109,7 +119,10 @@ fn finish(dir: &Path, made: Made, checked: bool) -> Result<Built, BuildError> {
         surface.check(&label.name, rules)?;
     }
     label.contract = surface.contract().map(str::to_owned);
-    let component = labelled(&label, &component)?;
+    let mut component = labelled(&label, &component)?;
+    if let Some(schema) = schema {
+        schema::attach(schema, &mut component);
+    }
     let path = path_in(dir, &label.name);
     let Surface { imports, exports } = surface;
     Ok(Built { path, component, toolchain, imports, exports, sources })

@@ -35,6 +35,14 @@ pub enum BuildError {
         /// What is wrong.
         message: String,
     },
+    /// The schema of the settings is wrong.
+    #[error("{path}: {problem}", path = path.display())]
+    Schema {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: provost_plugin_host::SchemaError,
+    },
     /// The WIT files of a project are wrong.
     #[error("{folder}: {message}", folder = folder.display())]
     Wit {

@@ -16,6 +16,7 @@
 //! | `build_dir` | the folder for what a build makes on its way |
 //! | `manifest` | `provost-plugin.toml`, for languages other than Rust |
 //! | `made` | what a toolchain has made |
+//! | `schema` | the schema of the settings that a component carries |
 //! | `label` | what a component says about itself |
 //! | `tool` | finding and running programs |
 //! | `error` | the errors of a build |
@@ -31,6 +32,7 @@ mod made;
 mod manifest;
 mod python;
 mod rust;
+mod schema;
 mod surface;
 mod tool;
 

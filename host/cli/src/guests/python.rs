@@ -1,7 +1,7 @@
 //! Building a plugin in Python, with componentize-py of PyPI.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::build_dir::build_dir;
@@ -27,6 +27,7 @@ pub(super) fn build(manifest: &Manifest) -> Result<Made, BuildError> {
             manifest.dir.display()
         ),
     })?;
+    bindings(manifest, &program)?;
     let out = build_dir(manifest, "component")?.join("unchecked.wasm");
     let folder = manifest.source.parent().unwrap_or(&manifest.dir);
     let module = manifest.source.file_stem().unwrap_or_default();
@@ -37,6 +38,14 @@ pub(super) fn build(manifest: &Manifest) -> Result<Made, BuildError> {
     let component = fs::read(&out).map_err(BuildError::file(&out))?;
     let toolchain = program.display().to_string();
     Ok(Made { component, label: manifest.label.clone(), sources: None, toolchain, rules: RULES })
+}
+
+/// Writes the types of the contract to `target/bindings`, where editors and type checkers find them. The component has its own.
+fn bindings(manifest: &Manifest, program: &Path) -> Result<(), BuildError> {
+    let folder = build_dir(manifest, "bindings")?;
+    let mut command = Command::new(program);
+    command.arg("-d").arg(&manifest.wit).args(["-w", &manifest.world, "bindings"]).arg(folder);
+    tool::run(command, &manifest.dir, HINT)
 }
 
 /// Finds componentize-py: in the environment of the project, in the active one, or on the PATH.

@@ -194,3 +194,41 @@ fn javascript_without_its_packages_is_told_to_install_them() {
     let told = build(a_project(manifest).path(), true, Progress::Hidden).unwrap_err().to_string();
     assert!(told.contains("componentize-js is missing") && told.contains("run `npm install` in"), "{told}");
 }
+
+#[test]
+fn a_wrong_schema_of_the_settings_is_reported_with_its_place_before_the_toolchain_is_looked_for() {
+    let manifest = "name = \"p\"\nlanguage = \"js\"\nsource = \"plugin.py\"\n";
+    for (text, why) in [
+        ("{\n  \"type\": object\n}", "line 2, column 11: it is not JSON"),
+        ("{\"type\": \"array\"}", "/type: settings are an object"),
+        (
+            "{\"type\": \"object\", \"properties\": {\"tries\": {\"type\": \"int\"}}}",
+            "/properties/tries/type: there is no type \"int\"",
+        ),
+    ] {
+        let dir = a_project(manifest);
+        write(dir.path(), schema::FILE, text);
+        let told = build(dir.path(), true, Progress::Hidden).unwrap_err().to_string();
+        assert!(told.contains("settings.schema.json: ") && told.contains(why), "{told}");
+    }
+}
+
+#[test]
+fn a_component_carries_the_schema_of_its_project() {
+    let dir = a_project("");
+    assert_eq!(schema::read(dir.path()).unwrap(), None);
+    write(dir.path(), schema::FILE, "{\n  \"type\": \"object\"\n}\n");
+    let read = schema::read(dir.path()).unwrap().unwrap();
+    let mut component = vec![0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0];
+    schema::attach(&read, &mut component);
+    assert!(component.ends_with(b"provost:settings-schema{\"type\":\"object\"}"), "{component:?}");
+    assert_eq!(provost_plugin_host::SettingsSchema::of_component(&component), Ok(Some(read)));
+}
+
+#[test]
+fn the_schema_of_the_settings_is_a_source() {
+    let dir = a_crate(&format!("{MANIFEST}{CDYLIB}"));
+    let before = digest(&dir);
+    write(dir.path(), schema::FILE, "{\"type\": \"object\"}");
+    assert_ne!(digest(&dir), before);
+}

@@ -2,15 +2,26 @@
 
 use std::fmt::Write as _;
 
-use provost_plugin_host::Inspection;
+use provost_plugin_host::{Inspection, SchemaError, Setting, SettingsSchema};
 use serde_json::json;
 
 use super::humane::{one_line, size};
+use super::page::Page;
 use super::style::{Paint, Style};
+use super::table::{Cell, Table};
 use crate::guests::Label;
 
+/// The schema of its settings that a component carries, if it does.
+pub(crate) type Carried = Result<Option<SettingsSchema>, SchemaError>;
+
 /// Renders an inspection as text.
-pub(crate) fn text(inspection: &Inspection, label: &Label, source: &str, paint: Paint) -> String {
+pub(crate) fn text(
+    inspection: &Inspection,
+    label: &Label,
+    schema: &Carried,
+    source: &str,
+    paint: Paint,
+) -> String {
     let roles: Vec<&str> = inspection.roles.iter().map(|role| role.as_str()).collect();
     let mut text = String::new();
     let mut line = |head: &str, value: &str| {
@@ -27,6 +38,14 @@ pub(crate) fn text(inspection: &Inspection, label: &Label, source: &str, paint: 
         line("memory", &format!("{} to begin with", size(bytes)));
     }
     line("roles", &if roles.is_empty() { "none".to_owned() } else { roles.join(", ") });
+    match schema {
+        Ok(None) => {}
+        Ok(Some(schema)) => line("settings", &names_of(&schema.rows())),
+        Err(error) => line(
+            "settings",
+            &paint.text(Style::Red, &format!("their schema is ignored: {}", one_line(&error.to_string()))),
+        ),
+    }
     for (head, names) in [("imports", &inspection.imports), ("exports", &inspection.exports)] {
         for (at, name) in names.iter().enumerate() {
             line(if at == 0 { head } else { "" }, &one_line(name));
@@ -44,6 +63,27 @@ pub(crate) fn text(inspection: &Inspection, label: &Label, source: &str, paint: 
     text
 }
 
+/// Returns the names of the settings, without those of tables within them.
+fn names_of(settings: &[Setting]) -> String {
+    let own = settings.iter().map(|setting| setting.name.as_str()).filter(|name| !name.contains(['.', '[']));
+    let names: Vec<&str> = own.collect();
+    if names.is_empty() { "none".to_owned() } else { one_line(&names.join(", ")) }
+}
+
+/// Renders the settings of a component as a table; nothing if it describes none.
+pub(crate) fn settings(schema: &Carried, page: &Page) -> String {
+    let rows = schema.as_ref().ok().and_then(Option::as_ref).map(SettingsSchema::rows).unwrap_or_default();
+    if rows.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new(&["SETTING", "TYPE", "DEFAULT", "MEANING"]).leaving(&["DEFAULT"]);
+    for Setting { name, kind, default, meaning } in rows {
+        let some = |text: String| Cell::maybe(Some(text).filter(|text| !text.is_empty()));
+        table.row(vec![Cell::new(name), some(kind), some(default), some(meaning)]);
+    }
+    format!("\n{}", table.render(page))
+}
+
 /// Returns what a component says about itself, line by line.
 fn described(label: &Label) -> Vec<(&'static str, String)> {
     let name = [label.name.as_str(), label.version.as_deref().unwrap_or_default()].join(" ");
@@ -59,7 +99,7 @@ fn described(label: &Label) -> Vec<(&'static str, String)> {
 }
 
 /// Renders an inspection as JSON.
-pub(crate) fn json(inspection: &Inspection, label: &Label, source: &str) -> String {
+pub(crate) fn json(inspection: &Inspection, label: &Label, schema: &Carried, source: &str) -> String {
     let roles: Vec<&str> = inspection.roles.iter().map(|role| role.as_str()).collect();
     let object = json!({
         "component": source,
@@ -78,6 +118,8 @@ pub(crate) fn json(inspection: &Inspection, label: &Label, source: &str) -> Stri
         "can": inspection.can,
         "cannot": inspection.cannot,
         "refusal": inspection.refusal.as_deref(),
+        "settings_schema": schema.as_ref().ok().and_then(Option::as_ref).map(SettingsSchema::document),
+        "settings_schema_error": schema.as_ref().err().map(ToString::to_string),
     });
     format!("{object}\n")
 }
@@ -107,12 +149,58 @@ mod tests {
             ..Label::default()
         };
         assert_eq!(
-            text(&inspection, &label, "x.wasm", Paint::OFF),
+            text(&inspection, &label, &Ok(None), "x.wasm", Paint::OFF),
             "component  x.wasm\nname       night-watch 1.2.0\nauthors    A, B\nbuilt for  contract 0.1.0\nsha256     abc\nsize       14 KiB\nmemory     1 MiB to begin with\nroles      none\n\
              imports    wasi:sockets/tcp@0.2.6\nexports    a\n           b\ncannot     read a clock\n\
              verdict    refused: it imports wasi:sockets\n"
         );
-        let golden = r#"{"authors":["A","B"],"can":[],"cannot":["read a clock"],"component":"x.wasm","contract":"0.1.0","description":null,"digest":"abc","exports":["a","b"],"imports":["wasi:sockets/tcp@0.2.6"],"memory_bytes":1048576,"name":"night-watch","refusal":"it imports wasi:sockets","roles":[],"sdk":null,"size_bytes":14336,"version":"1.2.0"}"#;
-        assert_eq!(json(&inspection, &label, "x.wasm"), format!("{golden}\n"));
+        let golden = r#"{"authors":["A","B"],"can":[],"cannot":["read a clock"],"component":"x.wasm","contract":"0.1.0","description":null,"digest":"abc","exports":["a","b"],"imports":["wasi:sockets/tcp@0.2.6"],"memory_bytes":1048576,"name":"night-watch","refusal":"it imports wasi:sockets","roles":[],"sdk":null,"settings_schema":null,"settings_schema_error":null,"size_bytes":14336,"version":"1.2.0"}"#;
+        assert_eq!(json(&inspection, &label, &Ok(None), "x.wasm"), format!("{golden}\n"));
+    }
+    #[test]
+    fn the_settings_are_a_table_and_a_schema_that_cannot_be_used_is_named() {
+        let inspection = Inspection {
+            digest: "abc".into(),
+            size_bytes: 0,
+            roles: Vec::new(),
+            imports: Vec::new(),
+            exports: Vec::new(),
+            memory_bytes: None,
+            refusal: None,
+            can: Vec::new(),
+            cannot: Vec::new(),
+        };
+        let document = json!({
+            "type": "object",
+            "required": ["name"],
+            "properties": {
+                "name": { "type": "string", "description": "What it is called." },
+                "tries": { "type": "integer", "default": 5 },
+                "hook": { "type": "object", "properties": { "url": { "type": "string" } } },
+            },
+        });
+        let page = Page { paint: Paint::OFF, columns: None, zone: crate::render::local::Zone::system() };
+        let good: Carried = SettingsSchema::parse(document.to_string().as_bytes()).map(Some);
+        let shown = text(&inspection, &Label::default(), &good, "x.wasm", Paint::OFF);
+        assert!(shown.contains("settings   hook, name, tries\n"), "{shown}");
+        assert_eq!(
+            settings(&good, &page),
+            "\n\
+             SETTING   TYPE          DEFAULT   MEANING\n\
+             hook      table         -         -\n\
+             hook.url  text          -         -\n\
+             name      text          required  What it is called.\n\
+             tries     whole number  5         -\n"
+        );
+        let bad: Carried = SettingsSchema::parse(b"{}").map(Some);
+        let shown = text(&inspection, &Label::default(), &bad, "x.wasm", Paint::OFF);
+        assert!(shown.contains("settings   their schema is ignored: /: settings are an object"), "{shown}");
+        assert_eq!(settings(&bad, &page), "");
+        let object: serde_json::Value =
+            serde_json::from_str(&super::json(&inspection, &Label::default(), &bad, "x.wasm")).unwrap();
+        assert_eq!(object["settings_schema_error"], "/: settings are an object: add \"type\": \"object\"");
+        let object: serde_json::Value =
+            serde_json::from_str(&super::json(&inspection, &Label::default(), &good, "x.wasm")).unwrap();
+        assert_eq!(object["settings_schema"], document);
     }
 }

@@ -11,7 +11,7 @@ use super::embedded::template;
 use super::error::ProjectError;
 use super::language::Language;
 use super::manifest;
-use super::render::render;
+use super::render::{render, without_last_commas};
 use super::sdk;
 use super::write::write;
 
@@ -100,8 +100,10 @@ fn is_empty(folder: &Path) -> bool {
 /// Returns the files of a project by their paths.
 fn files(wanted: &Wanted) -> Result<Vec<(PathBuf, String)>, ProjectError> {
     let values = values(wanted)?;
-    let made =
-        |(path, from): &(&str, &str)| (PathBuf::from(path), render(template(from), &wanted.roles, &values));
+    let made = |(path, from): &(&str, &str)| {
+        let text = render(template(from), &wanted.roles, &values);
+        (PathBuf::from(path), if path.ends_with(".json") { without_last_commas(&text) } else { text })
+    };
     let mut files: Vec<_> = sources(wanted.language).iter().map(made).collect();
     if wanted.language == Language::Rust {
         files.extend(sdk::files()?.into_iter().map(|(path, text)| (PathBuf::from(path), text)));
@@ -127,25 +129,31 @@ pub(super) const fn sources(language: Language) -> &'static [(&'static str, &'st
             (".gitignore", "rust/gitignore"),
             ("provost.toml", "rust/provost.toml"),
             ("tests/vectors/decisions.toml", "shared/vectors.toml"),
+            ("settings.schema.json", "rust/settings.schema.json"),
         ],
         Language::Js => &[
             ("package.json", "js/package.json"),
             ("src/plugin.js", "js/src/plugin.js"),
+            ("jsconfig.json", "js/jsconfig.json"),
+            ("provost.d.ts", "js/provost.d.ts"),
             ("README.md", "js/README.md"),
             (".gitignore", "shared/gitignore"),
             ("provost.toml", "shared/provost.toml"),
             ("tests/vectors/decisions.toml", "shared/vectors.toml"),
             ("provost-plugin.toml", "shared/provost-plugin.toml"),
+            ("settings.schema.json", "shared/settings.schema.json"),
             ("wit/world.wit", "shared/world.wit"),
         ],
         Language::Python => &[
             ("requirements.txt", "python/requirements.txt"),
             ("plugin.py", "python/plugin.py"),
+            ("pyproject.toml", "python/pyproject.toml"),
             ("README.md", "python/README.md"),
             (".gitignore", "shared/gitignore"),
             ("provost.toml", "shared/provost.toml"),
             ("tests/vectors/decisions.toml", "shared/vectors.toml"),
             ("provost-plugin.toml", "shared/provost-plugin.toml"),
+            ("settings.schema.json", "shared/settings.schema.json"),
             ("wit/world.wit", "shared/world.wit"),
         ],
         Language::C => &[
@@ -156,6 +164,7 @@ pub(super) const fn sources(language: Language) -> &'static [(&'static str, &'st
             ("provost.toml", "c/provost.toml"),
             ("tests/vectors/decisions.toml", "shared/vectors.toml"),
             ("provost-plugin.toml", "shared/provost-plugin.toml"),
+            ("settings.schema.json", "c/settings.schema.json"),
             ("wit/world.wit", "shared/world.wit"),
         ],
     }

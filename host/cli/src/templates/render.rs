@@ -27,6 +27,18 @@ pub(super) fn render(template: &str, roles: &[Role], values: &[(&str, String)]) 
     text
 }
 
+/// Removes the comma after the last entry of an object of JSON, which a section that is left out may have made the last one.
+pub(super) fn without_last_commas(text: &str) -> String {
+    let mut made = String::with_capacity(text.len());
+    let mut lines = text.lines().peekable();
+    while let Some(line) = lines.next() {
+        let ends_object = lines.peek().is_some_and(|next| matches!(next.trim(), "}" | "},"));
+        made.push_str(if ends_object && line.ends_with("},") { &line[..line.len() - 1] } else { line });
+        made.push('\n');
+    }
+    made
+}
+
 /// Returns the roles of the section that this line begins, if it begins one.
 pub(super) fn section(line: &str) -> Option<Vec<&str>> {
     let comment = line.trim().strip_prefix("//").or_else(|| line.trim().strip_prefix('#'))?;

@@ -1,10 +1,11 @@
 //! Tests of the templates that need no toolchain.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use provost_plugin_host::Role;
+use provost_plugin_host::{Role, SettingsSchema};
+use wit_bindgen_core::wit_parser::{FunctionKind, Interface, Resolve, Type, TypeDefKind};
 
 use super::embedded::{CONTRACT, SDK_SOURCES, TEMPLATES};
 use super::project::sources;
@@ -169,4 +170,98 @@ fn a_copy_of_the_contract_is_refreshed_and_other_files_are_left_alone() {
     fs::create_dir(&other).unwrap();
     fs::write(other.join("a.wit"), "package mine:own;\n").unwrap();
     assert!(matches!(contract::write_to(&other), Err(ProjectError::NotTheContract { .. })));
+}
+
+#[test]
+fn every_project_has_a_schema_that_describes_the_settings_of_its_example() {
+    let dir = tempfile::tempdir().unwrap();
+    for language in Language::ALL {
+        for roles in Role::ALL.map(|role| vec![role]).into_iter().chain([Role::ALL.to_vec()]) {
+            let name = roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join("-");
+            let folder = dir.path().join(format!("{}-{name}", language.word()));
+            make(&wanted(language, &roles), &folder).unwrap();
+            let text = fs::read(folder.join("settings.schema.json")).unwrap();
+            let schema = SettingsSchema::parse(&text).unwrap();
+            let config = fs::read_to_string(folder.join("provost.toml")).unwrap();
+            let config: toml::Table = config.parse().unwrap();
+            let settings = &config["plugins"]["night-watch"]["settings"];
+            let json = serde_json::to_string(settings).unwrap();
+            assert_eq!(schema.mistake(&json), Ok(None), "{}: {json}", folder.display());
+            let named: BTreeSet<String> = settings.as_table().unwrap().keys().cloned().collect();
+            let described: BTreeSet<String> = schema.rows().into_iter().map(|row| row.name).collect();
+            assert_eq!(described, named, "{}", folder.display());
+        }
+    }
+}
+
+/// Returns a name of the contract as JavaScript has it: `on-exit` is `onExit`.
+fn in_javascript(name: &str) -> String {
+    let mut parts = name.split('-');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |name, part| name + &part[..1].to_uppercase() + &part[1..])
+}
+
+/// Returns what the types for JavaScript have to contain of one interface.
+fn declared(resolve: &Resolve, interface: &Interface) -> Vec<String> {
+    let mut all = Vec::new();
+    for (name, id) in &interface.types {
+        let name = in_javascript(&format!("-{name}"));
+        let case = |case: &str| format!("'{case}'");
+        let field = |field: &str| in_javascript(field);
+        match &resolve.types[*id].kind {
+            TypeDefKind::Record(record) => {
+                all.push(format!("export interface {name} {{"));
+                all.extend(record.fields.iter().map(|one| {
+                    let is_optional = matches!(one.ty, Type::Id(id) if matches!(resolve.types[id].kind, TypeDefKind::Option(_)));
+                    format!("    {}{}: ", field(&one.name), if is_optional { "?" } else { "" })
+                }));
+            }
+            TypeDefKind::Flags(flags) => {
+                all.push(format!("export interface {name} {{"));
+                all.extend(flags.flags.iter().map(|one| format!("    {}?: boolean;", field(&one.name))));
+            }
+            TypeDefKind::Enum(words) => {
+                all.push(format!("export type {name} ="));
+                all.extend(words.cases.iter().map(|one| format!("| {}", case(&one.name))));
+            }
+            TypeDefKind::Variant(variant) => {
+                all.push(format!("export type {name} ="));
+                all.extend(variant.cases.iter().map(|one| {
+                    let value = if one.ty.is_some() { "; val: " } else { " }" };
+                    format!("| {{ tag: {}{value}", case(&one.name))
+                }));
+            }
+            TypeDefKind::Resource => all.push(format!("export class {name} {{")),
+            // A type of another interface, or another name for a type.
+            _ => all.push(name),
+        }
+    }
+    all.extend(interface.functions.values().map(|function| match &function.kind {
+        FunctionKind::Method(_) => format!("    {}(", in_javascript(function.item_name())),
+        _ if function.name == "delete" => "export { remove as delete };".to_owned(),
+        _ => format!("  export function {}(", in_javascript(&function.name)),
+    }));
+    all
+}
+
+#[test]
+fn the_types_for_javascript_have_everything_of_the_contract() {
+    let mut resolve = Resolve::default();
+    resolve.push_str("contract.wit", &contract::text()).unwrap();
+    let types = embedded::template("js/provost.d.ts");
+    let modules: BTreeMap<&str, &str> = types
+        .split("declare module 'provost:plugin/")
+        .skip(1)
+        .map(|module| module.split_once("@{{contract}}' {").unwrap())
+        .collect();
+    let mut count = 0;
+    for (_, interface) in &resolve.interfaces {
+        let name = interface.name.as_deref().unwrap();
+        let module = modules.get(name).unwrap_or_else(|| panic!("{name} is missing"));
+        for part in declared(&resolve, interface) {
+            assert!(module.contains(&part), "{name}: `{part}` is missing");
+            count += 1;
+        }
+    }
+    assert!(count > 200 && modules.len() == resolve.interfaces.len(), "{count}");
 }

@@ -21,6 +21,7 @@ use crate::engine::{EngineError, TimedEngine};
 use crate::guest::{Common, Context, Figures, Reach, linker};
 use crate::limits::Limits;
 use crate::role::Role;
+use crate::schema::SettingsSchema;
 use crate::text::{one_line, sanitize};
 
 use super::call::Caller;
@@ -85,6 +86,8 @@ pub(crate) struct Candidate {
     trusted: Result<Option<Arc<str>>, Arc<str>>,
     /// The full names of its exports.
     exports: Vec<String>,
+    /// The schema of its settings, if it carries one that can be used.
+    schema: Option<SettingsSchema>,
 }
 
 impl Candidate {
@@ -96,6 +99,7 @@ impl Candidate {
             digest: Arc::from(""),
             trusted: Err(why.to_string().into()),
             exports: Vec::new(),
+            schema: None,
         }
     }
 
@@ -158,7 +162,8 @@ impl Loader {
         let trusted = pinned(&recipe.common, &digest).and_then(|()| {
             self.trust.check(&recipe.source, &bytes).map_err(|error| error.to_string().into())
         });
-        Ok(Candidate { bytes, sha256, digest, trusted, exports })
+        let schema = schema_of(&recipe.common, &bytes);
+        Ok(Candidate { bytes, sha256, digest, trusted, exports, schema })
     }
 
     /// Creates a version that cannot be called, in place of one that is still to be compiled or was refused.
@@ -220,7 +225,8 @@ impl Loader {
             }
         };
         let context = Arc::new(recipe.context(reach));
-        if let Some(objection) = objection(Caller { engine: &engine, context: &context }, &judged) {
+        let caller = Caller { engine: &engine, context: &context };
+        if let Some(objection) = objection(caller, &judged, candidate.schema.as_ref()) {
             judged = Judged::refused(judged.surface, objection);
         }
         Ok(version(recipe.source, candidate, engine, judged, context))
@@ -295,15 +301,44 @@ fn pinned(common: &Common, digest: &str) -> Result<(), Arc<str>> {
     }
 }
 
-/// Returns the objection of the component itself to its settings, if it checks them.
-fn objection(caller: Caller<'_>, judged: &Judged) -> Option<Arc<str>> {
-    match validate(caller, judged)? {
-        Ok(Ok(())) => None,
-        Ok(Err(why)) => {
-            Some(format!("it refuses its settings: {}", sanitize(&why, OBJECTION_BYTES_MAX)).into())
+/// Returns the schema of the settings that a component carries. One that cannot be used hinders nothing.
+fn schema_of(common: &Common, bytes: &[u8]) -> Option<SettingsSchema> {
+    SettingsSchema::of_component(bytes).unwrap_or_else(|error| {
+        tracing::warn!(plugin = &*common.name, "the schema of its settings is ignored: {error}");
+        None
+    })
+}
+
+/// Returns the objection to the settings: that of the component, or what its schema says against them. A component names the setting as
+/// the SDK does, or else the schema says it better.
+fn objection(caller: Caller<'_>, judged: &Judged, schema: Option<&SettingsSchema>) -> Option<Arc<str>> {
+    judged.admitted.as_ref().ok()?;
+    let refuses =
+        |why: &str| Arc::from(format!("it refuses its settings: {}", sanitize(why, OBJECTION_BYTES_MAX)));
+    let own = match validate(caller, judged) {
+        Some(Err(fault)) => return Some(format!("it could not check its settings: {fault}").into()),
+        Some(Ok(Err(why))) if names_a_setting(&why) => return Some(refuses(&why)),
+        Some(Ok(Err(why))) => Some(why),
+        Some(Ok(Ok(()))) | None => None,
+    };
+    let of_schema = schema.and_then(|schema| match schema.mistake(&caller.context.settings) {
+        Ok(mistake) => mistake,
+        Err(error) => {
+            tracing::warn!(
+                plugin = &**caller.context.name(),
+                "the schema of its settings is ignored: {error}"
+            );
+            None
         }
-        Err(fault) => Some(format!("it could not check its settings: {fault}").into()),
-    }
+    });
+    of_schema.or(own).map(|why| refuses(&why))
+}
+
+/// Whether an objection names the setting first, as the SDK does: `settings: tries: …`, or says which one is missing.
+fn names_a_setting(why: &str) -> bool {
+    let Some(rest) = why.strip_prefix("settings: ") else { return false };
+    let place = rest.split_once(": ").map(|(place, _)| place);
+    place.is_some_and(|place| !place.contains(' ')) || rest.starts_with("missing field `")
 }
 
 fn validate(caller: Caller<'_>, judged: &Judged) -> Option<Result<Result<(), String>, Fault>> {

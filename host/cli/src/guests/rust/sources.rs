@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::package::Package;
 use crate::guests::error::BuildError;
+use crate::guests::schema;
 
 /// The folder of a crate with the frozen versions of its contract.
 const FROZEN: &str = "/wit/frozen";
@@ -16,7 +17,7 @@ const FROZEN: &str = "/wit/frozen";
 /// Returns the digest of the sources of the plugin in `dir`: `sha256:` and 64 hexadecimal digits. It needs
 /// cargo, but no wasm toolchain, and is the same on every machine.
 ///
-/// It covers the crate and its dependencies by path: `Cargo.toml`, `build.rs`, all of `src` and `wit`, without the frozen versions
+/// It covers the crate and its dependencies by path: `Cargo.toml`, `build.rs`, `settings.schema.json`, all of `src` and `wit`, without the frozen versions
 /// of a contract in `wit/frozen`, which no compiler reads, and the files that `package.metadata.provost.sources` names.
 ///
 /// # Errors
@@ -44,7 +45,8 @@ pub(super) fn digest_of(package: &Package) -> Result<String, BuildError> {
 fn files(package: &Package) -> Result<BTreeMap<String, PathBuf>, BuildError> {
     let mut files = BTreeMap::new();
     for (name, source) in &package.crates {
-        let of_crate = ["Cargo.toml", "build.rs", "src", "wit"].map(|entry| source.dir.join(entry));
+        let of_crate =
+            ["Cargo.toml", "build.rs", schema::FILE, "src", "wit"].map(|entry| source.dir.join(entry));
         for path in of_crate.iter().filter(|path| path.exists()).chain(&source.more) {
             let entry = path.file_name().unwrap_or_default().to_string_lossy();
             walk(path, &format!("{name}/{entry}"), &mut files)?;

@@ -1,9 +1,10 @@
-// A plugin of Provost. Each role is one exported object below.
+// A plugin of Provost. Each role is one exported object below. Editors take the types from provost.d.ts.
+// @ts-check
 
 import { json } from 'provost:plugin/settings@{{contract}}';
 import { write } from 'provost:plugin/log@{{contract}}';
 
-// The settings that the operator writes under `[plugins.{{name}}] settings`, with their defaults.
+// The settings that the operator writes under `[plugins.{{name}}] settings`, with their defaults. settings.schema.json describes them.
 const DEFAULTS = {
   // [[restart-policy]]
   tries: 5, // the number of failures in a row after which a process is given up
@@ -24,43 +25,62 @@ const DEFAULTS = {
   // [[]]
 };
 
-// Reads settings. An error names the wrong key.
+/** @typedef {typeof DEFAULTS} Settings */
+
+/**
+ * Reads settings. An error names the wrong key.
+ * @param {string} text
+ * @returns {Settings}
+ */
 function read(text) {
   const given = JSON.parse(text);
+  /** @type {Record<string, unknown>} */
+  const defaults = DEFAULTS;
   for (const [key, value] of Object.entries(given)) {
-    if (!(key in DEFAULTS)) throw new Error(`settings: ${key} is unknown, expected one of ${Object.keys(DEFAULTS).join(', ')}`);
-    const wanted = typeof DEFAULTS[key];
+    if (!(key in defaults)) throw new Error(`settings: ${key} is unknown, expected one of ${Object.keys(DEFAULTS).join(', ')}`);
+    const wanted = typeof defaults[key];
     if (typeof value !== wanted) throw new Error(`settings: ${key}: expected a ${wanted}, not ${JSON.stringify(value)}`);
     if (wanted === 'number' && !(Number.isInteger(value) && value >= 0)) throw new Error(`settings: ${key}: expected a whole number from 0 on`);
   }
   return { ...DEFAULTS, ...given };
 }
 
-// Wraps the function of a role: it is given the settings first, and an exception is logged with its message and line before it ends
-// the call. The host would know it only as `unreachable`.
+/**
+ * Wraps the function of a role: it is given the settings first, and an exception is logged with its message and line before it ends
+ * the call. The host would know it only as `unreachable`.
+ * @template {unknown[]} Input
+ * @template Output
+ * @param {(settings: Settings, ...input: Input) => Output} judge
+ * @returns {(...input: Input) => Output}
+ */
 function role(judge) {
   return (...input) => {
     try {
       return judge(read(json()), ...input);
     } catch (error) {
-      write('error', `${error}\n${error.stack ?? ''}`.trim().split('\n').slice(0, 3).join(' | '));
+      const stack = error instanceof Error ? error.stack : undefined;
+      write('error', `${error}\n${stack ?? ''}`.trim().split('\n').slice(0, 3).join(' | '));
       throw error;
     }
   };
 }
 
+/** @type {typeof import('provost:plugin/configurable@{{contract}}')} */
 export const configurable = {
   validateSettings(text) {
     try {
       read(text);
     } catch (error) {
-      throw error.message;
+      throw error instanceof Error ? error.message : String(error);
     }
   },
 };
 
 // [[restart-policy]]
-// Restarts what fails, each time a little later, and gives up after `tries` failures in a row.
+/**
+ * Restarts what fails, each time a little later, and gives up after `tries` failures in a row.
+ * @type {typeof import('provost:plugin/restart-policy@{{contract}}')}
+ */
 export const restartPolicy = {
   onExit: role((settings, ended, world) => {
     if (ended.failures === 0) return { action: { tag: 'stay-down' }, reason: 'it has done its work' };
@@ -75,7 +95,10 @@ export const restartPolicy = {
 };
 
 // [[start-policy]]
-// Starts a process that has failed only after it has waited for `settle_ms`.
+/**
+ * Starts a process that has failed only after it has waited for `settle_ms`.
+ * @type {typeof import('provost:plugin/start-policy@{{contract}}')}
+ */
 export const startPolicy = {
   beforeStart: role((settings, plan, world) => {
     const rest = settings.settle_ms - Number(plan.waited);
@@ -85,7 +108,10 @@ export const startPolicy = {
 };
 
 // [[health-policy]]
-// Restarts a process after `failed_checks` failed checks in a row; until then it is degraded.
+/**
+ * Restarts a process after `failed_checks` failed checks in a row; until then it is degraded.
+ * @type {typeof import('provost:plugin/health-policy@{{contract}}')}
+ */
 export const healthPolicy = {
   onProbe: role((settings, observation, world) => {
     const row = observation.inARow;
@@ -96,7 +122,10 @@ export const healthPolicy = {
 };
 
 // [[scale-policy]]
-// Runs all replicas in the busy hours of the day, and the fewest at other times.
+/**
+ * Runs all replicas in the busy hours of the day, and the fewest at other times.
+ * @type {typeof import('provost:plugin/scale-policy@{{contract}}')}
+ */
 export const scalePolicy = {
   replicas: role((settings, demand, world) => {
     const hour = Math.floor(Number(demand.now) / 3600000) % 24;
@@ -109,7 +138,10 @@ export const scalePolicy = {
 };
 
 // [[usage-policy]]
-// Restarts a process that uses more memory than `memory_mib_max`.
+/**
+ * Restarts a process that uses more memory than `memory_mib_max`.
+ * @type {typeof import('provost:plugin/usage-policy@{{contract}}')}
+ */
 export const usagePolicy = {
   onSample: role((settings, sample, world) => {
     const used = Number(sample.usage.rssBytes >> 20n);
@@ -121,9 +153,13 @@ export const usagePolicy = {
 };
 
 // [[status-view]]
-// Renders a line for each process: `provost view {{name}}`.
+/**
+ * Renders a line for each process: `provost view {{name}}`.
+ * @type {typeof import('provost:plugin/status-view@{{contract}}')}
+ */
 export const statusView = {
   render: role((settings, request, world) => {
+    /** @type {(status: number, text: string) => import('provost:plugin/status-view@{{contract}}').Response} */
     const answer = (status, text) => ({ contentType: 'text/plain; charset=utf-8', body: new TextEncoder().encode(text), status });
     if (request.path !== '') return answer(404, 'there is no such page\n');
     const rows = world.page(0, 1024).map((process) => `${process.name} ${process.phase} ${process.restarts}\n`);
@@ -132,7 +168,10 @@ export const statusView = {
 };
 
 // [[status-consumer]]
-// Logs the processes that are given up on, and with `verbose` those that become ready.
+/**
+ * Logs the processes that are given up on, and with `verbose` those that become ready.
+ * @type {typeof import('provost:plugin/status-consumer@{{contract}}')}
+ */
 export const statusConsumer = {
   onChange: role((settings, batch, world) => {
     for (const { process, before } of batch.events) {

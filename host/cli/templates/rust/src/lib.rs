@@ -21,9 +21,9 @@ use provost_guest::{Sample, UsageDecision, UsagePolicy};
 // [[]]
 use serde::Deserialize;
 
-/// The settings that the operator writes under `[plugins.{{name}}] settings`. A setting that is left out has the value of
-/// `default` below.
+/// The settings that the operator writes under `[plugins.{{name}}] settings`. One that is left out has its default.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Plugin {
     // [[restart-policy]]
@@ -183,4 +183,6 @@ impl StatusConsumer for Plugin {
 }
 
 // [[]]
+// The component carries settings.schema.json; `WRITE_SCHEMA=1 cargo test` writes it after a change of the settings.
+provost_guest::settings_schema!(Plugin);
 provost_guest::export!(Plugin: {{traits}});
