@@ -73,10 +73,10 @@
 //! | room | owns |
 //! |---|---|
 //! | `roles` | the traits of the roles, their decisions, and the export |
-//! | `schema` | the JSON Schema of a settings type, in native tests |
-//! | `rules` | functions that restart policies share |
 //! | `testing` | the made-up world of native tests |
 //! | `settings` | reading and checking the operator's settings |
+//! | `schema` | the JSON Schema of a settings type, in native tests |
+//! | `rules` | functions that restart policies share |
 //! | `host` | the services of the host, and their stand-ins in native tests |
 //! | `world` | the world as a plugin sees it |
 //! | `words` | the names of the contract's types, for people |

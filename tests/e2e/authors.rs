@@ -352,11 +352,33 @@ fn a_project_in_another_language_is_built_and_judges_a_process() {
         assert!(built.stdout.contains(part), "{part}: {built:?}");
     }
     assert!(!built.stdout.contains("wasi:"), "{built:?}");
+    is_typed(&desk.dir().join("night-watch"), &language);
     let tried = ok(&desk, &["plugin", "test", "night-watch"]);
     assert!(tried.ends_with("15 vectors passed\n"), "{tried}");
     raises(&desk, &language);
     judges(desk, |_| {});
     crate::tutorial::follow(&language, with_tools);
+}
+
+/// Checks a project with the types of the contract, as an editor does.
+fn is_typed(project: &Path, language: &str) {
+    let (checker, arguments): (&str, &[&str]) = match language {
+        "js" => ("node_modules/.bin/tsc", &["-p", "jsconfig.json"]),
+        "python" => (".venv/bin/mypy", &["--strict"]),
+        _ => return,
+    };
+    let check = || {
+        let mut command = std::process::Command::new(project.join(checker));
+        command.args(arguments).current_dir(project).output().unwrap()
+    };
+    let good = check();
+    assert!(good.status.success(), "{good:?}");
+    let source = project.join(if language == "js" { "src/plugin.js" } else { "plugin.py" });
+    let text = fs::read_to_string(&source).unwrap();
+    fs::write(&source, text.replace("ended.failures", "ended.failurs")).unwrap();
+    let told = String::from_utf8(check().stdout).unwrap();
+    assert!(told.contains("failurs") && told.contains("failures"), "{told}");
+    fs::write(&source, text).unwrap();
 }
 
 /// Gives a project the toolchain of its language.

@@ -144,7 +144,7 @@ fn a_schema_that_cannot_be_used_is_named_and_hinders_nothing() {
     assert!(valid.code == 0 && valid.stderr.contains(&told), "{valid:?}");
     let host = setup.up();
     host.until_phase("web", "running");
-    assert_eq!(host.plugin("quiet")["state"], "active");
+    assert_eq!(host.plugin("quiet")["status"], "active");
     assert!(
         host.setup().host_log().contains("the schema of its settings is ignored"),
         "{}",
