@@ -1,7 +1,7 @@
 //! Components, as `plugin inspect` and the loading of a plugin read them. All bytes are described or refused with a reason,
-//! and nothing panics.
+//! and nothing panics. What begins with `{` is the schema of settings, as a component carries it.
 
-use provost_plugin_host::{Compiler, InProcess, inspect};
+use provost_plugin_host::{Compiler, InProcess, SchemaError, SettingsSchema, inspect};
 
 /// The size of the largest input; larger ones only take longer to compile.
 const BYTES_MAX: usize = 64 << 10;
@@ -10,10 +10,14 @@ pub(super) fn run(data: &[u8]) {
     if data.len() > BYTES_MAX {
         return;
     }
+    if data.starts_with(b"{") {
+        schema(SettingsSchema::parse(data).map(Some));
+    }
     // The corpus contains components in the text format, too, because they are readable.
     let parsed = data.starts_with(b"(").then(|| wat::parse_bytes(data));
     let parsed = parsed.and_then(Result::ok);
     let data = parsed.as_deref().unwrap_or(data);
+    schema(SettingsSchema::of_component(data));
     let compiler: std::sync::Arc<dyn Compiler> = std::sync::Arc::new(InProcess);
     match inspect(data, &compiler) {
         Ok(inspection) => {
@@ -21,6 +25,24 @@ pub(super) fn run(data: &[u8]) {
             assert_eq!(inspection.digest.len(), 64);
             assert!(inspection.refusal.is_some() || !inspection.roles.is_empty(), "{inspection:?}");
             assert!(inspection.refusal.is_none_or(|why| !why.is_empty() && why.len() < 64 << 10));
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+/// Uses a schema as `inspect` and the loading of a plugin do: settings are checked in a bounded number of steps.
+fn schema(read: Result<Option<SettingsSchema>, SchemaError>) {
+    match read {
+        Ok(None) => {}
+        Ok(Some(schema)) => {
+            assert!(schema.rows().len() <= 200);
+            for settings in ["{}", r#"{"first": "1s", "tries": [{"a": null}], "on": 5, "x": true}"#, "[]"] {
+                match schema.mistake(settings) {
+                    Ok(mistake) => assert!(mistake.is_none_or(|mistake| mistake.starts_with("settings: "))),
+                    Err(error) => assert!(matches!(error, SchemaError::TooComplex(_)), "{error}"),
+                }
+            }
+            assert!(SettingsSchema::parse(&schema.to_section()).is_ok());
         }
         Err(error) => assert!(!error.to_string().is_empty()),
     }
