@@ -197,10 +197,10 @@ mod tests {
         assert!(shown.contains("settings   their schema is ignored: /: settings are an object"), "{shown}");
         assert_eq!(settings(&bad, &page), "");
         let object: serde_json::Value =
-            serde_json::from_str(&super::json(&inspection, &Label::default(), &bad, "x.wasm")).unwrap();
+            serde_json::from_str(&json(&inspection, &Label::default(), &bad, "x.wasm")).unwrap();
         assert_eq!(object["settings_schema_error"], "/: settings are an object: add \"type\": \"object\"");
         let object: serde_json::Value =
-            serde_json::from_str(&super::json(&inspection, &Label::default(), &good, "x.wasm")).unwrap();
+            serde_json::from_str(&json(&inspection, &Label::default(), &good, "x.wasm")).unwrap();
         assert_eq!(object["settings_schema"], document);
     }
 }
