@@ -78,6 +78,8 @@
 //! | `schema` | the JSON Schema of a settings type, in native tests |
 //! | `rules` | functions that restart policies share |
 //! | `host` | the services of the host, and their stand-ins in native tests |
+//! | `json` | reading JSON into types, with errors that name the field |
+//! | `rows` | the rows of a world one by one |
 //! | `world` | the world as a plugin sees it |
 //! | `words` | the names of the contract's types, for people |
 //! | `span` | durations |
@@ -89,8 +91,10 @@ pub mod bindings;
 #[cfg(target_arch = "wasm32")]
 mod heap;
 mod host;
+mod json;
 #[doc(hidden)]
 pub mod roles;
+mod rows;
 pub mod rules;
 #[cfg(feature = "schema")]
 pub mod schema;
@@ -134,6 +138,7 @@ pub use roles::scale::ScalePolicy;
 pub use roles::start::StartPolicy;
 pub use roles::usage::UsagePolicy;
 pub use roles::view::StatusView;
+pub use rows::{Row, Rows};
 pub use signal::Signal;
 pub use span::Span;
-pub use world::{Row, World, each_row};
+pub use world::World;

@@ -4,18 +4,26 @@ use serde::de::DeserializeOwned;
 
 /// Reads settings from the text of a JSON object.
 ///
+/// ```
+/// use provost_guest::settings;
+///
+/// #[derive(Debug, serde::Deserialize)]
+/// #[serde(deny_unknown_fields)]
+/// struct Patience {
+///     tries: u32,
+/// }
+///
+/// let patience: Patience = settings::parse(r#"{"tries": 3}"#)?;
+/// assert_eq!(patience.tries, 3);
+/// let wrong = settings::parse::<Patience>(r#"{"tries": "x"}"#).unwrap_err();
+/// assert_eq!(wrong, r#"settings: tries: invalid type: string "x", expected u32"#);
+/// # Ok::<(), String>(())
+/// ```
+///
 /// # Errors
 /// Says which field is wrong and why, in words for the operator.
 pub fn parse<T: DeserializeOwned>(json: &str) -> Result<T, String> {
-    let mut text = serde_json::Deserializer::from_str(json);
-    serde_path_to_error::deserialize(&mut text).map_err(|error| {
-        let field = error.path().to_string();
-        let message = error.inner().to_string();
-        // The host made the text from the operator's TOML, so its line and column mean nothing to the operator.
-        let message = message.split(" at line ").next().unwrap_or_default();
-        // An error of the whole object, such as a missing field, already names the field.
-        if field == "." { format!("settings: {message}") } else { format!("settings: {field}: {message}") }
-    })
+    crate::json::read(json.as_bytes()).map_err(|fault| format!("settings: {fault}"))
 }
 
 /// A role's check of the settings.

@@ -19,6 +19,14 @@ const ALIASES: [(&str, i32); 4] = [("IOT", 6), ("CLD", 17), ("POLL", 29), ("UNUS
 const REAL_TIME: (i32, i32) = (34, 64);
 
 /// A signal: 1 to 31, or 34 to 64. The contract has only the number; this type knows the name.
+///
+/// ```
+/// use provost_guest::Signal;
+///
+/// assert_eq!(Signal::new(9), Some(Signal::KILL));
+/// assert_eq!(Signal::TERM.to_string(), "SIGTERM");
+/// assert_eq!("hup".parse::<Signal>().map(Signal::number), Ok(1));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Signal(i32);
 
@@ -74,7 +82,7 @@ impl FromStr for Signal {
             || NAMES.iter().position(|known| *known == name).and_then(|at| i32::try_from(at + 1).ok());
         let alias = || ALIASES.iter().find(|(known, _)| *known == name).map(|(_, number)| *number);
         let number = text.parse().ok().or_else(plain).or_else(alias).or_else(|| real_time(name));
-        number.and_then(Self::new).ok_or_else(|| format!("there is no signal {text:?}"))
+        number.and_then(Self::new).ok_or_else(|| format!("there is no signal \"{text}\""))
     }
 }
 

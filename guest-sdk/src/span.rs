@@ -18,6 +18,15 @@ const MAX_NS: u64 = 36_500 * 86_400_000 * MS_NS;
 
 /// A span of time in settings and in reasons: read from `"100ms"`, `"1.5s"`, `"5m"`, `"1h30m"`, `"1d"` or from a whole
 /// number of milliseconds, and shown as `100 ms`, `1.5 s` or `5 min 0 s`.
+///
+/// ```
+/// use provost_guest::Span;
+///
+/// let span: Span = "1m30s".parse()?;
+/// assert_eq!((span, span.ms()), (Span::from_ms(90_000), 90_000));
+/// assert_eq!(span.to_string(), "90 s");
+/// # Ok::<(), String>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Span(u64);
 
@@ -42,7 +51,7 @@ impl FromStr for Span {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        read(text).map(Self).ok_or_else(|| format!("{text:?} is not a duration: {}", Self::HINT))
+        read(text).map(Self).ok_or_else(|| format!("\"{text}\" is not a duration: {}", Self::HINT))
     }
 }
 

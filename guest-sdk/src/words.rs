@@ -45,7 +45,7 @@ impl<'de> serde::Deserialize<'de> for Phase {
         let name = String::deserialize(deserializer)?;
         Self::of_name(&name).ok_or_else(|| {
             let known = Self::ALL.map(Self::name).join(", ");
-            serde::de::Error::custom(format!("there is no phase {name:?}; the phases are {known}"))
+            serde::de::Error::custom(format!("there is no phase \"{name}\"; the phases are {known}"))
         })
     }
 }

@@ -16,14 +16,12 @@ mod usage;
 
 use provost_guest::plugins::{PluginVersion, loaded};
 use provost_guest::usages::{self, ProcessUsage};
-use provost_guest::{Fields, Phase, Request, Response, Row, StatusView, Usage, World, each_row};
+use provost_guest::{Fields, Phase, Request, Response, Row, StatusView, Usage, World};
 use serde::Deserialize;
 
 use crate::exposition::{escaped, head, sample};
 
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-/// The number of rows that are fetched at once: some tens of kilobytes.
-const PAGE: u32 = 1024;
 
 /// The view; it has no settings.
 #[derive(Debug, Default, Deserialize)]
@@ -47,7 +45,7 @@ struct Metric {
     help: &'static str,
     field: Fields,
     /// Returns the value in a row as text.
-    value: fn(&Row<'_>) -> Option<String>,
+    value: fn(&Row) -> Option<String>,
 }
 
 /// The metrics of each process, except for its phases.
@@ -126,23 +124,23 @@ pub fn metrics(
 fn each_process(out: &mut String, metric: &Metric, world: &dyn World) {
     head(out, metric.name, metric.kind, metric.help);
     let suffix = if metric.kind == "counter" { "_total" } else { "" };
-    each_row(world, Fields::NAMES | Fields::GROUPS | metric.field, PAGE, |row| {
+    for row in world.rows(Fields::NAMES | Fields::GROUPS | metric.field) {
         if let Some(value) = (metric.value)(&row) {
             sample(out, format_args!("{}{suffix}{{{}}} {value}", metric.name, labels(&row)));
         }
-    });
+    }
 }
 
 /// Writes a sample for each process and each phase: 1 for the phase that the process is in, 0 for the others.
 fn phases(out: &mut String, world: &dyn World) {
     head(out, "provost_process_phase", "gauge", "1 for the phase that the process is in, 0 for all others.");
-    each_row(world, Fields::NAMES | Fields::GROUPS | Fields::PHASES, PAGE, |row| {
+    for row in world.rows(Fields::NAMES | Fields::GROUPS | Fields::PHASES) {
         let labels = labels(&row);
         for phase in Phase::ALL {
             let value = u8::from(row.phase() == Some(phase));
             sample(out, format_args!("provost_process_phase{{{labels},phase=\"{phase}\"}} {value}"));
         }
-    });
+    }
 }
 
 fn counts(out: &mut String, world: &dyn World) {
@@ -164,6 +162,6 @@ fn counts(out: &mut String, world: &dyn World) {
 }
 
 /// Returns the labels of a process: `name="web",group=""`.
-fn labels(row: &Row<'_>) -> String {
+fn labels(row: &Row) -> String {
     format!("name=\"{}\",group=\"{}\"", escaped(row.name()), escaped(row.group()))
 }

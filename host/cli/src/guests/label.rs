@@ -1,7 +1,7 @@
 //! What a component says about itself, in custom sections that other tools for components read, too: its name, version,
 //! description and authors, and the versions of the SDK and of the contract that it was built with.
 
-use wasm_encoder::ComponentSection;
+use wasm_encoder::{Component, ComponentSection, RawSection};
 use wasm_metadata::{AddMetadata, AddMetadataField, ComponentNames, Producers};
 use wasmparser::{Parser, Payload};
 
@@ -9,6 +9,8 @@ use wasmparser::{Parser, Payload};
 const CONTRACT: &str = "provost:plugin";
 /// The name of the SDK among the producers.
 const SDK: &str = "provost-guest";
+/// The section with the name of a component, and with those of its parts.
+const NAMES: &str = "component-name";
 /// The separator of authors, as cargo has it.
 const BETWEEN_AUTHORS: &str = ", ";
 
@@ -38,7 +40,8 @@ impl Label {
         added.name = AddMetadataField::Set(self.name.clone());
         added.sdk = with(SDK, &self.sdk).into_iter().chain(with(CONTRACT, &self.contract)).collect();
         added.processed_by = vec![("provost".to_owned(), env!("CARGO_PKG_VERSION").to_owned())];
-        let mut labelled = added.to_wasm(component).map_err(|error| format!("{error:#}"))?;
+        let component = without_names(component).map_err(|error| error.to_string())?;
+        let mut labelled = added.to_wasm(&component).map_err(|error| format!("{error:#}"))?;
         let authors = Some(self.authors.join(BETWEEN_AUTHORS)).filter(|authors| !authors.is_empty());
         for (name, text) in
             [("version", &self.version), ("description", &self.description), ("authors", &authors)]
@@ -79,7 +82,7 @@ impl Label {
                 let authors = text().unwrap_or_default();
                 self.authors = authors.split(BETWEEN_AUTHORS).map(str::to_owned).collect();
             }
-            "component-name" => {
+            NAMES => {
                 let names = ComponentNames::from_bytes(content, offset).ok();
                 self.name = names.and_then(|names| names.get_name().cloned()).unwrap_or_default();
             }
@@ -92,4 +95,26 @@ impl Label {
             _ => {}
         }
     }
+}
+/// Returns the component without the section in which the encoder names its parts, from its imports to its last function: no host
+/// reads it, and it takes more than a kilobyte.
+fn without_names(component: &[u8]) -> Result<Vec<u8>, wasmparser::BinaryReaderError> {
+    let mut kept = Component::new();
+    let mut depth = 0_usize;
+    for payload in Parser::new(0).parse_all(component) {
+        let payload = payload?;
+        let is_names = matches!(&payload, Payload::CustomSection(section) if section.name() == NAMES);
+        if depth == 0
+            && !is_names
+            && let Some((id, range)) = payload.as_section()
+        {
+            kept.section(&RawSection { id, data: component.get(range).unwrap_or_default() });
+        }
+        match payload {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    Ok(kept.finish())
 }

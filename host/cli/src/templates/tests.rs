@@ -99,7 +99,7 @@ fn the_manifest_of_the_copied_sdk_inherits_nothing_and_has_the_versions_of_the_w
     assert_eq!(made["dependencies"]["wasip2"]["version"], versions["wasip2"]);
     assert_eq!(made["dependencies"]["wasip2"]["optional"].as_bool(), Some(true));
     let of_wasm = &made["target"]["cfg(target_arch = \"wasm32\")"]["dependencies"];
-    assert_eq!(of_wasm["dlmalloc"], versions["dlmalloc"]);
+    assert_eq!(of_wasm["rlsf"], versions["rlsf"]);
     assert!(made.get("lints").is_none());
 }
 

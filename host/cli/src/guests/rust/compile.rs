@@ -18,7 +18,9 @@ pub(super) fn compile(
 ) -> Result<PathBuf, BuildError> {
     let target_dir = package.target_dir.join("guests");
     let mut cargo = Command::new("cargo");
-    cargo.current_dir(&package.dir).args(["build", "--lib", "--target", TARGET, "--profile", "guest"]);
+    // A crate that is also made as an rlib, which its native tests need, is not optimised as a whole.
+    cargo.current_dir(&package.dir).args(["rustc", "--lib", "--crate-type", "cdylib"]);
+    cargo.args(["--target", TARGET, "--profile", "guest"]);
     cargo.arg("--package").arg(&package.name).arg("--target-dir").arg(&target_dir);
     if progress == Progress::Hidden {
         cargo.arg("--quiet");
