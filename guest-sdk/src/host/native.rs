@@ -23,17 +23,39 @@ pub(super) fn keep(level: Level, message: &str) {
 }
 
 /// Takes the lines that this thread has logged since the last call.
+///
+/// ```
+/// use provost_guest::{log, testing};
+///
+/// log::info("hello");
+/// assert_eq!(testing::logged(), [(log::Level::Info, "hello".to_owned())]);
+/// assert!(testing::logged().is_empty());
+/// ```
 #[must_use]
 pub fn logged() -> Vec<(Level, String)> {
     LOGGED.take()
 }
 
 /// Sets what [`plugins::loaded`](crate::plugins::loaded) answers in this thread from now on.
+///
+/// ```
+/// use provost_guest::{plugins, testing};
+///
+/// testing::load([testing::plugin_version("backoff")]);
+/// assert_eq!(plugins::loaded().len(), 1);
+/// ```
 pub fn load(versions: impl IntoIterator<Item = PluginVersion>) {
     PLUGINS.set(versions.into_iter().collect());
 }
 
 /// Sets what the functions of [`usages`](crate::usages) answer in this thread from now on.
+///
+/// ```
+/// use provost_guest::{testing, usages};
+///
+/// testing::use_resources(Some(testing::usage(8 << 20)), []);
+/// assert!(usages::host().is_some() && usages::processes().is_empty());
+/// ```
 pub fn use_resources(host: Option<Usage>, processes: impl IntoIterator<Item = ProcessUsage>) {
     USAGES.set((host, processes.into_iter().collect()));
 }
@@ -56,6 +78,13 @@ std::thread_local! {
 }
 
 /// Sets a variable in native tests, for this thread.
+///
+/// ```
+/// use provost_guest::env;
+///
+/// env::set("PORT", "8080");
+/// assert_eq!(env::var("PORT").as_deref(), Some("8080"));
+/// ```
 #[cfg(all(feature = "wasi", not(target_arch = "wasm32")))]
 pub fn set(name: &str, value: &str) {
     GRANTED.with_borrow_mut(|granted| granted.insert(0, (name.to_owned(), value.to_owned())));
@@ -67,14 +96,46 @@ pub(super) fn granted() -> Vec<(String, String)> {
     GRANTED.with_borrow(Clone::clone)
 }
 
-/// The memory store of this thread.
+/// Empties the memory store of this thread, as it is before the first call of a plugin.
+///
+/// ```
+/// use provost_guest::{memory::Slot, testing};
+///
+/// const TRIES: Slot<u32> = Slot::new("tries");
+/// TRIES.set(&3)?;
+/// testing::forget();
+/// assert_eq!(TRIES.get()?, None);
+/// # Ok::<(), provost_guest::memory::Error>(())
+/// ```
+#[cfg(not(target_arch = "wasm32"))]
+pub fn forget() {
+    store::clear();
+}
+
+/// The memory store of this thread, with the default limits of the host.
 #[cfg(not(target_arch = "wasm32"))]
 pub(super) mod store {
     use std::cell::RefCell;
     use std::collections::BTreeMap;
 
+    /// The longest key, in bytes.
+    const KEY_BYTES_MAX: usize = 256;
+    /// All keys and values together, in bytes.
+    const STORED_BYTES_MAX: usize = 64 << 10;
+
     std::thread_local! {
         static STORE: RefCell<BTreeMap<String, Vec<u8>>> = const { RefCell::new(BTreeMap::new()) };
+    }
+
+    /// Why a value is not stored, with the limit.
+    pub(in crate::host) enum Refusal {
+        KeyLength(u64),
+        Full(u64),
+    }
+
+    /// Deletes all keys.
+    pub(super) fn clear() {
+        STORE.with_borrow_mut(BTreeMap::clear);
     }
 
     /// Returns the value of a key.
@@ -83,10 +144,19 @@ pub(super) mod store {
     }
 
     /// Sets the value of a key.
-    #[expect(clippy::unnecessary_wraps, reason = "the host may refuse")]
-    pub(in crate::host) fn set(key: &str, value: Vec<u8>) -> Result<(), String> {
-        STORE.with_borrow_mut(|store| store.insert(key.to_owned(), value));
-        Ok(())
+    pub(in crate::host) fn set(key: &str, value: Vec<u8>) -> Result<(), Refusal> {
+        if key.is_empty() || key.len() > KEY_BYTES_MAX {
+            return Err(Refusal::KeyLength(KEY_BYTES_MAX as u64));
+        }
+        STORE.with_borrow_mut(|store| {
+            let others = store.iter().filter(|(other, _)| *other != key);
+            let others: usize = others.map(|(other, value)| other.len() + value.len()).sum();
+            if others + key.len() + value.len() > STORED_BYTES_MAX {
+                return Err(Refusal::Full(STORED_BYTES_MAX as u64));
+            }
+            store.insert(key.to_owned(), value);
+            Ok(())
+        })
     }
 
     /// Deletes a key.

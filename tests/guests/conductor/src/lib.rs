@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use provost_guest::{
     Batch, Decision, Demand, Ended, HealthDecision, HealthPolicy, Observation, Plan, Request, Response,
     RestartPolicy, Sample, ScaleDecision, ScalePolicy, Span, StartDecision, StartPolicy, StatusConsumer,
-    StatusView, UsageDecision, UsagePolicy, World, memory,
+    StatusView, UsageDecision, UsagePolicy, World, memory::Slot,
 };
 
 /// The plugin and its settings.
@@ -25,8 +25,8 @@ pub struct Conductor {
     set: BTreeMap<String, String>,
 }
 
-/// The key of the number of changes that it has received.
-const TOLD: &str = "told";
+/// The number of changes that it has received.
+const TOLD: Slot<u64> = Slot::new("told");
 
 impl RestartPolicy for Conductor {
     fn on_exit(&self, ended: &Ended, _world: &dyn World) -> Decision {
@@ -72,9 +72,8 @@ impl UsagePolicy for Conductor {
 
 impl StatusConsumer for Conductor {
     fn on_change(&mut self, batch: &Batch, _world: &dyn World) {
-        let told = memory::get::<u64>(TOLD).unwrap_or_default() + batch.events.len() as u64;
         // A number always fits into the store.
-        let _ = memory::set(TOLD, &told);
+        let _ = TOLD.update(|told| *told += batch.events.len() as u64);
     }
 }
 
@@ -83,7 +82,7 @@ impl StatusView for Conductor {
         if request.path == "missing" {
             return Response::of("text/plain", "there is no such page").with_status(404);
         }
-        let told = memory::get::<u64>(TOLD).unwrap_or_default();
+        let told = TOLD.get_or_default();
         Response::of("text/plain", format!("told {told} changes of {} processes", world.size()))
     }
 }
