@@ -10,6 +10,15 @@ use crate::{Death, Exit, Signal, World};
 pub const DEATHS_REMEMBERED: u32 = 100;
 
 /// A list of exit codes and signals, as an operator writes it: `[0, 143, "SIGTERM", "HUP", "SIGRTMIN+3"]`.
+///
+/// ```
+/// use provost_guest::{Exit, rules::Ends, settings};
+///
+/// let ends: Ends = settings::parse(r#"[0, "SIGTERM"]"#)?;
+/// assert!(ends.contain(&Exit::Signal(15)) && !ends.contain(&Exit::Code(1)));
+/// assert!(Ends::codes([78]).contain(&Exit::Code(78)));
+/// # Ok::<(), String>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ends {
     codes: Vec<i32>,
@@ -100,6 +109,13 @@ impl<'de> Deserialize<'de> for Ends {
 }
 
 /// Returns the exit code as shells and containers report it: 128 plus the number for a signal; `None` if it is unknown.
+///
+/// ```
+/// use provost_guest::{Exit, rules};
+///
+/// assert_eq!(rules::exit_code(&Exit::Signal(9)), Some(137));
+/// assert_eq!(rules::exit_code(&Exit::Unobserved), None);
+/// ```
 #[must_use]
 pub fn exit_code(exit: &Exit) -> Option<i32> {
     match exit {
@@ -110,6 +126,14 @@ pub fn exit_code(exit: &Exit) -> Option<i32> {
 }
 
 /// Counts the newest consecutive deaths of a process that `matches` accepts; the newest one always counts.
+///
+/// ```
+/// use provost_guest::{Exit, rules, testing::MadeUpWorld};
+///
+/// let deaths = [(Exit::Code(1), 50), (Exit::Code(1), 70), (Exit::Code(1), 90_000)];
+/// let world = MadeUpWorld::default().with_deaths("web", deaths);
+/// assert_eq!(rules::streak(&world, "web", |death| death.uptime < 1_000), 2);
+/// ```
 #[must_use]
 pub fn streak(world: &dyn World, name: &str, matches: impl Fn(&Death) -> bool) -> u32 {
     let deaths = world.deaths(name, DEATHS_REMEMBERED);
@@ -118,6 +142,16 @@ pub fn streak(world: &dyn World, name: &str, matches: impl Fn(&Death) -> bool) -
 }
 
 /// Returns the deaths that the host remembers of a process, newest first, each at the latest time at which it can have been.
+///
+/// ```
+/// use provost_guest::{Exit, rules, testing::MadeUpWorld};
+///
+/// // The clock was set back by a second after the older death.
+/// let deaths = [(Exit::Code(1), 100, 5_000), (Exit::Code(1), 100, 6_000)];
+/// let world = MadeUpWorld::default().with_deaths_at("web", deaths);
+/// let times: Vec<u64> = rules::deaths_in_order(&world, "web", 5_000).iter().map(|death| death.at).collect();
+/// assert_eq!(times, [5_000, 4_900]);
+/// ```
 ///
 /// Their times are those of the wall clock, which may have been set back since: what died before that would seem to have died just
 /// now, or in the future. But no death is later than the beginning of the life that followed it, and none is later than `now`.
@@ -133,6 +167,14 @@ pub fn deaths_in_order(world: &dyn World, name: &str, now: u64) -> Vec<Death> {
 }
 
 /// Returns the deaths of these processes that are less than `window_ms` before `now`, as [`deaths_in_order`] dates them.
+///
+/// ```
+/// use provost_guest::{Exit, rules, testing::MadeUpWorld};
+///
+/// let deaths = [(Exit::Code(1), 100, 9_000), (Exit::Code(1), 100, 2_000)];
+/// let world = MadeUpWorld::default().with_deaths_at("web", deaths);
+/// assert_eq!(rules::deaths_within(&world, ["web", "db"], 5_000, 9_500).len(), 1);
+/// ```
 #[must_use]
 pub fn deaths_within(
     world: &dyn World,

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod circles;
+mod examples;
 mod maps;
 mod messages;
 mod modules;
@@ -206,6 +207,17 @@ fn committed_components_are_built_from_the_committed_sources() {
         let found = provost::guests::source_digest(dir).unwrap();
         assert_eq!(recorded.trim(), found.trim(), "{}: run `provost plugin build` on it", dir.display());
     }
+}
+
+/// The largest committed component of a policy that does little, in bytes.
+const MINIMAL_BYTES_MAX: usize = 40_000;
+
+#[test]
+fn the_smallest_policy_is_a_small_component() {
+    let guests = files(&root().join("tests/guests"), ".wasm");
+    let sizes = guests.iter().map(|path| std::fs::read(path).unwrap().len());
+    let smallest = sizes.min().unwrap();
+    assert!(smallest < MINIMAL_BYTES_MAX, "{smallest} bytes");
 }
 
 #[test]

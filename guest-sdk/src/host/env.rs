@@ -1,6 +1,14 @@
 //! Environment variables of the host that the operator granted with `env:NAME`. Needs the feature `wasi` of this crate.
 
 /// Returns the value of a variable; `None` if it is not granted or not set.
+///
+/// ```
+/// use provost_guest::env;
+///
+/// assert_eq!(env::var("TOKEN"), None);
+/// env::set("TOKEN", "abc"); // only in native tests
+/// assert_eq!(env::var("TOKEN").as_deref(), Some("abc"));
+/// ```
 #[must_use]
 pub fn var(name: &str) -> Option<String> {
     #[cfg(target_arch = "wasm32")]

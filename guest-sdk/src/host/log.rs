@@ -1,6 +1,19 @@
 //! Lines in the host's log, marked with the name of the plugin.
 //!
 //! In native tests there is no host: the lines are recorded, and [`crate::testing::logged`] returns them.
+//!
+//! ```
+//! use provost_guest::{log, testing};
+//!
+//! log::debug("1 of 3 processes is down");
+//! log::info("web is back");
+//! log::warn("the store is nearly full");
+//! log::error("settings: tries: must not be 0");
+//! log::write(log::Level::Info, "done");
+//! let lines = testing::logged();
+//! assert_eq!(lines.len(), 5);
+//! assert_eq!(lines[1], (log::Level::Info, "web is back".to_owned()));
+//! ```
 
 pub use crate::bindings::judge::provost::plugin::log::Level;
 

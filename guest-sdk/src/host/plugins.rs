@@ -1,6 +1,14 @@
 //! The plugins of the host and their figures, for views that render metrics. Only a view may import this.
 //!
 //! In native tests there is no host: a test sets the loaded plugins with [`testing::load`](crate::testing::load).
+//!
+//! ```
+//! use provost_guest::{plugins, testing};
+//!
+//! testing::load([testing::plugin_version("backoff")]);
+//! let loaded = plugins::loaded();
+//! assert_eq!((loaded[0].plugin.as_str(), loaded[0].standing.name()), ("backoff", "active"));
+//! ```
 
 pub use crate::bindings::renderer::provost::plugin::plugins::{FaultCount, Latency, PluginVersion, Standing};
 

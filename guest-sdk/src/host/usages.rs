@@ -1,6 +1,21 @@
 //! The resources that processes use, for views that render metrics. Only a view may import this.
 //!
 //! In native tests there is no host: a test sets them with [`testing::use_resources`](crate::testing::use_resources).
+//!
+//! ```
+//! use provost_guest::usages::{self, ProcessUsage};
+//! use provost_guest::testing;
+//!
+//! let usage = ProcessUsage {
+//!     name: "web".to_owned(),
+//!     group: String::new(),
+//!     incarnation: 1,
+//!     usage: testing::usage(64 << 20),
+//! };
+//! testing::use_resources(Some(testing::usage(8 << 20)), [usage]);
+//! assert_eq!(usages::processes()[0].usage.rss_bytes, 64 << 20);
+//! assert_eq!(usages::host().map(|host| host.rss_bytes), Some(8 << 20));
+//! ```
 
 use crate::Usage;
 

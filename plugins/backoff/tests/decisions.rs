@@ -1,8 +1,8 @@
 //! Tests the decisions of the backoff policy natively, in made-up worlds.
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
-use provost_guest::testing::{MadeUpWorld, ended};
-use provost_guest::{Action, Decision, Escalation, Exit, RestartPolicy, settings};
+use provost_guest::testing::{MadeUpWorld, ended, invariants};
+use provost_guest::{Action, Decision, Ended, Escalation, Exit, RestartPolicy, Span, settings};
 use provost_plugin_backoff::Backoff;
 
 const CRASH: Exit = Exit::Code(3);
@@ -31,6 +31,18 @@ fn decide(policy: &Backoff, deaths: &[(Exit, u64)]) -> Decision {
 /// Returns the delay after `n` consecutive crashes.
 fn delay_after(policy: &Backoff, n: usize) -> Option<u64> {
     decide(policy, &vec![(CRASH, 5); n]).action.delay_ms()
+}
+
+#[test]
+fn any_history_is_answered_alike_and_within_the_bounds_of_the_settings() {
+    let policy =
+        policy(r#"{"first": "100ms", "factor": 1.5, "max": "20s", "jitter": 0, "give_up_after": 7}"#);
+    invariants::never_panics::<Ended>(&policy);
+    invariants::same_input_same_decision::<Ended>(&policy);
+    invariants::delay_never_shrinks_in_a_streak(&policy);
+    invariants::delay_at_most(&policy, Span::from_ms(20_000));
+    // It restarts seven times.
+    invariants::gives_up_within(&policy, 8);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! documents: memmon restarts at a look at which the memory is above the limit, and so does `max_memory_restart`.
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
-use provost_guest::testing::{MadeUpWorld, sample, usage};
+use provost_guest::testing::{MadeUpWorld, invariants, sample, usage};
 use provost_guest::{Sample, UsageAction, UsagePolicy, settings};
 use provost_plugin_recycler::Recycler;
 
@@ -31,6 +31,13 @@ fn action(json: &str, sample: &Sample) -> UsageAction {
 
 const RESTART: UsageAction = UsageAction::Restart(None);
 const PASS: UsageAction = UsageAction::Pass;
+
+#[test]
+fn any_sample_is_judged_alike() {
+    let policy = policy(r#"{"rss_max": "1GiB", "pss_max": "512MiB", "age_max": "12h"}"#);
+    invariants::never_panics::<Sample>(&policy);
+    invariants::same_input_same_decision::<Sample>(&policy);
+}
 
 #[test]
 fn the_table() {

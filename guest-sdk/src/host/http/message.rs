@@ -4,6 +4,13 @@
 pub const BODY_BYTES_MAX: usize = 1 << 20;
 
 /// An HTTP request.
+///
+/// ```
+/// use provost_guest::http::Request;
+///
+/// let request = Request::get("http://127.0.0.1:8080/status").with_header("accept", "application/json");
+/// assert_eq!((request.method.as_str(), request.headers.len()), ("GET", 1));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// The method, such as `GET` or `POST`.
@@ -17,6 +24,15 @@ pub struct Request {
 }
 
 /// An HTTP response of any status.
+///
+/// ```
+/// use provost_guest::http::{Request, Response, testing};
+///
+/// testing::answer_with(Ok(Response { status: 404, body: b"no such page".to_vec() }));
+/// let response = Request::get("http://127.0.0.1:8080/nothing").send()?;
+/// assert_eq!((response.status, response.body.len()), (404, 12));
+/// # Ok::<(), provost_guest::http::HttpError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
     /// The status code, such as 200.
@@ -26,6 +42,13 @@ pub struct Response {
 }
 
 /// Why there is no response.
+///
+/// ```
+/// use provost_guest::http::{HttpError, Request};
+///
+/// let error = Request::get("example.org").send().unwrap_err();
+/// assert_eq!(error, HttpError::Url("example.org".to_owned()));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HttpError {
     /// This is not a URL that a request can be sent to.

@@ -1,4 +1,12 @@
 //! The requests of native tests, which are recorded instead of sent.
+//!
+//! ```
+//! use provost_guest::http::{HttpError, Request, testing};
+//!
+//! testing::answer_with(Err(HttpError::Denied));
+//! assert_eq!(Request::get("http://127.0.0.1:1/").send(), Err(HttpError::Denied));
+//! assert_eq!(testing::sent().len(), 1);
+//! ```
 
 use std::cell::RefCell;
 use std::collections::VecDeque;

@@ -26,6 +26,15 @@ impl<'a> Destination<'a> {
 }
 
 /// The URL of a request in settings: a wrong one is refused when the settings are read, not at the first request.
+///
+/// ```
+/// use provost_guest::{http::Url, settings};
+///
+/// let url: Url = settings::parse(r#""http://127.0.0.1:8080/hook""#)?;
+/// assert_eq!(url.as_str(), "http://127.0.0.1:8080/hook");
+/// assert!(settings::parse::<Url>(r#""127.0.0.1""#).is_err());
+/// # Ok::<(), String>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Url(String);
 

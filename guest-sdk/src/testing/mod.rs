@@ -1,4 +1,34 @@
-//! A made-up world for native tests of a plugin's logic, which need neither a WebAssembly toolchain nor a host.
+//! What native tests of a plugin's logic need, which need neither a WebAssembly toolchain nor a host: a made-up world, triggers, and
+//! with the feature `proptest` of this crate properties that hold for all of them.
+//!
+//! | room | owns |
+//! |---|---|
+//! | [`invariants`] | properties of policies, each tested with hundreds of made-up cases |
+//! | [`strategies`] | made-up worlds, triggers and histories, for proptest |
+//!
+//! ```
+//! use provost_guest::testing::{self, MadeUpWorld};
+//! use provost_guest::{EventKind, Exit, Phase, World};
+//!
+//! let world = MadeUpWorld::of([testing::process("web", Phase::Exited)])
+//!     .with_deaths("web", [(Exit::Code(3), 10), (Exit::Signal(9), 5_000)]);
+//! let ended = testing::ended("web", Exit::Code(3), 10);
+//! assert_eq!(world.deaths("web", 1)[0].exit, ended.exit);
+//!
+//! // The triggers of the other roles.
+//! assert_eq!(testing::plan("web").waited, 0);
+//! assert!(testing::observation("web", true, 3).passed);
+//! assert_eq!(testing::demand("web", 2, 1).wanted, 2);
+//! assert_eq!(testing::sample("web", 1 << 20).usage, testing::usage(1 << 20));
+//! let running = testing::process("web", Phase::Running);
+//! assert_eq!(testing::event(EventKind::Ready, Phase::Starting, running).before, Phase::Starting);
+//! assert!(testing::plugin_version("backoff").in_force);
+//! ```
+
+#[cfg(feature = "proptest")]
+pub mod invariants;
+#[cfg(feature = "proptest")]
+pub mod strategies;
 
 use std::collections::BTreeMap;
 
@@ -8,10 +38,24 @@ use crate::{
     Observation, Phase, Plan, ProcessState, Removal, Sample, TextColumn, Usage, World,
 };
 
+#[cfg(not(target_arch = "wasm32"))]
+pub use crate::host::native::forget;
 pub use crate::host::native::{load, logged, use_resources};
 
 /// A world that is made up by a test.
-#[derive(Debug, Default)]
+///
+/// ```
+/// use provost_guest::testing::{MadeUpWorld, process};
+/// use provost_guest::{Exit, Phase, World};
+///
+/// let world = MadeUpWorld::of([process("web", Phase::Running), process("db", Phase::Fatal)])
+///     .with_deaths("db", [(Exit::Code(1), 10)])
+///     .with_deaths_at("web", [(Exit::Signal(9), 10, 5_000)])
+///     .without("db");
+/// assert_eq!((world.size(), world.removed_since(0).map(|removed| removed.len())), (1, Some(1)));
+/// assert_eq!(world.deaths("web", 1)[0].at, 5_000);
+/// ```
+#[derive(Clone, Debug, Default)]
 pub struct MadeUpWorld {
     /// The generation of the world.
     pub generation: u64,
@@ -59,7 +103,7 @@ impl MadeUpWorld {
     }
 
     /// Returns the rows `offset..offset + limit` that exist.
-    fn rows(&self, offset: u32, limit: u32) -> &[ProcessState] {
+    fn slice(&self, offset: u32, limit: u32) -> &[ProcessState] {
         let rest = self.processes.get(offset as usize..).unwrap_or_default();
         rest.get(..limit as usize).unwrap_or(rest)
     }
@@ -83,11 +127,11 @@ impl World for MadeUpWorld {
     }
 
     fn page(&self, offset: u32, limit: u32) -> Vec<ProcessState> {
-        self.rows(offset, limit.min(1024)).to_vec()
+        self.slice(offset, limit.min(1024)).to_vec()
     }
 
     fn columns(&self, fields: Fields, offset: u32, limit: u32) -> Columns {
-        let rows = self.rows(offset, limit.min(65536));
+        let rows = self.slice(offset, limit.min(65536));
         Columns {
             size: u32::try_from(rows.len()).unwrap_or(u32::MAX),
             names: text_column(rows, fields.contains(Fields::NAMES), |row| &row.name),
