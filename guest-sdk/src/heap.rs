@@ -51,7 +51,7 @@ unsafe impl FlexSource for Source {
             return None;
         }
         let size = min_new_len.checked_next_multiple_of(PAGE_BYTES)?;
-        // The range is whole pages from the host, because it ends where the memory ends.
+        // What is added follows the range, because that ends where the memory ends, and so with a whole page.
         (memory_grow::<0>((size - range.len()).div_ceil(PAGE_BYTES)) != usize::MAX).then_some(size)
     }
 

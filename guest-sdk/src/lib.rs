@@ -13,7 +13,8 @@
 //! | render status on request | [`StatusView`] |
 //! | receive every change | [`StatusConsumer`] |
 //!
-//! A component exports the roles that its one [`export!`] names, and a check of its settings.
+//! A component exports the roles that its one [`export!`] names, and a check of its settings. There is one macro for any set of
+//! roles, and not one for each role, because the check of the settings exists once and covers all of them.
 //!
 //! # A complete policy
 //! ```
@@ -47,6 +48,8 @@
 //! assert_eq!(decision.action.delay_ms(), Some(500));
 //! assert_eq!(decision.reason, "killed by SIGKILL: try 1");
 //! ```
+//! Properties that should hold for all triggers and worlds are in `testing::invariants`, with the feature `proptest` of this crate.
+//!
 //! The crate has `crate-type = ["cdylib", "rlib"]` and depends on `provost-guest` and `serde`; `provost
 //! plugin build DIR` compiles it to `DIR/NAME.wasm`, and the operator writes
 //! ```toml
@@ -72,8 +75,8 @@
 //!
 //! | room | owns |
 //! |---|---|
+//! | `testing` | the made-up world of native tests, and properties of policies |
 //! | `roles` | the traits of the roles, their decisions, and the export |
-//! | `testing` | the made-up world of native tests |
 //! | `settings` | reading and checking the operator's settings |
 //! | `schema` | the JSON Schema of a settings type, in native tests |
 //! | `rules` | functions that restart policies share |

@@ -16,10 +16,16 @@ std::thread_local! {
     static PLUGINS: RefCell<Vec<PluginVersion>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Records a line for [`logged`].
+/// The longest line, in bytes, as in the host.
+#[cfg(not(target_arch = "wasm32"))]
+const LINE_BYTES_MAX: usize = 4096;
+
+/// Records a line for [`logged`] as the host does: cut, and with a space for each control character.
 #[cfg(not(target_arch = "wasm32"))]
 pub(super) fn keep(level: Level, message: &str) {
-    LOGGED.with_borrow_mut(|lines| lines.push((level, message.to_owned())));
+    let cut = message.get(..message.floor_char_boundary(LINE_BYTES_MAX)).unwrap_or_default().trim_end();
+    let fit = cut.chars().map(|character| if character.is_control() { ' ' } else { character });
+    LOGGED.with_borrow_mut(|lines| lines.push((level, fit.collect())));
 }
 
 /// Takes the lines that this thread has logged since the last call.

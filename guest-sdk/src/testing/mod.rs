@@ -3,8 +3,8 @@
 //!
 //! | room | owns |
 //! |---|---|
-//! | [`invariants`] | properties of policies, each tested with hundreds of made-up cases |
-//! | [`strategies`] | made-up worlds, triggers and histories, for proptest |
+//! | `invariants` | properties of policies, each tested with hundreds of made-up cases |
+//! | `strategies` | made-up worlds, triggers and histories, for proptest |
 //!
 //! ```
 //! use provost_guest::testing::{self, MadeUpWorld};
@@ -59,6 +59,8 @@ pub use crate::host::native::{load, logged, use_resources};
 pub struct MadeUpWorld {
     /// The generation of the world.
     pub generation: u64,
+    /// The time of the last change, in milliseconds since the Unix epoch.
+    pub taken_at: u64,
     /// The processes, in the order of the config.
     pub processes: Vec<ProcessState>,
     /// The deaths of each process by name, newest first.
@@ -115,7 +117,7 @@ impl World for MadeUpWorld {
     }
 
     fn taken_at(&self) -> u64 {
-        0
+        self.taken_at
     }
 
     fn size(&self) -> u32 {
