@@ -133,6 +133,8 @@ impl Iterator for Rows<'_> {
 /// let row = world.rows(Fields::NAMES | Fields::GROUPS | Fields::INCARNATIONS).next().expect("there is one");
 /// assert_eq!((row.name(), row.group(), row.incarnation()), ("web", "", 1));
 /// assert_eq!((row.phase(), row.pid(), row.restarts()), (None, None, 0), "they were not requested");
+/// assert_eq!((row.failures(), row.exit_code()), (0, None));
+/// assert_eq!((row.started_at(), row.ended_at()), (None, None));
 /// ```
 #[derive(Debug, Clone)]
 pub struct Row {

@@ -24,8 +24,8 @@ const REAL_TIME: (i32, i32) = (34, 64);
 /// use provost_guest::Signal;
 ///
 /// assert_eq!(Signal::new(9), Some(Signal::KILL));
-/// assert_eq!(Signal::TERM.to_string(), "SIGTERM");
-/// assert_eq!("hup".parse::<Signal>().map(Signal::number), Ok(1));
+/// assert_eq!((Signal::TERM.number(), Signal::TERM.to_string().as_str()), (15, "SIGTERM"));
+/// assert_eq!("hup".parse(), Ok(Signal::HUP));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Signal(i32);

@@ -33,6 +33,13 @@ impl Phase {
     }
 
     /// Returns the phase with this name.
+    ///
+    /// ```
+    /// use provost_guest::Phase;
+    ///
+    /// assert_eq!(Phase::of_name("backoff"), Some(Phase::Backoff));
+    /// assert_eq!(Phase::Backoff.name(), "backoff");
+    /// ```
     #[must_use]
     pub fn of_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|phase| phase.name() == name)

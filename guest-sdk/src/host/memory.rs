@@ -40,7 +40,7 @@ use crate::json;
 /// let now = TRIES.update(|tries| *tries += 1)?;
 /// assert_eq!((now, TRIES.get()?), (1, Some(1)));
 /// TRIES.delete();
-/// assert_eq!(TRIES.get()?, None);
+/// assert_eq!((TRIES.get()?, TRIES.key()), (None, "tries"));
 /// # Ok::<(), provost_guest::memory::Error>(())
 /// ```
 ///

@@ -62,6 +62,13 @@ impl HealthDecision {
     }
 
     /// The process does not work. Nothing is done about it.
+    ///
+    /// ```
+    /// use provost_guest::{HealthAction, HealthDecision};
+    ///
+    /// let decision = HealthDecision::unhealthy("the third check has failed");
+    /// assert_eq!(decision.action, HealthAction::Unhealthy);
+    /// ```
     pub fn unhealthy(reason: impl Into<String>) -> Self {
         Self::of(HealthAction::Unhealthy, reason)
     }

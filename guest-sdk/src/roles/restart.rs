@@ -9,6 +9,31 @@ use crate::{Action, Decision, Ended, Escalation, Restarting, Scope, Span, World}
 /// A policy *is* its settings: the type is read from what the operator wrote, and every call gets a fresh
 /// value. What a policy needs to remember is in the world (see [`World::deaths`]), or in its
 /// [`memory`](crate::memory).
+///
+/// ```
+/// use provost_guest::{Decision, Ended, Escalation, RestartPolicy, Scope, Span, World, testing};
+///
+/// /// Restarts the whole group at the first failure, and gives up everything at the second.
+/// #[derive(serde::Deserialize)]
+/// struct Strict {
+///     pause: Span,
+/// }
+///
+/// impl RestartPolicy for Strict {
+///     fn on_exit(&self, ended: &Ended, _world: &dyn World) -> Decision {
+///         match ended.failures {
+///             0 => Decision::pass("it has not failed"),
+///             1 => Decision::restart_after(self.pause, ended.exit.to_string()).of_scope(Scope::Group),
+///             _ => Decision::give_up("it fails again").and_then(Escalation::ShutDown(1)),
+///         }
+///     }
+/// }
+/// provost_guest::export!(Strict: RestartPolicy);
+///
+/// let ended = testing::ended("web", provost_guest::Exit::Code(3), 10);
+/// let decision = Strict { pause: Span::from_ms(500) }.on_exit(&ended, &testing::MadeUpWorld::default());
+/// assert_eq!((decision.action.delay_ms(), decision.reason.as_str()), (Some(500), "exited with code 3"));
+/// ```
 pub trait RestartPolicy: DeserializeOwned {
     /// Checks what serde cannot, such as settings that contradict each other.
     ///

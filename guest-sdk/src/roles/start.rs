@@ -73,6 +73,12 @@ impl StartDecision {
     }
 
     /// Refuses the start: the process is `fatal` until somebody starts it.
+    ///
+    /// ```
+    /// use provost_guest::{StartAction, StartDecision};
+    ///
+    /// assert_eq!(StartDecision::refuse("it is Sunday").action, StartAction::Refuse);
+    /// ```
     pub fn refuse(reason: impl Into<String>) -> Self {
         Self::of(StartAction::Refuse, reason)
     }

@@ -52,6 +52,12 @@ impl UsageDecision {
     }
 
     /// Lets the process run, whatever the other policies in the chain would say.
+    ///
+    /// ```
+    /// use provost_guest::{UsageAction, UsageDecision};
+    ///
+    /// assert_eq!(UsageDecision::keep("it may use all").action, UsageAction::Keep);
+    /// ```
     pub fn keep(reason: impl Into<String>) -> Self {
         Self::of(UsageAction::Keep, reason)
     }
@@ -62,6 +68,13 @@ impl UsageDecision {
     }
 
     /// Stops the process, which may take `drain` to end before it is killed, and starts it again.
+    ///
+    /// ```
+    /// use provost_guest::{Span, UsageAction, UsageDecision};
+    ///
+    /// let decision = UsageDecision::restart_within(Span::from_ms(5_000), "600 MiB");
+    /// assert_eq!(decision.action, UsageAction::Restart(Some(5_000)));
+    /// ```
     pub fn restart_within(drain: Span, reason: impl Into<String>) -> Self {
         Self::of(UsageAction::Restart(Some(drain.ms())), reason)
     }

@@ -46,6 +46,12 @@ impl Response {
     }
 
     /// Returns the response with another status code: 200 to 299, or 400 to 599.
+    ///
+    /// ```
+    /// use provost_guest::Response;
+    ///
+    /// assert_eq!(Response::of("text/plain", "there is no such page").with_status(404).status, 404);
+    /// ```
     #[must_use]
     pub fn with_status(self, status: u16) -> Self {
         Self { status, ..self }
