@@ -1,6 +1,9 @@
-//! A view that only reads the world, as often as its request asks: the benchmarks of the plugin host measure reads with
-//! it.
+//! A view that reads the world, as often as its request asks: the benchmarks of the plugin host measure reads with it. It also asks the
+//! host each question of [`CASES`], for the test that compares the stand-ins of the SDK with the host.
 
+mod cases;
+
+pub use cases::CASES;
 use provost_guest::{Fields, Request, Response, StatusView, World};
 
 /// Reads the world.
@@ -9,7 +12,14 @@ pub struct Reads {}
 
 impl StatusView for Reads {
     /// Reads by `columns`, `page` or `get` a number of times, such as `columns?100`, and returns a sum of what it read.
+    /// The path `case` asks the question that the query names.
     fn render(&self, request: &Request, world: &dyn World) -> Response {
+        if request.path == "case" {
+            return match cases::answer(&request.query, world) {
+                Some(answer) => Response::of("text/plain", answer),
+                None => Response::of("text/plain", "there is no such case").with_status(404),
+            };
+        }
         let times: u32 = request.query.parse().unwrap_or(1);
         let size = world.size();
         let name = world.page(size / 2, 1).pop().map(|process| process.name).unwrap_or_default();
