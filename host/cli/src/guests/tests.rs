@@ -163,6 +163,26 @@ fn a_label_is_read_as_it_was_attached_and_changes_nothing_else() {
     assert_eq!(Label::read(&other.attach(&labelled).unwrap()).name, "other");
 }
 
+#[test]
+fn the_names_of_the_parts_of_a_component_are_left_out() {
+    // The custom section `component-name` with the name `inner` of the first core module.
+    let names = [&[0, 14][..], b"component-name", &[1, 10, 0, 17, 1, 0, 5], b"inner"].concat();
+    let section = |content: &[u8]| {
+        let mut section = vec![0, u8::try_from(content.len()).unwrap()];
+        section.extend_from_slice(content);
+        section
+    };
+    let names = section(&names[1..]);
+    let other = section(&[&[5][..], b"other", b"kept"].concat());
+    let bare = [0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0];
+    let label = Label { name: "night-watch".to_owned(), ..Label::default() };
+    let labelled = label.attach(&[&bare[..], &names, &other].concat()).unwrap();
+    assert_eq!(labelled, label.attach(&[&bare[..], &other].concat()).unwrap());
+    let has = |text: &[u8]| labelled.windows(text.len()).any(|window| window == text);
+    assert!(has(b"kept") && !has(b"inner"));
+    assert_eq!(Label::read(&labelled).name, "night-watch");
+}
+
 /// Creates a project in Python with this manifest.
 fn a_project(manifest: &str) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
