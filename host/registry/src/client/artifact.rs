@@ -1,0 +1,275 @@
+//! Pulling from registries and pushing to them, by the library `oci-client`.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use futures_util::TryStreamExt;
+use oci_client::client::{ClientConfig, ClientProtocol};
+use oci_client::errors::{DigestError, OciDistributionError, OciError, OciErrorCode};
+use oci_client::manifest::OciDescriptor;
+use oci_client::secrets::RegistryAuth;
+use oci_client::{Client, Reference as OciReference, RegistryOperation};
+
+use super::credentials::{self, Found};
+use super::failed::{FetchError, said, why};
+use super::http::{self, AGENT, CONNECT, SILENCE};
+use crate::digest::Digest;
+use crate::manifest::{self, COMPONENT_TYPE, Layer, MANIFEST_BYTES_MAX, MANIFEST_TYPE};
+use crate::pulled::{Mismatch, Pulled};
+use crate::reference::Artifact;
+
+/// The media types of manifests that are asked for. An index is asked for as well, so that it can be told from nothing.
+const ACCEPTED: [&str; 2] = [MANIFEST_TYPE, "application/vnd.oci.image.index.v1+json"];
+
+/// What an error is about.
+const MANIFEST: &str = "manifest";
+/// What an error is about.
+const COMPONENT: &str = "component";
+
+/// The tag if there is none.
+const LATEST: &str = "latest";
+
+/// An address to which no connection can be made. As the proxy of all that is not encrypted, it keeps the library from
+/// following a redirect to such a place, and from sending credentials there.
+const NOWHERE: &str = "http://127.0.0.1:0";
+
+/// The addresses of this machine, for which there is no proxy.
+const HERE: &str = "localhost,127.0.0.0/8,::1";
+
+/// What is said about a component where it is pushed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// Texts by the names of annotations, such as `org.opencontainers.image.title`.
+    pub annotations: BTreeMap<String, String>,
+    /// The names of what it imports.
+    pub imports: Vec<String>,
+    /// The names of what it exports.
+    pub exports: Vec<String>,
+}
+
+/// A registry, and how it is spoken to.
+struct Registry<'a> {
+    artifact: &'a Artifact,
+    client: Client,
+    auth: RegistryAuth,
+    found: Found,
+}
+
+pub(super) async fn pull(artifact: &Artifact) -> Result<Pulled, FetchError> {
+    let registry = Registry::of(artifact)?;
+    let reference = registry.reference();
+    let asked = registry.client.pull_manifest_raw(&reference, &registry.auth, &ACCEPTED).await;
+    let (manifest, _) = asked.map_err(|error| registry.failed(MANIFEST, error))?;
+    if manifest.len() > MANIFEST_BYTES_MAX {
+        return Err(registry.too_large(MANIFEST_BYTES_MAX as u64));
+    }
+    if let Some(wanted) = &artifact.digest {
+        let found = Digest::of(&manifest);
+        if found != *wanted {
+            return Err(Mismatch::Digest { what: "manifest", found, wanted: wanted.clone() }.into());
+        }
+    }
+    let layer = Layer::read(&manifest)?;
+    let component = registry.blob(&reference, &layer).await?;
+    Ok(Pulled { manifest: Some(manifest.to_vec()), component, signature: layer.signature })
+}
+
+pub(super) async fn push(
+    artifact: &Artifact,
+    component: &[u8],
+    signature: Option<&str>,
+    about: &About,
+) -> Result<Digest, FetchError> {
+    if artifact.digest.is_some() {
+        return Err(FetchError::Digest);
+    }
+    let registry = Registry::of(artifact)?;
+    let reference = registry.reference();
+    let failed = |error| registry.failed(COMPONENT, error);
+    let digest = Digest::of(component);
+    let document = manifest::document(&digest, &about.imports, &about.exports);
+    let mut annotations = about.annotations.clone();
+    annotations.extend(signature.map(|text| (manifest::SIGNATURE.to_owned(), text.to_owned())));
+    let manifest = manifest::manifest(component, &document, annotations);
+    let authorized = registry.client.auth(&reference, &registry.auth, RegistryOperation::Push).await;
+    authorized.map_err(failed)?;
+    for blob in [component, &document] {
+        let digest = Digest::of(blob).to_string();
+        if !registry.client.blob_exists(&reference, &digest).await.map_err(failed)? {
+            registry.client.push_blob(&reference, blob.to_vec(), &digest).await.map_err(failed)?;
+        }
+    }
+    let media_type = MANIFEST_TYPE.parse().map_err(|_| FetchError::Client("the media type".to_owned()))?;
+    let pinned = Digest::of(&manifest);
+    registry.client.push_manifest_raw(&reference, manifest, media_type).await.map_err(failed)?;
+    Ok(pinned)
+}
+
+impl<'a> Registry<'a> {
+    fn of(artifact: &'a Artifact) -> Result<Self, FetchError> {
+        let found = credentials::find(&credentials::files(), &artifact.registry, &artifact.repository)?;
+        let auth = match &found.login {
+            Some(login) => RegistryAuth::Basic(login.user.clone(), login.password.clone()),
+            None => RegistryAuth::Anonymous,
+        };
+        // The library panics where this one has an error.
+        http::client(artifact.is_local())?;
+        let client = Client::try_from(config(artifact));
+        let client = client.map_err(|error| FetchError::Client(error.to_string()))?;
+        Ok(Self { artifact, client, auth, found })
+    }
+
+    fn reference(&self) -> OciReference {
+        let Artifact { registry, repository, tag, digest } = self.artifact;
+        match digest {
+            Some(digest) => {
+                OciReference::with_digest(registry.clone(), repository.clone(), digest.to_string())
+            }
+            None => {
+                let tag = tag.as_deref().unwrap_or(LATEST).to_owned();
+                OciReference::with_tag(registry.clone(), repository.clone(), tag)
+            }
+        }
+    }
+
+    /// Fetches the component, and no byte more than its manifest says.
+    async fn blob(&self, reference: &OciReference, layer: &Layer) -> Result<Vec<u8>, FetchError> {
+        let descriptor = OciDescriptor {
+            media_type: COMPONENT_TYPE.to_owned(),
+            digest: layer.digest.to_string(),
+            size: i64::try_from(layer.size).unwrap_or(i64::MAX),
+            ..OciDescriptor::default()
+        };
+        let asked = self.client.pull_blob_stream(reference, &descriptor).await;
+        let mut stream = asked.map_err(|error| self.failed(COMPONENT, error))?.stream;
+        let mut blob = Vec::new();
+        loop {
+            let next = stream.try_next().await;
+            let Some(chunk) = next.map_err(|error| self.failed(COMPONENT, error.into()))? else {
+                return Ok(blob);
+            };
+            if (blob.len() + chunk.len()) as u64 > layer.size {
+                return Err(self.too_large(layer.size));
+            }
+            blob.extend_from_slice(&chunk);
+        }
+    }
+
+    fn host(&self) -> String {
+        self.artifact.registry.clone()
+    }
+
+    fn too_large(&self, most: u64) -> FetchError {
+        FetchError::TooLarge { host: self.host(), most }
+    }
+
+    fn denied(&self) -> FetchError {
+        let Found { login, helper } = &self.found;
+        FetchError::Denied { host: self.host(), has_login: login.is_some(), helper: helper.clone() }
+    }
+
+    fn status(&self, code: u16, text: &str) -> FetchError {
+        match code {
+            401 | 403 => self.denied(),
+            404 => FetchError::NotFound { host: self.host() },
+            _ => FetchError::Status { host: self.host(), code, said: said(text) },
+        }
+    }
+
+    /// Translates an error of the library about `what`.
+    fn failed(&self, what: &'static str, error: OciDistributionError) -> FetchError {
+        let host = self.host();
+        match error {
+            OciDistributionError::RequestError(error) => self.request_failed(error),
+            OciDistributionError::DigestError(error) => self.digest_failed(what, &error),
+            OciDistributionError::IoError(error) => self.stream_failed(what, error),
+            OciDistributionError::AuthenticationFailure(_)
+            | OciDistributionError::UnauthorizedError { .. } => self.denied(),
+            OciDistributionError::ServerError { code, message, .. } => self.status(code, &message),
+            OciDistributionError::RegistryError { envelope, .. } => match envelope.errors.first() {
+                Some(first) => self.refused(first),
+                None => FetchError::Protocol {
+                    host,
+                    why: "it answers with an error that says nothing".to_owned(),
+                },
+            },
+            other => {
+                let why = said(&other.to_string());
+                FetchError::Protocol { host, why: why.trim_start_matches(": ").to_owned() }
+            }
+        }
+    }
+
+    /// Translates an error that the registry has described.
+    fn refused(&self, error: &OciError) -> FetchError {
+        let host = self.host();
+        match error.code {
+            OciErrorCode::Unauthorized | OciErrorCode::Denied => self.denied(),
+            OciErrorCode::ManifestUnknown
+            | OciErrorCode::NameUnknown
+            | OciErrorCode::NotFound
+            | OciErrorCode::BlobUnknown
+            | OciErrorCode::ManifestBlobUnknown => FetchError::NotFound { host },
+            OciErrorCode::Toomanyrequests => self.status(429, &error.message),
+            _ => {
+                let why = said(&error.message);
+                FetchError::Protocol { host, why: format!("it refuses the request{why}") }
+            }
+        }
+    }
+
+    fn digest_failed(&self, what: &'static str, error: &DigestError) -> FetchError {
+        if let DigestError::VerificationError { expected, actual } = error
+            && let (Some(wanted), Some(found)) = (Digest::parse(expected), Digest::parse(actual))
+        {
+            return Mismatch::Digest { what, found, wanted }.into();
+        }
+        FetchError::Protocol { host: self.host(), why: error.to_string() }
+    }
+
+    /// Translates an error in the middle of a body.
+    fn stream_failed(&self, what: &'static str, error: io::Error) -> FetchError {
+        let error = match error.downcast::<reqwest::Error>() {
+            Ok(error) => return self.request_failed(error),
+            Err(error) => error,
+        };
+        match error.downcast::<DigestError>() {
+            Ok(error) => self.digest_failed(what, &error),
+            Err(error) => FetchError::Protocol { host: self.host(), why: error.to_string() },
+        }
+    }
+
+    fn request_failed(&self, error: reqwest::Error) -> FetchError {
+        let host = self.host();
+        let is_plain = error.url().is_some_and(|url| url.scheme() == "http");
+        if is_plain && error.is_connect() && !self.artifact.is_local() {
+            return FetchError::Unencrypted { host };
+        }
+        match error.status() {
+            Some(status) => self.status(status.as_u16(), ""),
+            None => FetchError::Unreachable { host, why: why(error) },
+        }
+    }
+}
+
+fn config(artifact: &Artifact) -> ClientConfig {
+    let var = |names: [&str; 2]| {
+        names.into_iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+    };
+    let is_local = artifact.is_local();
+    let no_proxy = match is_local {
+        true => Some(HERE.to_owned()),
+        false => var(["NO_PROXY", "no_proxy"]),
+    };
+    ClientConfig {
+        protocol: if is_local { ClientProtocol::Http } else { ClientProtocol::Https },
+        platform_resolver: None,
+        read_timeout: Some(SILENCE),
+        connect_timeout: Some(CONNECT),
+        user_agent: AGENT,
+        http_proxy: Some(NOWHERE.to_owned()),
+        https_proxy: var(["HTTPS_PROXY", "https_proxy"]),
+        no_proxy,
+        ..ClientConfig::default()
+    }
+}
