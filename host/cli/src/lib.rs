@@ -17,6 +17,8 @@
 //! | `simulating` | playing scenarios with a component in virtual time |
 //! | `config` | the file in two stages: typed sections, then specs |
 //! | `compiling` | compilation of plugins in a process with limits |
+//! | `fetching` | fetching components from registries and servers in a process with limits, and keeping them |
+//! | `limited` | running this program as a process with limits |
 //! | `pictures` | graphs and time lines as text, SVG, DOT and JSON: pure functions |
 //! | `past` | the journal, as commands and the API read it |
 //! | `render` | the output for people: pure functions to text |
@@ -34,9 +36,11 @@ mod daemon;
 mod developing;
 mod difference;
 mod failure;
+mod fetching;
 mod forecast;
 pub mod guests;
 mod inherited;
+mod limited;
 mod past;
 mod pictures;
 mod progress;
@@ -59,6 +63,7 @@ use failure::Failure;
 use render::style::Paint;
 
 pub use compiling::run_if_compiler;
+pub use fetching::run_if_fetcher;
 
 /// Runs the command that `args` names and returns its exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {

@@ -11,5 +11,9 @@ fn main() -> ExitCode {
     if let Some(code) = provost::run_if_compiler(std::env::args_os()) {
         return code.into();
     }
+    // Or the one that fetches a plugin.
+    if let Some(code) = provost::run_if_fetcher(std::env::args_os()) {
+        return code.into();
+    }
     provost::run(std::env::args_os())
 }

@@ -11,7 +11,7 @@ use provost_files::Owners;
 use provost_state::{MemoryChange, Plugins, Policy};
 
 use crate::component::cache::{Cache, CacheBounds, CacheCounts};
-use crate::component::{Compiler, InProcess, LoadError, Source, Trust};
+use crate::component::{Compiler, InProcess, LoadError, Nowhere, Remote, Source, Trust};
 use crate::guest::{Common, Encoded, Reports};
 use crate::lacks::Lacks;
 use crate::limits::Limits;
@@ -54,6 +54,8 @@ pub struct HostOptions {
     pub memories: Vec<MemoryChange>,
     /// Decides whose components are admitted.
     pub trust: Trust,
+    /// Finds components that are elsewhere. By default none are found.
+    pub remote: Arc<dyn Remote>,
     /// Where missing resources are reported.
     pub lacks: Lacks,
     /// Notified when a plugin is quarantined.
@@ -70,6 +72,7 @@ impl Default for HostOptions {
             memory_dir: None,
             memories: Vec::new(),
             trust: Trust::default(),
+            remote: Arc::new(Nowhere),
             lacks: Lacks::default(),
             notice: Notice::default(),
         }
@@ -179,6 +182,7 @@ impl PluginHost {
             memory_dir,
             memories,
             trust,
+            remote,
             lacks,
             notice,
         } = options;
@@ -187,7 +191,7 @@ impl PluginHost {
             former.entry(change.plugin.clone()).or_default().push(change);
         }
         let cache = Cache::new(cache_dir, cache_owners, cache_bounds, compiler);
-        let loader = Arc::new(Loader::new(cache, trust));
+        let loader = Arc::new(Loader::new(cache, trust, remote));
         let keeper = Keeper::start(memory_dir.as_deref(), &lacks);
         let shared = Shared {
             loader,

@@ -42,7 +42,11 @@ fn unavailable(name: &str, error: &LoadError) -> PluginRefusal {
         LoadError::ImpossibleLimit(_) | LoadError::SettingsTooLarge(_) => Kind::Check,
         _ => Kind::Component,
     };
-    refuse(kind, format!("plugin `{name}`: {error}"), "nothing was changed; correct it and try again")
+    let hint = match error {
+        LoadError::Remote(error) => &error.hint,
+        _ => "correct it and try again",
+    };
+    refuse(kind, format!("plugin `{name}`: {error}"), format!("nothing was changed; {hint}"))
 }
 
 /// Returns `limits` overridden by the `wanted` ones.

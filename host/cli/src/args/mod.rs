@@ -13,6 +13,7 @@
 //! | `upgrade` | the options of `provost upgrade` |
 //! | `token` | the commands of `provost token` |
 //! | `journal` | the commands of `provost journal` |
+//! | `registry` | the options of `provost plugin pull` and `push` |
 //! | `given` | what a plugin is given: settings and limits |
 //! | `format` | how commands print |
 //! | `when` | durations and times as people write them |
@@ -28,6 +29,7 @@ mod given;
 mod journal;
 mod pictures;
 mod plugin;
+mod registry;
 mod simulate;
 #[cfg(test)]
 mod tests;
@@ -53,6 +55,7 @@ pub(crate) use given::{LimitArgs, Settings};
 pub(crate) use journal::JournalCommand;
 pub(crate) use pictures::{AnalyzeArgs, GraphArgs, TimelineArgs};
 pub(crate) use plugin::{LoadArgs, NamedPlugin, NewArgs, PluginCommand};
+pub(crate) use registry::{PullArgs, PushArgs};
 pub(crate) use simulate::SimulateArgs;
 pub(crate) use token::TokenCommand;
 #[cfg(feature = "top")]

@@ -8,6 +8,7 @@ use provost_plugin_host::Role;
 use super::dev::DevArgs;
 use super::format::{LineFormat, TableFormat};
 use super::given::{LimitArgs, Settings, settings};
+use super::registry::{PULL_EXAMPLES, PUSH_EXAMPLES, PullArgs, PushArgs};
 use super::simulate::SimulateArgs;
 use super::trying::{BenchArgs, RunArgs, TestArgs};
 use crate::templates::Language;
@@ -52,7 +53,8 @@ they began with.")]
     Swap {
         #[command(flatten)]
         plugin: NamedPlugin,
-        /// A .wasm file, or `bundled:NAME`. By default the current component, which is read again.
+        /// A .wasm file, `bundled:NAME`, or a reference with a digest (see `plugin pull`). By default the current
+        /// component, which is read again.
         #[arg(value_name = "COMPONENT")]
         component: Option<String>,
         /// Its settings as JSON, or @FILE with them. By default they stay as they are.
@@ -86,7 +88,7 @@ they began with.")]
     },
     /// Show what a component is, can do and cannot do, or what is known of a loaded plugin.
     Inspect {
-        /// A .wasm file or `bundled:NAME`, or the name of a plugin of the running host.
+        /// A .wasm file, `bundled:NAME`, a reference with a digest, or the name of a plugin of the running host.
         #[arg(value_name = "COMPONENT|PLUGIN")]
         component: String,
         /// The output format.
@@ -120,6 +122,12 @@ is that of minisign.")]
         #[arg(short, long = "key", value_name = "FILE", required = true)]
         keys: Vec<PathBuf>,
     },
+    /// Fetch a component from a registry or a server, and print the line for the config.
+    #[command(after_help = PULL_EXAMPLES)]
+    Pull(PullArgs),
+    /// Push a component and its signature to a registry.
+    #[command(after_help = PUSH_EXAMPLES)]
+    Push(PushArgs),
     /// Make a project: a folder with a plugin that builds.
     New(NewArgs),
     /// Build the project in a folder into a component, with whichever toolchain is there.
@@ -204,7 +212,7 @@ pub(crate) struct NamedPlugin {
 pub(crate) struct LoadArgs {
     #[command(flatten)]
     pub(crate) plugin: NamedPlugin,
-    /// A .wasm file, or `bundled:NAME`.
+    /// A .wasm file, `bundled:NAME`, or a reference with a digest (see `plugin pull`).
     #[arg(value_name = "COMPONENT")]
     pub(crate) component: String,
     /// Its settings as JSON, or @FILE with them.

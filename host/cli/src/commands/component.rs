@@ -1,10 +1,19 @@
 //! The component that a command names.
 
+use provost_plugin_host::Source;
+use provost_registry::{Reference, is_remote};
+
+use crate::config::usual_store;
 use crate::failure::Failure;
+use crate::fetching::{Fetcher, Reach};
 
 /// Returns the absolute path of a component, because what it is for may be in another directory.
 pub(super) fn located(component: &str) -> Result<String, Failure> {
     if component.starts_with("bundled:") {
+        return Ok(component.to_owned());
+    }
+    if is_remote(component) {
+        pinned(component)?;
         return Ok(component.to_owned());
     }
     if component.is_empty() {
@@ -21,4 +30,20 @@ pub(super) fn located(component: &str) -> Result<String, Failure> {
     path.to_str().map(str::to_owned).ok_or_else(|| {
         Failure::usage(format!("{} is not Unicode", path.display()), "give the file another name")
     })
+}
+
+/// Returns the component that a command without a host reads. One that is elsewhere is fetched, unless it is in the cache.
+pub(super) fn at_hand(component: &str) -> Result<Source, Failure> {
+    if !is_remote(component) {
+        return Ok(Source::parse(component));
+    }
+    pinned(component)?;
+    let fetched = Fetcher::new(usual_store(), Reach::Network).component(component);
+    let fetched = fetched.map_err(|error| Failure::failed(&error, &error.hint))?;
+    Ok(Source::Path(fetched.path))
+}
+
+/// Fails if a reference has no digest.
+fn pinned(component: &str) -> Result<(), Failure> {
+    Reference::pinned(component).map(drop).map_err(|error| Failure::usage(&error, error.hint()))
 }

@@ -1,7 +1,8 @@
 //! Commands that need no host: `plugin inspect`, `completions`.
 
-use provost_plugin_host::{SettingsSchema, Source};
+use provost_plugin_host::SettingsSchema;
 
+use super::component::at_hand;
 use super::printing::print;
 use crate::args::LineFormat;
 use crate::compiling::ChildCompiler;
@@ -13,7 +14,7 @@ use crate::render::inspection;
 use crate::render::page::Page;
 
 pub(super) fn inspect(component: &str, output: LineFormat, page: &Page) -> Result<(), Failure> {
-    let bytes = Source::parse(component)
+    let bytes = at_hand(component)?
         .read()
         .map_err(|error| Failure::usage(error, "name a .wasm file, or `bundled:NAME`"))?;
     let compiler = ChildCompiler::within(CompileLimits::default());

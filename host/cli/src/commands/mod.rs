@@ -23,6 +23,7 @@
 //! | `trying` | the commands that try a plugin without a host: `plugin run`, `plugin test`, `plugin bench` |
 //! | `simulate` | `plugin simulate` |
 //! | `keys` | keys and signatures |
+//! | `registry` | components in registries and on servers: `plugin pull`, `plugin push` |
 //! | `validate` | `validate` |
 //! | `schema` | `schema` |
 //! | `component` | the component that a command names |
@@ -47,6 +48,7 @@ mod pictures;
 mod plugin;
 mod printing;
 mod read;
+mod registry;
 mod reload;
 mod schema;
 mod simulate;

@@ -5,7 +5,7 @@ use provost_api::{PluginChanged, PluginOrder};
 use super::component::located;
 use super::context::{Context, asking};
 use super::printing::{pretty, print};
-use super::{authors, dev, keys, local, simulate, trying};
+use super::{authors, dev, keys, local, registry, simulate, trying};
 use crate::args::{LimitArgs, LineFormat, LoadArgs, NamedPlugin, PluginCommand, TableFormat};
 use crate::failure::Failure;
 use crate::render;
@@ -44,6 +44,8 @@ pub(super) fn run(context: &Context, command: PluginCommand) -> Result<(), Failu
         PluginCommand::Test(args) => trying::test(context, &args),
         PluginCommand::Bench(args) => trying::bench(context, &args),
         PluginCommand::Dev(args) => dev::dev(context, args),
+        PluginCommand::Pull(args) => registry::pull(context, &args),
+        PluginCommand::Push(args) => registry::push(context, &args),
         PluginCommand::Keygen { name } => keys::keygen(&name),
         PluginCommand::Sign { component, key } => keys::sign(&component, &key),
         PluginCommand::Verify { component, keys } => keys::verify(&component, &keys),

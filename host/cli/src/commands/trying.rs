@@ -4,9 +4,10 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use provost_plugin_host::{Setup, Source, Workbench};
+use provost_plugin_host::{Setup, Workbench};
 use serde_json::Value;
 
+use super::component::at_hand;
 use super::context::{Context, now_ms};
 use super::printing::{pretty, print};
 use crate::args::{BenchArgs, LineFormat, RunArgs, SetupArgs, TestArgs};
@@ -40,7 +41,7 @@ fn open(component: &str) -> Result<Workbench, Failure> {
 /// Does the same, with a cache of compiled code in this directory.
 fn open_beside(cache_dir: Option<PathBuf>, component: &str) -> Result<Workbench, Failure> {
     let compiler = ChildCompiler::within(CompileLimits::default());
-    Workbench::open_beside(cache_dir, Source::parse(component), compiler).map_err(|error| {
+    Workbench::open_beside(cache_dir, at_hand(component)?, compiler).map_err(|error| {
         Failure::usage(error, "name a .wasm file that `provost plugin build` wrote, or `bundled:NAME`")
     })
 }

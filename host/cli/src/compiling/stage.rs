@@ -5,9 +5,9 @@ use std::ffi::OsString;
 use std::io::{self, Read, Write};
 
 use provost_plugin_host::{CompileError, Compiler, InProcess, Layout};
-use rustix::process::{Resource, Rlimit, Signal, getppid, nice, set_parent_process_death_signal, setrlimit};
+use rustix::process::{Resource, nice};
 
-use crate::inherited::{FIRST, leave_behind};
+use crate::limited::{Confines, confine, number};
 
 /// The program name (`argv[0]`) that makes a process of this binary a compiler.
 pub(super) const STAGE_NAME: &str = "provost-compile-stage";
@@ -17,9 +17,6 @@ pub(super) const INVALID: u8 = 3;
 
 /// The exit code for any other failure.
 const FAILED: u8 = 4;
-
-/// The limit on descriptors: the standard streams, and what the threads need.
-const DESCRIPTORS: u64 = 64;
 
 /// Compiles if the arguments are `provost-compile-stage LAYOUT MEMORY SECONDS CODE NICE PARENT`, and returns the exit code;
 /// returns `None` if this process is not a compiler.
@@ -53,26 +50,11 @@ fn compile(arguments: impl Iterator<Item = OsString>) -> Result<(), (u8, String)
 /// Drops what the process inherited, sets its limits, and returns the layout to compile for.
 fn limit(mut arguments: impl Iterator<Item = OsString>) -> io::Result<Layout> {
     let missing = || io::Error::from(io::ErrorKind::InvalidInput);
-    leave_behind(FIRST)?;
     let layout = arguments.next().and_then(|word| Layout::named(word.to_str()?)).ok_or_else(missing)?;
-    let mut number =
-        || arguments.next().and_then(|word| word.to_str()?.parse::<u64>().ok()).ok_or_else(missing);
-    let (memory, seconds, code) = (number()?, number()?, number()?);
-    let (others_first, parent) = (number()?, number()?);
-    set_parent_process_death_signal(Some(Signal::KILL))?;
-    let its_parent = getppid().map(|pid| pid.as_raw_nonzero().get());
-    if its_parent.and_then(|pid| u64::try_from(pid).ok()) != Some(parent) {
-        // The parent ended before its death signal was requested.
-        return Err(io::Error::other("the process that started the compiler has ended"));
-    }
-    let most = |limit: u64| Rlimit { current: Some(limit), maximum: Some(limit) };
-    setrlimit(Resource::Core, most(0))?;
-    setrlimit(Resource::Fsize, most(code))?;
-    setrlimit(Resource::Nofile, most(DESCRIPTORS))?;
-    // SIGXCPU, which names this limit, comes a second before SIGKILL.
-    setrlimit(Resource::Cpu, Rlimit { current: Some(seconds), maximum: Some(seconds.saturating_add(1)) })?;
-    setrlimit(Resource::As, most(memory))?;
-    rustix::thread::set_no_new_privs(true)?;
+    let mut next = || number(&mut arguments);
+    let (memory, seconds, code, others_first) = (next()?, next()?, next()?, next()?);
+    let limits = [(Resource::Fsize, code), (Resource::Cpu, seconds), (Resource::As, memory)];
+    confine(&Confines { limits: &limits, parent: next()? })?;
     nice(i32::try_from(others_first).unwrap_or(0))?;
     Ok(layout)
 }

@@ -2,6 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use provost_files::Owners;
+use provost_plugin_host::CacheBounds;
+use provost_registry::Store;
+
+use crate::fetching::store;
+
 /// The name of the config when none is given.
 pub const CONFIG_NAME: &str = "provost.toml";
 
@@ -84,6 +90,11 @@ pub(super) fn tokens_dir(dir: &Path, runtime_dir: &Path, configured: Option<&str
 /// Returns the directory of the journal.
 pub(super) fn journal_dir(runtime_dir: &Path) -> PathBuf {
     runtime_dir.join(JOURNAL_DIR)
+}
+
+/// Returns where components that were fetched are kept unless the config says otherwise.
+pub(crate) fn usual_store() -> Store {
+    store(&cache_dir(), Owners::default(), CacheBounds::default())
 }
 
 /// Returns where compiled components are kept unless the config says otherwise.

@@ -77,7 +77,7 @@ pub use error::ConfigError;
 pub(crate) use file::document;
 pub(crate) use find::KEEPER_SOCKET_NAME;
 pub use find::{CONFIG_NAME, NotFound, SOCKET_NAME, find_nearest};
-pub(crate) use find::{absolute, cache_dir};
+pub(crate) use find::{absolute, cache_dir, usual_store};
 pub(crate) use outline::{Names, Outline};
 pub(crate) use played::ScenarioFile;
 pub(crate) use plugin::{read_grants, read_limits, read_settings};

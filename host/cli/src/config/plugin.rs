@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use provost_plugin_host::{Grant, Grants, Limit, Limits, Measure, bundled_names, is_sha256};
+use provost_registry::{Reference, is_remote};
 use provost_state::{Intensity, naming};
 use toml::Spanned;
 use toml::de::DeValue;
@@ -11,6 +12,7 @@ use super::report::choices;
 use super::section::{Section, json};
 use super::sections::{CompileSection, PluginSection, TrustSection};
 use super::settings;
+use crate::fetching;
 
 const COMPILE_HINT: &str = "write compile = { memory = \"2GiB\", time = \"2m\", wait = \"10s\" }";
 
@@ -92,6 +94,11 @@ pub(super) fn read<'t>(
             (what, hint + "; your own component is named by its path, without `bundled:`")
         });
     }
+    if let Some(component) = &component
+        && let Some((what, hint)) = unusable(component.get_ref())
+    {
+        plugin.problem(component.span(), what, hint);
+    }
     let settings_json = read_settings(&mut plugin);
     let setting_spans = plugin.value("settings").map_or_else(Vec::new, settings::spans);
     let sha256 = read_pin(&mut plugin);
@@ -104,6 +111,19 @@ pub(super) fn read<'t>(
     }
     plugin.finish();
     Some(PluginSection { name, component: component?, settings_json, setting_spans, sha256, grants, limits })
+}
+
+/// Returns what is wrong with a component that is elsewhere, and what to do; `None` if nothing is, or if it is a file.
+fn unusable(component: &str) -> Option<(String, String)> {
+    if !is_remote(component) {
+        return None;
+    }
+    if let Err(error) = Reference::pinned(component) {
+        return Some((error.to_string(), error.hint()));
+    }
+    let what = "this build of provost cannot fetch components: it lacks the feature `registry`";
+    let hint = "name a .wasm file, or build it with that feature, which is one of the default features";
+    (!fetching::IS_ABLE).then(|| (what.to_owned(), hint.to_owned()))
 }
 
 /// Reads the settings of a plugin into the text of a JSON object.

@@ -342,7 +342,7 @@ fn build_plugin(plugin: PluginSection, dir: &Path) -> PluginConfig {
             name: Arc::from(plugin.name.into_inner()),
             source: match Component::parse(plugin.component.get_ref()) {
                 Component::Path(path) => Component::Path(dir.join(path)),
-                bundled @ Component::Bundled(_) => bundled,
+                other @ (Component::Bundled(_) | Component::Remote(_)) => other,
             },
             settings_json: plugin.settings_json,
             limits: plugin.limits,

@@ -5,16 +5,23 @@
 use std::ops::Range;
 
 use provost_files::{Others, Owners};
+use provost_registry::Store;
 use provost_supervisor::{Obstacle, obstacles};
 
 use super::report::Problem;
 use super::resolved::Config;
 use super::sections::ProcessSection;
+use crate::fetching::store;
 
 impl Config {
     /// Returns the users whose directories the host trusts: its own user, root, and the owner of the config.
     pub(crate) fn owners(&self) -> Owners {
         self.settings.log_owners
+    }
+
+    /// Returns the components that were fetched for its plugins.
+    pub(crate) fn store(&self) -> Store {
+        store(&self.cache_dir, self.owners(), self.cache_bounds)
     }
 
     /// Returns a problem, located at the start of the file, if users other than its owner may write the config.

@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
-use provost_plugin_host::{LoadError, Pending, PluginHost, trial_world};
+use provost_plugin_host::{LoadError, Pending, PluginHost, PluginSpec, RemoteError, Source, trial_world};
 use provost_state::{Consumer, Plugins, Snapshot};
 use provost_supervisor::{Clock, Supervisor};
 
@@ -18,6 +18,7 @@ use super::plugins::problem;
 use crate::compiling::SMALL_BYTES;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::fetching::{Fetcher, Reach};
 
 /// The threads that wait for compilations, and so the number of compilations at the same time.
 const THREADS: usize = 2;
@@ -157,7 +158,10 @@ impl Loading {
         for (place, ToLoad { spec, before, digest }) in all.into_iter().enumerate() {
             let (name, number) = (spec.name.clone(), before.number);
             let without = former.is_there().then(|| spec.clone());
-            match plugins.begin_after(spec, before) {
+            // Processes of a former host do not wait for a network.
+            let missing = if former.is_there() { missing(&spec, config) } else { None };
+            let begun = missing.map_or_else(|| plugins.begin_after(spec, before), |why| Err(why.into()));
+            match begun {
                 Ok(pending) => {
                     tell_changed(&pending, digest.as_deref());
                     waiting.push(Waiting::new(place, &pending, config));
@@ -227,6 +231,12 @@ impl std::fmt::Debug for Loading {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Loading").finish_non_exhaustive()
     }
+}
+
+/// Returns why a component from elsewhere is not used: it is not in the cache. `None` if it is, or is not from elsewhere.
+fn missing(spec: &PluginSpec, config: &Config) -> Option<RemoteError> {
+    let Source::Remote(reference) = &spec.source else { return None };
+    Fetcher::new(config.store(), Reach::Cache).component(reference).err()
 }
 
 /// Says that the component of a plugin is another one than a former host had in force.

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use super::noted::{FormerHost, NotedPlugins};
 use crate::compiling::ChildCompiler;
 use crate::config::{Config, Problem, Problems, Processes};
+use crate::fetching::{Fetcher, Reach};
 
 /// The purpose for which plugins are loaded.
 #[derive(Clone, Copy, Debug)]
@@ -34,11 +35,16 @@ pub(crate) struct Run<'a> {
 impl Purpose<'_> {
     fn options(self, config: &Config) -> Result<HostOptions, Problems> {
         let (cache, trust) = (config.cache_dir.clone(), config.trust()?);
+        let reach = match self {
+            Self::Run(_) => Reach::Network,
+            Self::Check => Reach::Cache,
+        };
         let common = HostOptions {
             cache_owners: config.owners(),
             cache_bounds: config.cache_bounds,
             compiler: ChildCompiler::within(config.compile_limits),
             trust,
+            remote: Fetcher::new(config.store(), reach),
             ..HostOptions::default()
         };
         Ok(match self {
@@ -84,11 +90,12 @@ pub(crate) fn checked(config: &Config) -> Result<PluginHost, Problems> {
 
 /// Returns the problem with the component of a plugin, at its position in the config.
 pub(super) fn problem(config: &Config, name: &str, error: &LoadError) -> Problem {
-    config.component_problem(name, error.to_string(), hint(error).to_owned())
+    config.component_problem(name, error.to_string(), hint(error))
 }
 
-fn hint(error: &LoadError) -> &'static str {
-    match error {
+fn hint(error: &LoadError) -> String {
+    let hint = match error {
+        LoadError::Remote(error) => &error.hint,
         LoadError::Missing { .. } | LoadError::Directory { .. } => {
             "a relative path starts from the directory of the config"
         }
@@ -99,7 +106,8 @@ fn hint(error: &LoadError) -> &'static str {
             "`provost plugin build DIR` builds a component, `provost plugin inspect FILE` shows one"
         }
         _ => "check the file and its permissions",
-    }
+    };
+    hint.to_owned()
 }
 
 /// Builds the specs of all processes, with their policies.

@@ -12,7 +12,7 @@ use super::words;
 pub(crate) fn plugin_settings(spec: &PluginSpec, digest: Option<String>, dir: &Path) -> Settings {
     let PluginSpec { name: _, source, settings_json, limits, sha256, grants } = spec;
     let component = match source {
-        Source::Bundled(_) => words::text(&source.to_string()),
+        Source::Bundled(_) | Source::Remote(_) => words::text(&source.to_string()),
         Source::Path(path) => words::path(path, dir),
     };
     let mut all = vec![Setting::new("component", component).holding(digest)];

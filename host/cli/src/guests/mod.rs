@@ -17,10 +17,13 @@
 //! | `manifest` | `provost-plugin.toml`, for languages other than Rust |
 //! | `made` | what a toolchain has made |
 //! | `schema` | the schema of the settings that a component carries |
+//! | `annotations` | what a component says about itself, as registries have it |
 //! | `label` | what a component says about itself |
 //! | `tool` | finding and running programs |
 //! | `error` | the errors of a build |
 
+#[cfg(feature = "registry")]
+mod annotations;
 mod build;
 mod build_dir;
 mod c;
@@ -36,6 +39,8 @@ mod schema;
 mod surface;
 mod tool;
 
+#[cfg(feature = "registry")]
+pub(crate) use annotations::annotations;
 pub(crate) use build::{Built, Known, build, build_again, component_of, folders_of};
 pub use error::BuildError;
 pub(crate) use label::Label;

@@ -9,7 +9,8 @@ use provost_supervisor::Clock;
 
 use super::outcome::Outcome;
 use crate::compiling::ChildCompiler;
-use crate::config::{CompileLimits, Config, Problems, SUBJECT, ScenarioFile, SourceFile};
+use crate::config::{CompileLimits, Config, Problems, SUBJECT, ScenarioFile, SourceFile, usual_store};
+use crate::fetching::{Fetcher, Reach};
 
 /// How long one call may take, in milliseconds of real time. The machine may be busy, and the same scenario has to have the same
 /// course; what is bounded is the fuel.
@@ -107,6 +108,7 @@ pub(crate) fn plugin_host(cache: &tempfile::TempDir, limits: CompileLimits) -> P
     PluginHost::new(HostOptions {
         cache_dir: Some(cache.path().join("compiled")),
         compiler: ChildCompiler::within(limits),
+        remote: Fetcher::new(usual_store(), Reach::Network),
         ..HostOptions::default()
     })
 }

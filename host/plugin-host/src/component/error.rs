@@ -9,6 +9,8 @@ use provost_state::naming::BadName;
 use crate::engine::EngineError;
 use crate::limits::{LimitError, SettingsTooLarge};
 
+use super::remote::RemoteError;
+
 /// The largest component that is loaded, in bytes. A Python component has about 18 MB.
 pub(crate) const COMPONENT_BYTES_MAX: u64 = 64 << 20;
 
@@ -50,6 +52,9 @@ pub enum LoadError {
         /// The names that there are.
         bundled: String,
     },
+    /// It is elsewhere, and cannot be fetched.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
     /// The bytes are not a component.
     #[error("`{component}` {problem}")]
     Component {

@@ -114,7 +114,8 @@ mod tests {
 
         fn check(&self, required: bool, keys: &[PathBuf]) -> Result<Option<Arc<str>>, TrustError> {
             let bytes = fs::read(&self.component).unwrap();
-            Trust::of(required, keys)?.check(&Source::Path(self.component.clone()), &bytes)
+            let source = Source::Path(self.component.clone());
+            Trust::of(required, keys)?.check(&source, Some(&self.component), &bytes)
         }
     }
 
@@ -127,7 +128,7 @@ mod tests {
         assert_eq!(verify(&bench.component, std::slice::from_ref(&public)).unwrap(), "ops".into());
         assert_eq!(bench.check(true, &[public]).unwrap(), Some("ops".into()));
         assert_eq!(bench.check(false, &[]).unwrap(), None, "nobody is trusted in particular");
-        let bundled = Trust::of(true, &[]).unwrap().check(&Source::Bundled("backoff".to_owned()), b"");
+        let bundled = Trust::of(true, &[]).unwrap().check(&Source::Bundled("backoff".to_owned()), None, b"");
         assert_eq!(bundled.unwrap(), Some("this host".into()));
     }
 

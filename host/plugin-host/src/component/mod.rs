@@ -10,6 +10,7 @@
 //! | `keys` | the keys that components are signed with |
 //! | `trust` | decides by signatures whose components are admitted |
 //! | `source` | where a component comes from |
+//! | `remote` | the port for components that are elsewhere |
 //! | `bundled` | the components inside this binary |
 //! | `surface` | the names of what a component imports and exports |
 //! | `recognise` | decides whether some bytes are a component |
@@ -25,6 +26,7 @@ mod error;
 mod inspect;
 mod keys;
 mod recognise;
+mod remote;
 mod source;
 mod surface;
 mod trust;
@@ -38,6 +40,8 @@ pub use error::{ComponentError, LoadError};
 pub use inspect::{Inspection, inspect, survey};
 pub use keys::{keygen, sign, verify};
 pub(crate) use recognise::{exports, recognise};
+pub use remote::{FetchLease, Fetched, Nowhere, Remote, RemoteError};
+pub(crate) use source::Obtained;
 pub use source::Source;
 pub(crate) use surface::Surface;
 pub use trust::{Trust, TrustError, signature_of};

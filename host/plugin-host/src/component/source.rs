@@ -1,4 +1,4 @@
-//! The source of a component: this binary, by name, or a file.
+//! The source of a component: this binary, by name, a file, or a place elsewhere.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,6 +9,10 @@ use provost_files::{Problem, read_named};
 
 use super::bundled;
 use super::error::{COMPONENT_BYTES_MAX, ComponentError, LoadError};
+use super::remote::{FetchLease, Nowhere, Remote};
+
+/// What references to components elsewhere begin with.
+const ELSEWHERE: [&str; 3] = ["oci://", "https://", "http://"];
 
 /// The source of a component.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,30 +21,54 @@ pub enum Source {
     Bundled(String),
     /// A file.
     Path(PathBuf),
+    /// A place elsewhere, by a reference with a digest.
+    Remote(String),
+}
+
+/// A component that was read.
+pub(crate) struct Obtained {
+    pub(crate) bytes: Cow<'static, [u8]>,
+    /// The file that it was read from; `None` of one in this binary.
+    pub(crate) path: Option<PathBuf>,
+    /// Keeps that file, if it was fetched.
+    pub(crate) lease: Option<FetchLease>,
 }
 
 impl Source {
-    /// Parses the form of the config: `bundled:NAME`, or else a path.
+    /// Parses the form of the config: `bundled:NAME`, `oci://…`, `https://…`, or else a path.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         match text.strip_prefix("bundled:") {
             Some(name) => Self::Bundled(name.to_owned()),
+            None if ELSEWHERE.iter().any(|scheme| text.starts_with(scheme)) => Self::Remote(text.to_owned()),
             None => Self::Path(PathBuf::from(text)),
         }
     }
 
     /// Reads the bytes of the source, whatever they are. They are read only once: editing the file later changes
-    /// nothing.
+    /// nothing. Nothing is fetched.
     ///
     /// # Errors
-    /// [`LoadError`] if they cannot be read.
+    /// [`LoadError`] if they cannot be read, or are elsewhere.
     pub fn read(&self) -> Result<Cow<'static, [u8]>, LoadError> {
-        match self {
-            Self::Bundled(name) => bundled::bytes(name)
-                .map(Cow::Borrowed)
-                .ok_or_else(|| LoadError::NotBundled { name: name.clone(), bundled: names() }),
-            Self::Path(path) => read_file(path).map(Cow::Owned),
-        }
+        self.obtain(&Nowhere).map(|obtained| obtained.bytes)
+    }
+
+    /// Does the same, and fetches them first if they are elsewhere.
+    pub(crate) fn obtain(&self, remote: &dyn Remote) -> Result<Obtained, LoadError> {
+        let (path, lease) = match self {
+            Self::Bundled(name) => {
+                let bytes = bundled::bytes(name).map(Cow::Borrowed);
+                let none = || LoadError::NotBundled { name: name.clone(), bundled: names() };
+                return Ok(Obtained { bytes: bytes.ok_or_else(none)?, path: None, lease: None });
+            }
+            Self::Path(path) => (path.clone(), None),
+            Self::Remote(reference) => {
+                let fetched = remote.component(reference)?;
+                (fetched.path, Some(fetched.lease))
+            }
+        };
+        Ok(Obtained { bytes: Cow::Owned(read_file(&path)?), path: Some(path), lease })
     }
 }
 
@@ -49,6 +77,7 @@ impl fmt::Display for Source {
         match self {
             Self::Bundled(name) => write!(f, "bundled:{name}"),
             Self::Path(path) => path.display().fmt(f),
+            Self::Remote(reference) => f.write_str(reference),
         }
     }
 }

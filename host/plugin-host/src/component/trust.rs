@@ -63,6 +63,12 @@ pub enum TrustError {
         /// The reason that minisign gives.
         why: String,
     },
+    /// There is no signature where the component was fetched from.
+    #[error(
+        "`{0}` is not signed: push it with its signature, or put that beside it on the server; then `provost plugin pull` \
+         fetches both"
+    )]
+    FetchedUnsigned(String),
     /// There is no signature.
     #[error("`{component}` is not signed: there is no `{}`; `provost plugin sign` makes one", signature.display())]
     Unsigned {
@@ -108,6 +114,21 @@ impl From<FileError> for TrustError {
     }
 }
 
+impl TrustError {
+    /// Returns the same error about a component from elsewhere, whose file in the cache means nothing to people.
+    fn about(self, source: &Source) -> Self {
+        let Source::Remote(reference) = source else { return self };
+        match self {
+            Self::Unsigned { .. } => Self::FetchedUnsigned(reference.clone()),
+            Self::UnknownKey { key, trusted, .. } => {
+                Self::UnknownKey { component: reference.clone(), key, trusted }
+            }
+            Self::Altered { signer, .. } => Self::Altered { component: reference.clone(), signer },
+            other => other,
+        }
+    }
+}
+
 /// A public key whose signatures are trusted.
 #[derive(Clone, Debug)]
 struct TrustedKey {
@@ -133,22 +154,25 @@ impl Trust {
         Ok(Self { require_signature, keys })
     }
 
-    /// Returns the name of the key that signed a component, if a trusted one did.
+    /// Returns the name of the key that signed a component, if a trusted one did. The component was read from the file at
+    /// `path`, unless it is bundled.
     ///
     /// # Errors
     /// [`TrustError`] if the component must not be admitted.
-    pub(crate) fn check(&self, source: &Source, bytes: &[u8]) -> Result<Option<Arc<str>>, TrustError> {
-        let path = match source {
-            Source::Bundled(_) => return Ok(Some(THIS_HOST.into())),
-            Source::Path(path) => path,
-        };
-        match self.signer(path, bytes) {
+    pub(crate) fn check(
+        &self,
+        source: &Source,
+        path: Option<&Path>,
+        bytes: &[u8],
+    ) -> Result<Option<Arc<str>>, TrustError> {
+        let Some(path) = path else { return Ok(Some(THIS_HOST.into())) };
+        match self.signer(path, bytes).map_err(|error| error.about(source)) {
             Ok(signer) => Ok(Some(signer)),
             // Without keys in the config and without `require_signature`, signatures are ignored.
             Err(_) if self.keys.is_empty() && !self.require_signature => Ok(None),
-            Err(TrustError::Unsigned { .. } | TrustError::UnknownKey { .. }) if !self.require_signature => {
-                Ok(None)
-            }
+            Err(
+                TrustError::Unsigned { .. } | TrustError::FetchedUnsigned(_) | TrustError::UnknownKey { .. },
+            ) if !self.require_signature => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -14,8 +14,8 @@ use wasmtime::component::Component;
 
 use crate::component::cache::{Cache, Lease};
 use crate::component::{
-    Admitted, ComponentError, LoadError, Source, Surface, Trust, admission, engine_number, exports, hex,
-    is_sha256, recognise, sha256,
+    Admitted, ComponentError, FetchLease, LoadError, Obtained, Remote, Source, Surface, Trust, admission,
+    engine_number, exports, hex, is_sha256, recognise, sha256,
 };
 use crate::engine::{EngineError, TimedEngine};
 use crate::guest::{Common, Context, Figures, Reach, linker};
@@ -36,6 +36,7 @@ const OBJECTION_BYTES_MAX: usize = 512;
 pub(crate) struct Loader {
     cache: Cache,
     trust: Trust,
+    remote: Arc<dyn Remote>,
     /// By stack size. An engine, its pool and its clock end with the last version that runs on it.
     engines: Mutex<BTreeMap<usize, Weak<TimedEngine>>>,
 }
@@ -88,6 +89,8 @@ pub(crate) struct Candidate {
     exports: Vec<String>,
     /// The schema of its settings, if it carries one that can be used.
     schema: Option<SettingsSchema>,
+    /// Keeps its file, if it was fetched.
+    fetched: Option<Arc<FetchLease>>,
 }
 
 impl Candidate {
@@ -100,6 +103,7 @@ impl Candidate {
             trusted: Err(why.to_string().into()),
             exports: Vec::new(),
             schema: None,
+            fetched: None,
         }
     }
 
@@ -124,8 +128,8 @@ impl Judged {
 
 impl Loader {
     /// Creates a loader without an engine: the first plugin starts one, and a host without plugins needs none.
-    pub(crate) fn new(cache: Cache, trust: Trust) -> Self {
-        Self { cache, trust, engines: Mutex::default() }
+    pub(crate) fn new(cache: Cache, trust: Trust, remote: Arc<dyn Remote>) -> Self {
+        Self { cache, trust, remote, engines: Mutex::default() }
     }
 
     pub(crate) fn cache(&self) -> &Cache {
@@ -143,7 +147,8 @@ impl Loader {
         Ok(engine)
     }
 
-    /// Reads a component, and examines it as far as that is possible without compiling it.
+    /// Reads a component, which is fetched first if it is elsewhere, and examines it as far as that is possible without
+    /// compiling it.
     ///
     /// # Errors
     /// [`LoadError`] if there is no usable component, or its limits are not possible.
@@ -153,17 +158,19 @@ impl Loader {
         if let Some(pin) = recipe.common.pin.as_deref().filter(|pin| !is_sha256(pin)) {
             return Err(LoadError::NoSha256(pin.to_owned()));
         }
-        let bytes = recipe.source.read()?;
+        let Obtained { bytes, path, lease } = recipe.source.obtain(&*self.remote)?;
         let not_one = |problem| LoadError::Component { component: recipe.source.to_string(), problem };
         recognise(&bytes).map_err(not_one)?;
         let exports = exports(&bytes).map_err(|error| not_one(ComponentError::Invalid(error.to_string())))?;
         let sha256 = sha256(&bytes);
         let digest: Arc<str> = hex(&sha256).into();
         let trusted = pinned(&recipe.common, &digest).and_then(|()| {
-            self.trust.check(&recipe.source, &bytes).map_err(|error| error.to_string().into())
+            let checked = self.trust.check(&recipe.source, path.as_deref(), &bytes);
+            checked.map_err(|error| error.to_string().into())
         });
         let schema = schema_of(&recipe.common, &bytes);
-        Ok(Candidate { bytes, sha256, digest, trusted, exports, schema })
+        let fetched = lease.map(Arc::new);
+        Ok(Candidate { bytes, sha256, digest, trusted, exports, schema, fetched })
     }
 
     /// Creates a version that cannot be called, in place of one that is still to be compiled or was refused.
@@ -287,6 +294,7 @@ fn version(
         admitted: judged.admitted,
         context,
         lease: judged.lease,
+        fetched: candidate.fetched.clone(),
     }
 }
 

@@ -10,7 +10,7 @@ use provost_state::{
 };
 
 use crate::component::cache::Lease;
-use crate::component::{Admitted, Source, Surface};
+use crate::component::{Admitted, FetchLease, Source, Surface};
 use crate::engine::TimedEngine;
 use crate::guest::Context;
 use crate::guest::bindings::log::Level;
@@ -60,6 +60,9 @@ pub(crate) struct Version {
     /// Keeps its code in the cache.
     #[expect(dead_code, reason = "it is only held, never read")]
     pub(crate) lease: Option<Arc<Lease>>,
+    /// Keeps its file, if it was fetched.
+    #[expect(dead_code, reason = "it is only held, never read")]
+    pub(crate) fetched: Option<Arc<FetchLease>>,
 }
 
 impl Version {

@@ -9,7 +9,7 @@ use provost_files::Owners;
 use provost_state::{MemoryChange, Settled};
 
 use crate::component::cache::{Cache, CacheBounds};
-use crate::component::{Compiler, LoadError, Source, Trust};
+use crate::component::{Compiler, LoadError, Nowhere, Source, Trust};
 use crate::guest::{Common, Encoded, LogLines, PluginLine, Reports, Waiting};
 use crate::limits::Limits;
 use crate::limits::grants::Grants;
@@ -109,7 +109,7 @@ impl Workbench {
         let compiler: Arc<dyn Compiler> = Arc::new(Once::new(compiler));
         let bounds = CacheBounds { bytes_max: u64::MAX, age_ms_max: u64::MAX };
         let cache = Cache::new(cache_dir, Owners::default(), bounds, compiler);
-        let loader = Loader::new(cache, Trust::default());
+        let loader = Loader::new(cache, Trust::default(), Arc::new(Nowhere));
         let candidate = loader.read(&recipe(source.clone(), &Setup::default()))?;
         Ok(Self { loader, source, candidate })
     }

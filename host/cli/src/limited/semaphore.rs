@@ -1,23 +1,23 @@
-//! A semaphore that bounds how many components are compiled at the same time.
+//! A semaphore that bounds how many processes do the same work at the same time.
 
 use parking_lot::{Condvar, Mutex};
 
-/// The number of components that are compiled at the same time. Others wait for a permit.
+/// The number of processes that do the same work at the same time. Others wait for a permit.
 const AT_ONCE: usize = 2;
 
 /// A semaphore of [`AT_ONCE`] permits.
 #[derive(Debug, Default)]
-pub(super) struct Semaphore {
+pub(crate) struct Semaphore {
     taken: Mutex<usize>,
     returned: Condvar,
 }
 
-/// The permission to compile one component, which is returned when it is dropped.
-pub(super) struct Permit<'s>(&'s Semaphore);
+/// The permission to run one process, which is returned when it is dropped.
+pub(crate) struct Permit<'s>(&'s Semaphore);
 
 impl Semaphore {
     /// Waits for a permit.
-    pub(super) fn acquire(&self) -> Permit<'_> {
+    pub(crate) fn acquire(&self) -> Permit<'_> {
         let mut taken = self.taken.lock();
         self.returned.wait_while(&mut taken, |taken| *taken >= AT_ONCE);
         *taken += 1;
