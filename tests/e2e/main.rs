@@ -43,6 +43,7 @@ mod plugins;
 mod policies;
 mod progress;
 mod readiness;
+mod registry;
 mod reload;
 mod rights;
 mod roles;
