@@ -1,5 +1,5 @@
 //! What was pulled: a component, its signature, and the manifest that names it. It is checked against the reference that it
-//! was pulled by, whoever has pulled it.
+//! was pulled by, also if another process has pulled it.
 
 use crate::COMPONENT_BYTES_MAX;
 use crate::digest::Digest;

@@ -1,4 +1,4 @@
-//! Pushing, pulling, and hosts that run what was pulled, with Debian's registry.
+//! Pushing, pulling, and hosts that run what was pulled, for the most part with Debian's registry.
 
 use std::fs;
 
@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::bench::{certificate, component, config, digest, kept, line, setup};
 use super::debian::{Registry, is_there};
+use super::server::{Server, reply};
 
 /// Waits for a decision of the policy `judge`.
 fn judged(host: &Host) {
@@ -39,9 +40,9 @@ fn a_component_that_was_pushed_is_pulled_at_the_start_and_from_then_on_no_networ
     judged(&host);
     let reference = pinned.split('"').nth(1).unwrap();
     let plugin = host.plugin("judge");
-    assert_eq!(plugin["active"]["source"], reference, "{plugin}");
+    assert_eq!(plugin["source"], reference, "{plugin}");
     assert_eq!(
-        format!("sha256:{}", plugin["active"]["sha256"].as_str().unwrap()),
+        format!("sha256:{}", plugin["digest"].as_str().unwrap()),
         digest(&fs::read(component()).unwrap())
     );
     let setup = host.down();
@@ -201,4 +202,30 @@ fn a_registry_over_tls_is_spoken_to_with_the_certificates_that_are_trusted() {
     let pulled = setup.command(&["plugin", "pull", &name]).env("SSL_CERT_FILE", &cert).output().unwrap();
     assert!(pulled.status.success(), "{}", String::from_utf8_lossy(&pulled.stderr));
     assert_eq!(kept(setup.dir()).len(), 2);
+}
+
+#[test]
+fn a_component_that_a_host_has_in_use_is_not_removed_to_make_room() {
+    let setup = setup();
+    let dir = setup.dir().to_owned();
+    let (judge, other) = (fs::read(component()).unwrap(), b"\0asm, of which a store knows nothing".to_vec());
+    let (first, second) = (judge.clone(), other.clone());
+    let server = Server::start(move |request, stream| match request {
+        "GET /judge.wasm" => reply(stream, "200 OK", "", &first),
+        "GET /other.wasm" => reply(stream, "200 OK", "", &second),
+        _ => reply(stream, "404 Not Found", "", b""),
+    });
+    let url = |path: &str| format!("http://{}/{path}", server.address);
+    let entry = |bytes: &[u8]| format!("{}.wasm", digest(bytes).trim_start_matches("sha256:"));
+    let pinned = line(&setup.run(&["plugin", "pull", &url("judge.wasm")]));
+    let small = format!("{}[plugins]\ncache = {{ size = \"1KiB\" }}\n", config(&pinned));
+    fs::write(dir.join("provost.toml"), small).unwrap();
+    let host = setup.up();
+    line(&host.run(&["plugin", "pull", &url("other.wasm")]));
+    let mut both = [entry(&judge), entry(&other)];
+    both.sort();
+    assert_eq!(kept(&dir), both);
+    let setup = host.down();
+    line(&setup.run(&["plugin", "pull", &url("other.wasm")]));
+    assert_eq!(kept(&dir), [entry(&other)], "nobody has it in use any more");
 }

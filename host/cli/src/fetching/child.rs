@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use provost_registry::{COMPONENT_BYTES_MAX, Pulled, Reference};
 
-use super::NotFetched;
+use super::failed::NotFetched;
 use super::stage::{DATA_BYTES_MAX, FAILED, Header, OUTPUT_BYTES_MAX, STAGE_NAME};
 use crate::limited::{End, Job, is_out_of_memory};
 use crate::render::humane::size;

@@ -4,6 +4,7 @@
 //! decision.
 
 mod child;
+mod failed;
 mod stage;
 
 use std::path::Path;
@@ -15,6 +16,9 @@ use provost_plugin_host::{CacheBounds, FetchLease, Fetched, Remote, RemoteError}
 use provost_registry::{Kept, Pulled, Reference, Store, StoreBounds};
 
 use crate::limited::Semaphore;
+pub(crate) use failed::NotFetched;
+#[cfg(not(feature = "registry"))]
+pub(crate) use failed::lacking;
 pub use stage::run_if_fetcher;
 
 /// Whether this build can fetch anything.
@@ -25,16 +29,6 @@ const DIR: &str = "pulled";
 
 /// How long a fetch may take, in all.
 pub(crate) const TIME: Duration = Duration::from_secs(60);
-
-/// Why a component was not fetched.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{what}")]
-pub(crate) struct NotFetched {
-    /// What is wrong: a whole clause.
-    pub(crate) what: String,
-    /// What to do about it.
-    pub(crate) hint: String,
-}
 
 /// Whether the network may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,15 +80,6 @@ impl Remote for Fetcher {
             Ok(Kept { path, lease }) => Ok(Fetched { path, lease: FetchLease::new(lease) }),
             Err(NotFetched { what, hint }) => Err(RemoteError { what, hint }),
         }
-    }
-}
-
-/// Returns why this build fetches nothing.
-#[cfg(not(feature = "registry"))]
-pub(crate) fn lacking() -> NotFetched {
-    NotFetched {
-        what: "this build of provost lacks the feature `registry`".to_owned(),
-        hint: "use a build with it, which is one of the default features".to_owned(),
     }
 }
 

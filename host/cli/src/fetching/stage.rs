@@ -9,7 +9,7 @@ use provost_registry::{COMPONENT_BYTES_MAX, Pulled, Reference, SIGNATURE_BYTES_M
 use rustix::process::Resource;
 use serde::{Deserialize, Serialize};
 
-use super::NotFetched;
+use super::failed::NotFetched;
 use crate::limited::{Confines, confine, number};
 
 /// The program name (`argv[0]`) that makes a process of this binary one that fetches.
@@ -104,5 +104,5 @@ fn obtain(reference: &Reference, most: Duration) -> Result<Pulled, NotFetched> {
 
 #[cfg(not(feature = "registry"))]
 fn obtain(_: &Reference, _: Duration) -> Result<Pulled, NotFetched> {
-    Err(super::lacking())
+    Err(super::failed::lacking())
 }

@@ -10,12 +10,12 @@
 //! | `keys` | the keys that components are signed with |
 //! | `trust` | decides by signatures whose components are admitted |
 //! | `source` | where a component comes from |
-//! | `remote` | the port for components that are elsewhere |
 //! | `bundled` | the components inside this binary |
 //! | `surface` | the names of what a component imports and exports |
 //! | `recognise` | decides whether some bytes are a component |
 //! | `digest` | SHA-256 digests in hex, and the number of an engine |
 //! | `error` | why a component cannot be loaded |
+//! | `remote` | the port for components that are elsewhere |
 
 pub(crate) mod admission;
 mod bundled;

@@ -31,7 +31,7 @@ const LATEST: &str = "latest";
 
 /// An address to which no connection can be made. As the proxy of all that is not encrypted, it keeps the library from
 /// following a redirect to such a place, and from sending credentials there.
-const NOWHERE: &str = "http://127.0.0.1:0";
+const NOWHERE: &str = "127.255.255.254:0";
 
 /// The addresses of this machine, for which there is no proxy.
 const HERE: &str = "localhost,127.0.0.0/8,::1";
@@ -241,8 +241,8 @@ impl<'a> Registry<'a> {
 
     fn request_failed(&self, error: reqwest::Error) -> FetchError {
         let host = self.host();
-        let is_plain = error.url().is_some_and(|url| url.scheme() == "http");
-        if is_plain && error.is_connect() && !self.artifact.is_local() {
+        // The error has the URL that was asked for first, and says only here which address could not be reached.
+        if error.is_connect() && format!("{error:?}").contains(NOWHERE) {
             return FetchError::Unencrypted { host };
         }
         match error.status() {
@@ -267,7 +267,7 @@ fn config(artifact: &Artifact) -> ClientConfig {
         read_timeout: Some(SILENCE),
         connect_timeout: Some(CONNECT),
         user_agent: AGENT,
-        http_proxy: Some(NOWHERE.to_owned()),
+        http_proxy: Some(format!("http://{NOWHERE}")),
         https_proxy: var(["HTTPS_PROXY", "https_proxy"]),
         no_proxy,
         ..ClientConfig::default()
