@@ -6,6 +6,7 @@
 //! | `client` | speaking to registries and servers, with the feature `network` |
 //! | `store` | the components that were pulled, on disk |
 //! | `pulled` | what was pulled, and the check that it is what was meant |
+//! | `written` | what is pushed of a component beside its bytes |
 //! | `manifest` | the manifest of an artifact |
 //! | `reference` | the references |
 //! | `digest` | SHA-256 digests |
@@ -24,6 +25,8 @@ mod manifest;
 mod pulled;
 mod reference;
 mod store;
+#[cfg(any(feature = "network", test))]
+mod written;
 
 #[cfg(feature = "network")]
 pub use client::{About, FetchError, pull, push};

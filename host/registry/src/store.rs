@@ -196,7 +196,8 @@ mod tests {
 
     use super::*;
     use crate::digest::Digest;
-    use crate::manifest::{SIGNATURE as ANNOTATION, document, manifest};
+    use crate::manifest::SIGNATURE as ANNOTATION;
+    use crate::written::{document, manifest};
 
     const BOUNDS: StoreBounds = StoreBounds { bytes_max: 1 << 20, age_ms_max: u64::MAX };
 

@@ -38,7 +38,7 @@ pub(super) fn at_hand(component: &str) -> Result<Source, Failure> {
         return Ok(Source::parse(component));
     }
     pinned(component)?;
-    let fetched = Fetcher::new(usual_store(), Reach::Network).component(component);
+    let fetched = Fetcher::reading(usual_store(), Reach::Network).component(component);
     let fetched = fetched.map_err(|error| Failure::failed(&error, &error.hint))?;
     Ok(Source::Path(fetched.path))
 }

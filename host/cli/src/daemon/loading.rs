@@ -236,7 +236,7 @@ impl std::fmt::Debug for Loading {
 /// Returns why a component from elsewhere is not used: it is not in the cache. `None` if it is, or is not from elsewhere.
 fn missing(spec: &PluginSpec, config: &Config) -> Option<RemoteError> {
     let Source::Remote(reference) = &spec.source else { return None };
-    Fetcher::new(config.store(), Reach::Cache).component(reference).err()
+    Fetcher::reading(config.store(), Reach::Cache).component(reference).err()
 }
 
 /// Says that the component of a plugin is another one than a former host had in force.

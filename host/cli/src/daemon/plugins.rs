@@ -44,7 +44,7 @@ impl Purpose<'_> {
             cache_bounds: config.cache_bounds,
             compiler: ChildCompiler::within(config.compile_limits),
             trust,
-            remote: Fetcher::new(config.store(), reach),
+            remote: Fetcher::reading(config.store(), reach),
             ..HostOptions::default()
         };
         Ok(match self {

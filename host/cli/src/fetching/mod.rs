@@ -54,7 +54,8 @@ pub(crate) fn store(cache_dir: &Path, owners: Owners, bounds: CacheBounds) -> St
 }
 
 impl Fetcher {
-    pub(crate) fn new(store: Store, reach: Reach) -> Arc<dyn Remote> {
+    /// Returns what finds components in `store`, and fetches others within `reach`.
+    pub(crate) fn reading(store: Store, reach: Reach) -> Arc<dyn Remote> {
         Arc::new(Self { store, reach, permits: Semaphore::default() })
     }
 

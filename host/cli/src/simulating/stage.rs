@@ -108,7 +108,7 @@ pub(crate) fn plugin_host(cache: &tempfile::TempDir, limits: CompileLimits) -> P
     PluginHost::new(HostOptions {
         cache_dir: Some(cache.path().join("compiled")),
         compiler: ChildCompiler::within(limits),
-        remote: Fetcher::new(usual_store(), Reach::Network),
+        remote: Fetcher::reading(usual_store(), Reach::Network),
         ..HostOptions::default()
     })
 }

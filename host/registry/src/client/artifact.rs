@@ -14,9 +14,10 @@ use super::credentials::{self, Found};
 use super::failed::{FetchError, said, why};
 use super::http::{self, AGENT, CONNECT, SILENCE};
 use crate::digest::Digest;
-use crate::manifest::{self, COMPONENT_TYPE, Layer, MANIFEST_BYTES_MAX, MANIFEST_TYPE};
+use crate::manifest::{COMPONENT_TYPE, Layer, MANIFEST_BYTES_MAX, SIGNATURE};
 use crate::pulled::{Mismatch, Pulled};
 use crate::reference::Artifact;
+use crate::written::{self, MANIFEST_TYPE};
 
 /// The media types of manifests that are asked for. An index is asked for as well, so that it can be told from nothing.
 const ACCEPTED: [&str; 2] = [MANIFEST_TYPE, "application/vnd.oci.image.index.v1+json"];
@@ -87,10 +88,10 @@ pub(super) async fn push(
     let reference = registry.reference();
     let failed = |error| registry.failed(COMPONENT, error);
     let digest = Digest::of(component);
-    let document = manifest::document(&digest, &about.imports, &about.exports);
+    let document = written::document(&digest, &about.imports, &about.exports);
     let mut annotations = about.annotations.clone();
-    annotations.extend(signature.map(|text| (manifest::SIGNATURE.to_owned(), text.to_owned())));
-    let manifest = manifest::manifest(component, &document, annotations);
+    annotations.extend(signature.map(|text| (SIGNATURE.to_owned(), text.to_owned())));
+    let manifest = written::manifest(component, &document, annotations);
     let authorized = registry.client.auth(&reference, &registry.auth, RegistryOperation::Push).await;
     authorized.map_err(failed)?;
     for blob in [component, &document] {

@@ -96,9 +96,9 @@ pub(super) fn find(files: &[PathBuf], registry: &str, repository: &str) -> Resul
             return Ok(Found { login: Some(login), helper: None });
         }
         let helpers = file.cred_helpers.iter();
-        let named =
-            helpers.filter(|(key, _)| matched(key, registry, repository).is_some()).map(|(_, name)| name);
-        let helper = named.last().or(file.creds_store.as_ref());
+        let named = helpers.filter_map(|(key, name)| Some((matched(key, registry, repository)?, name)));
+        let nearest = named.max_by_key(|(length, _)| *length).map(|(_, name)| name);
+        let helper = nearest.or(file.creds_store.as_ref());
         found.helper = found.helper.or_else(|| helper.map(|name| format!("docker-credential-{name}")));
     }
     Ok(found)
