@@ -93,7 +93,7 @@ impl JsonSchema for Span {
 impl Serialize for Span {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let units = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)];
-        let whole = units.into_iter().find(|(_, ms)| self.ms() != 0 && self.ms() % ms == 0);
+        let whole = units.into_iter().find(|(_, ms)| self.ms() != 0 && self.ms().is_multiple_of(*ms));
         let (unit, ms) = whole.unwrap_or(("ms", 1));
         serializer.collect_str(&format_args!("{}{unit}", self.ms() / ms))
     }
