@@ -250,28 +250,17 @@ fn a_rust_project_of_a_stranger_is_tested_built_and_judges_a_process() {
     let tried = ok(&desk, &["plugin", "test", "night-watch", "--no-native"]);
     assert!(tried.ends_with("15 vectors passed\n"), "{tried}");
     crate::author_errors::of_a_rust_project(&desk, &project);
-    a_policy_alone_is_small(&desk, &project);
     // What was compiled, the standard library above all, serves the project of the tutorial as well.
-    crate::tutorial::follow("rust", |other| {
+    let bytes = crate::tutorial::follow("rust", |other| {
         fs::copy(project.join("Cargo.lock"), other.join("Cargo.lock")).unwrap();
         std::os::unix::fs::symlink(project.join("target"), other.join("target")).unwrap();
     });
+    assert!(bytes < MINIMAL_BYTES_MAX, "{bytes} bytes");
     judges(desk, develops);
 }
 
 /// The largest component of a policy that does little, in bytes.
 const MINIMAL_BYTES_MAX: usize = 40_000;
-
-/// Builds a project with one role, with what was compiled for the other one.
-fn a_policy_alone_is_small(desk: &Setup, other: &Path) {
-    ok(desk, &["plugin", "new", "tiny", "--role", "restart-policy"]);
-    let project = desk.dir().join("tiny");
-    fs::copy(other.join("Cargo.lock"), project.join("Cargo.lock")).unwrap();
-    std::os::unix::fs::symlink(other.join("target"), project.join("target")).unwrap();
-    ok(desk, &["plugin", "build", "tiny"]);
-    let bytes = fs::read(project.join("tiny.wasm")).unwrap().len();
-    assert!(bytes < MINIMAL_BYTES_MAX, "{bytes} bytes");
-}
 
 /// The config with which the component of a project is run.
 const JUDGED: &str = r#"

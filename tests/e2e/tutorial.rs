@@ -17,8 +17,9 @@ enum Step<'a> {
     Change(&'a str, Vec<Vec<&'a str>>),
 }
 
-/// Follows the tutorial in an empty folder. `prepare` is called with the project when it is made.
-pub(crate) fn follow(language: &str, prepare: impl FnOnce(&Path)) {
+/// Follows the tutorial in an empty folder, and returns the size of the component in bytes. `prepare` is called with the project when it
+/// is made.
+pub(crate) fn follow(language: &str, prepare: impl FnOnce(&Path)) -> usize {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/plugins/tutorial.md");
     let page = fs::read_to_string(page).unwrap();
     let desk = Setup::new(PROVOST, "");
@@ -59,6 +60,7 @@ pub(crate) fn follow(language: &str, prepare: impl FnOnce(&Path)) {
         }
     }
     assert_eq!(changes, 4, "the source twice, the vectors and the config");
+    fs::read(at.join("night-watch.wasm")).unwrap().len()
 }
 
 /// Ends the host of a tutorial that has failed.
