@@ -135,7 +135,7 @@ version! {
     pub struct PluginVersion {
         /// The number of the version, counted from 1 since the host started.
         pub version: u64,
-        /// `bundled:NAME` or a path.
+        /// `bundled:NAME`, a path, or `oci://…` or `https://…` with a digest.
         pub source: String,
         /// The SHA-256 of the component, in hex.
         pub digest: String,
@@ -230,7 +230,7 @@ pub struct ViewLink {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PluginOrder {
-    /// For `load` and `swap`: `bundled:NAME` or an absolute path.
+    /// For `load` and `swap`: `bundled:NAME`, an absolute path, or `oci://…` or `https://…` with a digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub component: Option<String>,
     /// For `load` and `swap`: its settings.

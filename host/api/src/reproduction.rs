@@ -18,7 +18,7 @@ pub struct Reproduction {
     pub version: u32,
     /// The name of the plugin.
     pub plugin: String,
-    /// The source of the component: `bundled:NAME` or a path.
+    /// The source of the component: `bundled:NAME`, a path, or `oci://…` or `https://…` with a digest.
     pub component: String,
     /// The SHA-256 of the component, in hex.
     pub sha256: String,

@@ -7,7 +7,7 @@ pub(crate) const FILES: [Asset; 4] = [
     Asset {
         name: "index.html",
         media_type: "text/html; charset=utf-8",
-        tag: "\"46ce065608b3129f\"",
+        tag: "\"f8e2a566950ef36d\"",
         is_immutable: false,
         content: include_bytes!("../dist/index.html"),
     },
@@ -19,11 +19,11 @@ pub(crate) const FILES: [Asset; 4] = [
         content: include_bytes!("../dist/licenses.txt"),
     },
     Asset {
-        name: "main-WALMLYDU.js",
+        name: "main-GGWTNAQY.js",
         media_type: "text/javascript; charset=utf-8",
-        tag: "\"95dd076714294c77\"",
+        tag: "\"f964b05d2d1d2263\"",
         is_immutable: true,
-        content: include_bytes!("../dist/main-WALMLYDU.js"),
+        content: include_bytes!("../dist/main-GGWTNAQY.js"),
     },
     Asset {
         name: "style-5WZBACDR.css",

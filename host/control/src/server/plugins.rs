@@ -157,7 +157,8 @@ fn carry_out(
         Action::Load => {
             let judged = select(&world, &order.judges)?;
             let component = order.component.ok_or_else(|| {
-                Refused::bad_request("`component` is missing: `bundled:NAME` or an absolute path".to_owned())
+                let known = "`bundled:NAME`, an absolute path, or `oci://…` or `https://…` with a digest";
+                Refused::bad_request(format!("`component` is missing: {known}"))
             })?;
             let wanted = PluginWanted {
                 name: name.to_owned(),

@@ -97,7 +97,7 @@ struct Inspected {
 struct Swap {
     /// The name of the plugin.
     name: String,
-    /// `bundled:NAME` or an absolute path on the machine of the host.
+    /// `bundled:NAME`, an absolute path on the machine of the host, or `oci://…` or `https://…` with a digest.
     component: String,
     /// Its settings; by default those of the active version.
     #[serde(default)]

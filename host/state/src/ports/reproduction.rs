@@ -27,7 +27,7 @@ pub struct Reproduction {
     pub input: PluginInput,
     /// The snapshot.
     pub world: Arc<Snapshot>,
-    /// The source of the component: `bundled:NAME` or a path.
+    /// The source of the component: `bundled:NAME`, a path, or `oci://…` or `https://…` with a digest.
     pub source: Arc<str>,
     /// The SHA-256 of the component, in hex.
     pub digest: Arc<str>,

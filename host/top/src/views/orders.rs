@@ -66,10 +66,12 @@ pub(crate) fn swap(model: &Model, place: usize) -> Result<Overlay, Told> {
 pub(crate) fn swapped(plugin: &str, component: &str) -> Result<Overlay, Told> {
     let component = component.trim();
     // The host resolves no relative path: it has another directory.
-    if component.starts_with('/') || component.starts_with("bundled:") {
+    if ["/", "bundled:", "oci://", "https://"].iter().any(|start| component.starts_with(start)) {
         return Ok(confirm(Order::Swap { plugin: plugin.to_owned(), component: component.to_owned() }));
     }
-    Err(Told::failed("a component is `bundled:NAME` or an absolute path on the machine of the host"))
+    Err(Told::failed(
+        "a component is `bundled:NAME`, an absolute path on the machine of the host, or `oci://…` or `https://…` with a digest",
+    ))
 }
 
 /// Returns the question before a reload, with what it would change.

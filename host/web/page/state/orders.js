@@ -70,7 +70,7 @@ export const ORDERS = {
     scope: "admin",
     note: "The new version is compiled and checked first. If it is refused, the present one stays in force.",
     fields: ({ plugin }) => [
-      { name: "component", label: "Component: bundled:NAME, or an absolute path on the machine of the host", type: "text", value: plugin.source, required: true },
+      { name: "component", label: "Component: bundled:NAME, an absolute path on the machine of the host, or oci://… or https://… with a digest", type: "text", value: plugin.source, required: true },
       { name: "accept_more", label: "Accept a version that asks for more than the present one", type: "checkbox" },
     ],
     send: async ({ target }, { component, accept_more: isWide }) =>
