@@ -134,6 +134,24 @@ fn a_project_has_the_roles_that_were_asked_for_and_no_other() {
 }
 
 #[test]
+fn a_view_beside_a_policy_imports_nothing_that_a_policy_may_not_see() {
+    let desk = desk();
+    for (name, roles, line) in [
+        ("alone", "status-view", "include provost:plugin/status-renderer@0.1.0;"),
+        ("listens", "status-view,status-consumer", "include provost:plugin/status-renderer@0.1.0;"),
+        ("judges", "status-view,restart-policy", "export provost:plugin/status-view@0.1.0;"),
+    ] {
+        ok(&desk, &["plugin", "new", name, "--lang", "js", "--role", roles]);
+        let world = fs::read_to_string(desk.dir().join(name).join("wit/world.wit")).unwrap();
+        let about_views = world
+            .lines()
+            .map(str::trim)
+            .filter(|line| line.contains("status-view") || line.contains("renderer"));
+        assert_eq!(about_views.collect::<Vec<_>>(), [line], "{world}");
+    }
+}
+
+#[test]
 fn nothing_that_exists_is_overwritten_and_nothing_is_left_after_a_refusal() {
     let desk = desk();
     fs::create_dir(desk.dir().join("mine")).unwrap();

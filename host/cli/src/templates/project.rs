@@ -175,8 +175,8 @@ fn values(wanted: &Wanted) -> Result<Vec<(&'static str, String)>, ProjectError> 
     let sdk = manifest::version()?;
     let track = sdk.rsplit_once('.').map_or(sdk.as_str(), |(track, _)| track).to_owned();
     let list = |name: &dyn Fn(&Role) -> String| wanted.roles.iter().map(name).collect::<Vec<_>>();
-    let include =
-        |role: &Role| format!("    include provost:plugin/{}@{};\n", world_of(*role), contract::VERSION);
+    let judges = wanted.roles.iter().any(|role| role.judgement().is_some());
+    let include = |role: &Role| included(*role, judges);
     let (source, install) = match wanted.language {
         Language::Rust => ("src/lib.rs", ""),
         Language::Js => ("src/plugin.js", "$ npm install                             # componentize-js"),
@@ -208,6 +208,18 @@ fn values(wanted: &Wanted) -> Result<Vec<(&'static str, String)>, ProjectError> 
         ("source", source.to_owned()),
         ("install", install.to_owned()),
     ])
+}
+
+/// Returns the line of a world for a role.
+///
+/// The world of views imports `plugins` and `usages`, which a policy may not see. Rust and C leave out what is not used, and the
+/// toolchains of other languages do not, so the view of a component that judges is exported alone.
+fn included(role: Role, judges: bool) -> String {
+    let version = contract::VERSION;
+    if judges && role == Role::StatusView {
+        return format!("    export provost:plugin/{role}@{version};\n");
+    }
+    format!("    include provost:plugin/{}@{version};\n", world_of(role))
 }
 
 /// Returns the world of the contract in which a role is exported.
