@@ -14,8 +14,8 @@ Examples:
   provost plugin pull https://example.org/judge.wasm
 
 It prints the line for the config, with the digest. The component is kept in the
-cache, so that a host with that line needs no network; it is not run. Credentials
-are those that `docker login` or `podman login` has written into a file.";
+cache, so that a host with that line needs no network; it is not run. The
+credentials are those that `docker login` or `podman login` has written.";
 
 /// The examples of `plugin push`.
 pub(super) const PUSH_EXAMPLES: &str = "\
