@@ -302,7 +302,7 @@ fn develops(host: &Host) {
     let (source, vectors) = (project.join("src/lib.rs"), project.join("tests/vectors/decisions.toml"));
     let good = fs::read_to_string(&source).unwrap();
     let component = fs::read(project.join("night-watch.wasm")).unwrap();
-    let mut dev = Session::start(host.setup(), &["night-watch"]);
+    let mut dev = Session::start(host.setup(), &["night-watch", "-c", "provost.toml"]);
     dev.until("version 1 is in force, with this component");
     fs::write(&source, good.replace("match ended.failures {", "match ended.failure {")).unwrap();
     dev.until("cargo build of night-watch failed");
@@ -324,7 +324,7 @@ fn develops(host: &Host) {
 fn tests_natively(host: &Host, project: &Path) {
     let tests = project.join("tests/decisions.rs");
     let good = fs::read_to_string(&tests).unwrap();
-    let round = || host.setup().run(&["plugin", "dev", "night-watch", "--once", "--native"]);
+    let round = || host.run(&["-c", "provost.toml", "plugin", "dev", "night-watch", "--once", "--native"]);
     fs::write(&tests, format!("{good}\n#[test]\nfn it_fails() {{\n    panic!(\"on purpose\");\n}}\n"))
         .unwrap();
     let failed = round();

@@ -5,9 +5,9 @@
 //! |---|---|
 //! | `text` | how outcomes, vectors and measurements are shown to people |
 //! | `object` | the same as JSON |
-//! | `advice` | what to do about a call that failed |
 //! | `measuring` | how long calls take, and what is left of each limit |
 //! | `suite` | running the vectors of a project |
+//! | `advice` | what to do about a call that failed |
 //! | `vector_file` | reading a file of vectors |
 //! | `vector` | one vector, and whether an outcome is the expected one |
 //! | `facts` | an outcome as facts with names, which vectors expect |
