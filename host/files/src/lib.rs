@@ -12,6 +12,7 @@
 //!
 //! | room | owns |
 //! |---|---|
+//! | `cache` | directories of files that can be made again, and their bounds |
 //! | `replace` | the atomic replacement of a file, and syncing its name |
 //! | `create` | creating files, and opening them for writing |
 //! | `text` | reading UTF-8 text |
@@ -22,6 +23,7 @@
 //! | `identity` | the identity of a file, whatever its name |
 //! | `error` | why a file cannot be used |
 
+mod cache;
 mod create;
 mod dirs;
 mod error;
@@ -32,6 +34,7 @@ mod replace;
 mod text;
 mod writers;
 
+pub use cache::{CacheBounds, Endings, hold, make_room};
 pub use create::{Access, Cursor, create_new, open_or_create};
 pub use dirs::{own_dir, own_dir_in_safe_place, safe_place};
 pub use error::{FileError, Kind, Problem};

@@ -33,8 +33,8 @@ pub use client::{About, FetchError, pull, push};
 pub use digest::Digest;
 pub use manifest::ManifestError;
 pub use pulled::{Mismatch, Pulled};
-pub use reference::{Artifact, BadReference, Reference, Url, is_remote};
-pub use store::{Kept, Store, StoreBounds, StoreError};
+pub use reference::{Artifact, BadReference, Reference, Url};
+pub use store::{Kept, Store, StoreError};
 
 /// The largest component that is pulled, in bytes: the largest that a host loads.
 pub const COMPONENT_BYTES_MAX: u64 = 64 << 20;

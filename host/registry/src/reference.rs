@@ -22,8 +22,7 @@ const URL_DIGEST: &str = "sha256=";
 const BYTES_MAX: usize = 2048;
 
 /// Whether this text is meant as a reference to a component elsewhere, and not as a path.
-#[must_use]
-pub fn is_remote(text: &str) -> bool {
+fn is_remote(text: &str) -> bool {
     [OCI, HTTPS, HTTP].iter().any(|scheme| text.starts_with(scheme))
 }
 

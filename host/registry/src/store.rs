@@ -6,13 +6,13 @@
 //! the same bytes, each file at once.
 
 use std::fs::{self, File};
-use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
 
-use provost_files::{Access, FileError, Owners, open_own, own_dir_in_safe_place, read_own, replace};
-use rustix::fs::{FlockOperation, Timespec, Timestamps, UTIME_NOW, flock, futimens};
+use provost_files::{
+    Access, CacheBounds, Endings, FileError, Owners, hold, make_room, open_own, own_dir_in_safe_place,
+    read_own, replace,
+};
+use rustix::fs::{Timespec, Timestamps, UTIME_NOW, futimens};
 
 use crate::manifest::MANIFEST_BYTES_MAX;
 use crate::pulled::{Mismatch, Pulled};
@@ -25,27 +25,15 @@ const COMPONENT: &str = "wasm";
 const SIGNATURE: &str = "wasm.minisig";
 /// The ending of its manifest.
 const MANIFEST: &str = "json";
-/// The ending of a file that is being written, or was left by a program that was killed.
-const UNFINISHED: &str = "new";
-
-/// A file that is unfinished for longer than this is no longer being written.
-const UNFINISHED_AFTER: Duration = Duration::from_secs(600);
-
-/// The bounds on the store. Entries that a host has in use are kept in any case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StoreBounds {
-    /// The size of all entries, in bytes.
-    pub bytes_max: u64,
-    /// The age at which an unused entry is removed, in milliseconds.
-    pub age_ms_max: u64,
-}
+/// How entries end, and what lies beside them.
+const ENDINGS: Endings = Endings { entry: COMPONENT, beside: &[SIGNATURE, MANIFEST] };
 
 /// The components that were pulled.
 #[derive(Clone, Debug)]
 pub struct Store {
     dir: PathBuf,
     owners: Owners,
-    bounds: StoreBounds,
+    bounds: CacheBounds,
 }
 
 /// An entry of the store. As long as this is held, the entry is not removed.
@@ -72,14 +60,8 @@ pub enum StoreError {
 impl Store {
     /// Creates the store in `dir`, whose parents may belong to `owners`. The directory is created when something is kept.
     #[must_use]
-    pub fn new(dir: PathBuf, owners: Owners, bounds: StoreBounds) -> Self {
+    pub fn new(dir: PathBuf, owners: Owners, bounds: CacheBounds) -> Self {
         Self { dir, owners, bounds }
-    }
-
-    /// Returns its directory.
-    #[must_use]
-    pub fn dir(&self) -> &Path {
-        &self.dir
     }
 
     /// Returns the entry of a reference that has a digest, if there is one that is undamaged.
@@ -89,8 +71,7 @@ impl Store {
         own_dir_in_safe_place(Some(&*self.dir).filter(|dir| dir.is_dir())?, self.owners).ok()?;
         let path = self.path(reference, COMPONENT)?;
         let lease = open_own(&path).ok()?;
-        // On file systems without locks, the entry may be removed while it is in use. It is pulled again at the next start.
-        let _ = flock(&lease, FlockOperation::NonBlockingLockShared);
+        hold(&lease);
         let part =
             |ending: &str, bytes_max: usize| read_own(&self.path(reference, ending)?, bytes_max as u64).ok();
         let signature = part(SIGNATURE, SIGNATURE_BYTES_MAX).and_then(|text| String::from_utf8(text).ok());
@@ -123,10 +104,10 @@ impl Store {
         // The last one: without it there is no entry.
         write(COMPONENT, &pulled.component)?;
         let lease = open_own(&path(COMPONENT))?;
-        let _ = flock(&lease, FlockOperation::NonBlockingLockShared);
+        hold(&lease);
         if let Ok(now) = lease.metadata().and_then(|metadata| metadata.modified()) {
             // What cannot be removed now is tried again the next time.
-            let _ = self.make_room(now);
+            let _ = make_room(&self.dir, ENDINGS, self.bounds, now);
         }
         Ok(Kept { path: path(COMPONENT), lease })
     }
@@ -134,49 +115,6 @@ impl Store {
     fn path(&self, reference: &Reference, ending: &str) -> Option<PathBuf> {
         Some(self.dir.join(format!("{}.{ending}", reference.digest()?.digits())))
     }
-
-    /// Removes entries beyond the bounds. Files that do not belong to this user are left alone.
-    fn make_room(&self, now: SystemTime) -> io::Result<()> {
-        let age = |used: SystemTime| now.duration_since(used).unwrap_or_default();
-        let (mut entries, mut total) = (Vec::new(), 0_u64);
-        for found in fs::read_dir(&self.dir)? {
-            let path = found?.path();
-            let Ok(metadata) = fs::symlink_metadata(&path) else { continue };
-            if !metadata.is_file() || metadata.uid() != rustix::process::geteuid().as_raw() {
-                continue;
-            }
-            let used = metadata.modified()?;
-            match path.extension().and_then(|ending| ending.to_str()) {
-                Some(COMPONENT) => {
-                    total = total.saturating_add(metadata.len());
-                    entries.push((used, metadata.len(), path));
-                }
-                Some(UNFINISHED) if age(used) > UNFINISHED_AFTER => remove(&path),
-                _ => {}
-            }
-        }
-        entries.sort();
-        for (used, bytes, path) in entries {
-            let old = age(used) > Duration::from_millis(self.bounds.age_ms_max);
-            if (old || total > self.bounds.bytes_max) && removed(&path) {
-                total = total.saturating_sub(bytes);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Removes an entry, unless a host has it in use.
-fn removed(component: &Path) -> bool {
-    let in_use = open_own(component).is_ok_and(|file| {
-        flock(&file, FlockOperation::NonBlockingLockExclusive) == Err(rustix::io::Errno::WOULDBLOCK)
-    });
-    if in_use || fs::remove_file(component).is_err() {
-        return false;
-    }
-    remove(&component.with_extension(SIGNATURE));
-    remove(&component.with_extension(MANIFEST));
-    true
 }
 
 /// Removes a file that may not exist. One that cannot be removed is found to be unusable later.
@@ -199,9 +137,9 @@ mod tests {
     use crate::manifest::SIGNATURE as ANNOTATION;
     use crate::written::{document, manifest};
 
-    const BOUNDS: StoreBounds = StoreBounds { bytes_max: 1 << 20, age_ms_max: u64::MAX };
+    const BOUNDS: CacheBounds = CacheBounds { bytes_max: 1 << 20, age_ms_max: u64::MAX };
 
-    fn store(dir: &tempfile::TempDir, bounds: StoreBounds) -> Store {
+    fn store(dir: &tempfile::TempDir, bounds: CacheBounds) -> Store {
         Store::new(dir.path().join("pulled"), Owners::default(), bounds)
     }
 
@@ -274,7 +212,7 @@ mod tests {
     #[test]
     fn the_least_recently_used_entry_is_removed_first_and_none_that_is_in_use() {
         let dir = tempfile::tempdir().unwrap();
-        let store = store(&dir, StoreBounds { bytes_max: 8, ..BOUNDS });
+        let store = store(&dir, CacheBounds { bytes_max: 8, ..BOUNDS });
         let (one, two, three) = (artifact(b"one.", None), artifact(b"two.", None), artifact(b"three", None));
         let held = store.keep(&one.0, &one.1).unwrap();
         drop(store.keep(&two.0, &two.1).unwrap());
@@ -282,7 +220,7 @@ mod tests {
         assert!(store.find(&one.0).is_some(), "it is in use");
         assert!(store.find(&two.0).is_none());
         assert!(store.find(&three.0).is_some());
-        let left = fs::read_dir(store.dir()).unwrap().count();
+        let left = fs::read_dir(&store.dir).unwrap().count();
         assert_eq!(left, 4, "two components, each with its manifest");
         drop(held);
         drop(store.keep(&two.0, &two.1).unwrap());
@@ -297,7 +235,7 @@ mod tests {
         let store = store(&dir, BOUNDS);
         let (reference, pulled) = file(b"one");
         drop(store.keep(&reference, &pulled).unwrap());
-        fs::set_permissions(store.dir(), fs::Permissions::from_mode(0o777)).unwrap();
+        fs::set_permissions(&store.dir, fs::Permissions::from_mode(0o777)).unwrap();
         assert!(store.find(&reference).is_none());
         assert!(matches!(store.keep(&reference, &pulled), Err(StoreError::File(_))));
     }

@@ -1,7 +1,7 @@
 //! The component that a command names.
 
 use provost_plugin_host::Source;
-use provost_registry::{Reference, is_remote};
+use provost_registry::Reference;
 
 use crate::config::usual_store;
 use crate::failure::Failure;
@@ -9,12 +9,13 @@ use crate::fetching::{Fetcher, Reach};
 
 /// Returns the absolute path of a component, because what it is for may be in another directory.
 pub(super) fn located(component: &str) -> Result<String, Failure> {
-    if component.starts_with("bundled:") {
-        return Ok(component.to_owned());
-    }
-    if is_remote(component) {
-        pinned(component)?;
-        return Ok(component.to_owned());
+    match Source::parse(component) {
+        Source::Bundled(_) => return Ok(component.to_owned()),
+        Source::Remote(reference) => {
+            pinned(&reference)?;
+            return Ok(reference);
+        }
+        Source::Path(_) => {}
     }
     if component.is_empty() {
         return Err(Failure::usage("the component is empty", "name a .wasm file, or `bundled:NAME`"));
@@ -34,11 +35,12 @@ pub(super) fn located(component: &str) -> Result<String, Failure> {
 
 /// Returns the component that a command without a host reads. One that is elsewhere is fetched, unless it is in the cache.
 pub(super) fn at_hand(component: &str) -> Result<Source, Failure> {
-    if !is_remote(component) {
-        return Ok(Source::parse(component));
-    }
-    pinned(component)?;
-    let fetched = Fetcher::reading(usual_store(), Reach::Network).component(component);
+    let reference = match Source::parse(component) {
+        Source::Remote(reference) => reference,
+        here => return Ok(here),
+    };
+    pinned(&reference)?;
+    let fetched = Fetcher::reading(usual_store(), Reach::Network).component(&reference);
     let fetched = fetched.map_err(|error| Failure::failed(&error, &error.hint))?;
     Ok(Source::Path(fetched.path))
 }

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use provost_plugin_host::{Grant, Grants, Limit, Limits, Measure, bundled_names, is_sha256};
-use provost_registry::{Reference, is_remote};
+use provost_plugin_host::{Grant, Grants, Limit, Limits, Measure, Source, bundled_names, is_sha256};
+use provost_registry::Reference;
 use provost_state::{Intensity, naming};
 use toml::Spanned;
 use toml::de::DeValue;
@@ -115,10 +115,8 @@ pub(super) fn read<'t>(
 
 /// Returns what is wrong with a component that is elsewhere, and what to do; `None` if nothing is, or if it is a file.
 fn unusable(component: &str) -> Option<(String, String)> {
-    if !is_remote(component) {
-        return None;
-    }
-    if let Err(error) = Reference::pinned(component) {
+    let Source::Remote(reference) = Source::parse(component) else { return None };
+    if let Err(error) = Reference::pinned(&reference) {
         return Some((error.to_string(), error.hint()));
     }
     let what = "this build of provost cannot fetch components: it lacks the feature `registry`";

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use provost_files::Owners;
 use provost_plugin_host::{CacheBounds, FetchLease, Fetched, Remote, RemoteError};
-use provost_registry::{Kept, Pulled, Reference, Store, StoreBounds};
+use provost_registry::{Kept, Pulled, Reference, Store};
 
 use crate::limited::Semaphore;
 pub(crate) use failed::NotFetched;
@@ -49,7 +49,6 @@ pub(crate) struct Fetcher {
 
 /// Returns the components that were fetched, beside compiled code in `cache_dir`. They have the bounds of the latter.
 pub(crate) fn store(cache_dir: &Path, owners: Owners, bounds: CacheBounds) -> Store {
-    let bounds = StoreBounds { bytes_max: bounds.bytes_max, age_ms_max: bounds.age_ms_max };
     Store::new(cache_dir.join(DIR), owners, bounds)
 }
 

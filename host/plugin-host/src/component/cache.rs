@@ -12,16 +12,16 @@
 //!
 //! The cache is optional: if anything is wrong with it, the host compiles and goes on.
 
-mod bounds;
-
 use std::hash::{Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use provost_files::{Access, Owners, open_own, own_dir_in_safe_place, read_open, replace};
-use rustix::fs::{FlockOperation, flock};
+pub use provost_files::CacheBounds;
+use provost_files::{
+    Access, Endings, Owners, hold, make_room, open_own, own_dir_in_safe_place, read_open, replace,
+};
 use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 use wasmtime::{Engine, Precompiled};
@@ -32,10 +32,12 @@ use crate::text::one_line;
 use super::compiler::{CompileError, Compiler};
 use super::digest::{Sha, hex};
 use super::error::ComponentError;
-pub use bounds::CacheBounds;
 
 /// A part of every key; changes when the layout of an entry does.
 const LAYOUT: &str = "provost-cache-2";
+
+/// How its entries end.
+const ENDINGS: Endings = Endings { entry: "cwasm", beside: &[] };
 
 /// The length of a SHA-256 in bytes. An entry is its key, the digest over key and code, and the code.
 const DIGEST_BYTES: usize = 32;
@@ -155,7 +157,7 @@ impl Cache {
         bytes: &[u8],
     ) -> Result<Compiled, Unready> {
         let key = key(engine, bytes);
-        let path = self.dir.as_ref().map(|dir| dir.join(format!("{}.{}", hex(&key), bounds::ENTRY)));
+        let path = self.dir.as_ref().map(|dir| dir.join(format!("{}.{}", hex(&key), ENDINGS.entry)));
         if let Some(path) = &path {
             match found(engine, path, &key) {
                 Ok(compiled) => {
@@ -192,17 +194,16 @@ impl Cache {
 
     fn make_room(&self) {
         if let Some(dir) = &self.dir
-            && let Err(error) = bounds::make_room(dir, self.bounds)
+            && let Err(error) = make_room(dir, ENDINGS, self.bounds, crate::clock::wall())
         {
             tracing::warn!(dir = %dir.display(), %error, "the cache of compiled plugins could not be cleaned up");
         }
     }
 }
 
-/// Holds a lock on an open entry, shared with other hosts. On file systems without locks, the entry may be removed
-/// while it is in use, and the next start compiles.
+/// Keeps an open entry for as long as the lease lives.
 fn lease(file: std::fs::File) -> Arc<Lease> {
-    let _ = flock(&file, FlockOperation::NonBlockingLockShared);
+    hold(&file);
     Arc::new(Lease(file))
 }
 
