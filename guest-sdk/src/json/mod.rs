@@ -12,6 +12,15 @@
 //! | `number` | numbers |
 //! | `fault` | the error, with the path of the field |
 
+/// Functions of a deserializer that read their kind of type by another one.
+macro_rules! reads {
+    ($how:ident: $($function:ident)+) => {
+        $(fn $function<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+            self.$how(visitor)
+        })+
+    };
+}
+
 mod fault;
 mod key;
 mod node;

@@ -2,6 +2,7 @@
 //! it reads: what is common to all types is not generic.
 
 use std::borrow::Cow;
+use std::iter::Enumerate;
 use std::slice::Iter;
 
 use serde::de::value::BorrowedStrDeserializer;
@@ -65,7 +66,7 @@ impl<'t> Node<'t> {
 
     fn sequence<V: Visitor<'t>>(self, visitor: V) -> Result<V::Value, Fault> {
         let Tree::List(elements) = self.0 else { return Err(self.refused(&visitor)) };
-        let mut rest = Elements { rest: elements.iter(), read: 0 };
+        let mut rest = Elements { rest: elements.iter().enumerate() };
         let value = visitor.visit_seq(&mut rest)?;
         match rest.rest.len() {
             0 => Ok(value),
@@ -82,15 +83,6 @@ impl<'t> Node<'t> {
 #[inline(never)]
 fn beyond(text: &str) -> Fault {
     Fault::custom(format_args!("the number {text} is out of range"))
-}
-
-/// Functions that read their kind of type by one of those above.
-macro_rules! reads {
-    ($how:ident: $($function:ident)+) => {
-        $(fn $function<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-            self.$how(visitor)
-        })+
-    };
 }
 
 impl<'de> Deserializer<'de> for Node<'de> {
@@ -185,19 +177,16 @@ impl<'de> Deserializer<'de> for Node<'de> {
     serde::forward_to_deserialize_any! { bytes byte_buf unit unit_struct }
 }
 
-/// The rest of the elements of a list.
+/// The rest of the elements of a list, with their places.
 struct Elements<'t> {
-    rest: Iter<'t, Tree<'t>>,
-    read: usize,
+    rest: Enumerate<Iter<'t, Tree<'t>>>,
 }
 
 impl<'de> SeqAccess<'de> for &mut Elements<'de> {
     type Error = Fault;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Fault> {
-        let Some(element) = self.rest.next() else { return Ok(None) };
-        self.read += 1;
-        let index = self.read - 1;
+        let Some((index, element)) = self.rest.next() else { return Ok(None) };
         seed.deserialize(Node(element)).map(Some).map_err(|fault| fault.within(&format!("[{index}]")))
     }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use provost_tests::{Ran, Setup, guest};
+use provost_tests::{Host, Ran, Setup, eventually, guest};
 use sha2::{Digest, Sha256};
 
 use crate::PROVOST;
@@ -21,6 +21,12 @@ pub(super) fn setup() -> Setup {
     let setup = Setup::new(PROVOST, "[host]\ncache_dir = \"cache\"\n");
     fs::copy(component(), setup.dir().join("judge.wasm")).unwrap();
     setup
+}
+
+/// Waits for a decision of the policy `judge`.
+pub(super) fn judged(host: &Host) {
+    let web = eventually("it judges", || host.process("web"), |web| web["decision"]["by"] == "judge");
+    assert_eq!(web["decision"]["action"], "restart", "{web}");
 }
 
 /// Returns the component.

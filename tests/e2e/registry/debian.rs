@@ -24,15 +24,10 @@ pub(super) fn is_there() -> bool {
 }
 
 impl Registry {
-    /// Starts a registry with its files in `dir`, on `address`.
-    pub(super) fn start(dir: &Path, address: &str) -> Self {
-        Self::start_with(dir, address, "")
-    }
-
-    /// Starts one whose section `http` has these lines, too.
-    pub(super) fn start_with(dir: &Path, address: &str, http: &str) -> Self {
+    /// Starts a registry with its files in `dir`, whose section `http` has these lines, too.
+    pub(super) fn start(dir: &Path, http: &str) -> Self {
         let config = format!(
-            "version: 0.1\nlog:\n  level: info\nstorage:\n  filesystem:\n    rootdirectory: {:?}\nhttp:\n  addr: {address}\n{http}",
+            "version: 0.1\nlog:\n  level: info\nstorage:\n  filesystem:\n    rootdirectory: {:?}\nhttp:\n  addr: 127.0.0.1:0\n{http}",
             dir.join("registry")
         );
         fs::write(dir.join("registry.yml"), config).unwrap();

@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use provost_tests::{Ran, eventually};
+use provost_tests::Ran;
 
-use super::bench::{certificate, component, config, digest, kept, line, setup};
+use super::bench::{certificate, component, config, digest, judged, kept, line, setup};
 use super::server::{Server, reply, tls};
 
 /// A server of the component at `/judge.wasm`, of something else at `/other.wasm`, and of a page where a component was.
@@ -36,8 +36,7 @@ fn a_component_on_a_server_is_pulled_by_the_digest_of_its_file() {
     fs::write(setup.dir().join("provost.toml"), config(&pinned)).unwrap();
     drop(server);
     let host = setup.up();
-    let web = eventually("it judges", || host.process("web"), |web| web["decision"]["by"] == "judge");
-    assert_eq!(web["decision"]["action"], "restart", "{web}");
+    judged(&host);
     host.down();
 }
 

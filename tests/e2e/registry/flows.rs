@@ -1,29 +1,44 @@
 //! Pushing, pulling, and hosts that run what was pulled, for the most part with Debian's registry.
 
 use std::fs;
+use std::path::PathBuf;
 
-use provost_tests::{Host, eventually};
+use provost_tests::Setup;
 use serde_json::Value;
 
-use super::bench::{certificate, component, config, digest, kept, line, setup};
+use super::bench::{certificate, component, config, digest, judged, kept, line, setup};
 use super::debian::{Registry, is_there};
 use super::server::{Server, reply};
 
-/// Waits for a decision of the policy `judge`.
-fn judged(host: &Host) {
-    let web = eventually("it judges", || host.process("web"), |web| web["decision"]["by"] == "judge");
-    assert_eq!(web["decision"]["action"], "restart", "{web}");
+/// A directory with a component, and a registry that keeps its files there.
+struct Desk {
+    setup: Setup,
+    dir: PathBuf,
+    registry: Registry,
+    /// The name under which the component is pushed, without a tag.
+    name: String,
+}
+
+/// Starts a registry; `None` where there is no such program.
+fn desk() -> Option<Desk> {
+    if !is_there() {
+        return None;
+    }
+    let setup = setup();
+    let dir = setup.dir().to_owned();
+    let registry = Registry::start(&dir, "");
+    let name = format!("oci://{}/team/judge", registry.address);
+    Some(Desk { setup, dir, registry, name })
+}
+
+/// Returns the reference in the line of a config.
+fn reference(line: &str) -> &str {
+    line.split('"').nth(1).unwrap()
 }
 
 #[test]
 fn a_component_that_was_pushed_is_pulled_at_the_start_and_from_then_on_no_network_is_needed() {
-    if !is_there() {
-        return;
-    }
-    let setup = setup();
-    let dir = setup.dir().to_owned();
-    let registry = Registry::start(&dir, "127.0.0.1:0");
-    let name = format!("oci://{}/team/judge", registry.address);
+    let Some(Desk { setup, dir, registry, name }) = desk() else { return };
     let pushed = setup.run(&["plugin", "push", "judge.wasm", &format!("{name}:1.2")]);
     let pinned = line(&pushed);
     assert!(pinned.starts_with(&format!("component = \"{name}@sha256:")), "{pinned}");
@@ -38,7 +53,7 @@ fn a_component_that_was_pushed_is_pulled_at_the_start_and_from_then_on_no_networ
 
     let host = setup.up();
     judged(&host);
-    let reference = pinned.split('"').nth(1).unwrap();
+    let reference = reference(&pinned);
     let plugin = host.plugin("judge");
     assert_eq!(plugin["source"], reference, "{plugin}");
     assert_eq!(
@@ -55,13 +70,7 @@ fn a_component_that_was_pushed_is_pulled_at_the_start_and_from_then_on_no_networ
 
 #[test]
 fn what_is_pulled_is_checked_and_what_cannot_be_had_leaves_the_former_one() {
-    if !is_there() {
-        return;
-    }
-    let setup = setup();
-    let dir = setup.dir().to_owned();
-    let registry = Registry::start(&dir, "127.0.0.1:0");
-    let name = format!("oci://{}/judge", registry.address);
+    let Some(Desk { setup, dir, registry, name }) = desk() else { return };
     let pinned = line(&setup.run(&["plugin", "push", "judge.wasm", &format!("{name}:1")]));
     fs::write(dir.join("provost.toml"), config(&pinned)).unwrap();
     let host = setup.up();
@@ -82,7 +91,7 @@ fn what_is_pulled_is_checked_and_what_cannot_be_had_leaves_the_former_one() {
     assert_eq!((&plugin["version"], &plugin["status"]), (&1.into(), &"active".into()), "{plugin}");
 
     // The one in the cache needs no registry.
-    let reference = pinned.split('"').nth(1).unwrap();
+    let reference = reference(&pinned);
     let swapped = host.run(&["plugin", "swap", "judge", reference, "--settings", "{\"first\": \"30ms\"}"]);
     assert_eq!(swapped.code, 0, "{swapped:?}");
     assert_eq!(host.plugin("judge")["version"], 2);
@@ -108,13 +117,7 @@ fn a_start_without_the_component_and_without_a_registry_says_what_to_do() {
 
 #[test]
 fn a_signature_travels_with_its_component_and_is_required_as_for_files() {
-    if !is_there() {
-        return;
-    }
-    let setup = setup();
-    let dir = setup.dir().to_owned();
-    let registry = Registry::start(&dir, "127.0.0.1:0");
-    let name = format!("oci://{}/judge", registry.address);
+    let Some(Desk { setup, dir, registry: _registry, name }) = desk() else { return };
     let unsigned = line(&setup.run(&["plugin", "push", "judge.wasm", &format!("{name}:unsigned")]));
     assert_eq!(setup.run(&["plugin", "keygen", "ops"]).code, 0);
     assert_eq!(setup.run(&["plugin", "sign", "judge.wasm", "--key", "ops.key"]).code, 0);
@@ -126,7 +129,7 @@ fn a_signature_travels_with_its_component_and_is_required_as_for_files() {
         |line: &str| format!("{}[plugins]\nrequire_signature = true\nkeys = [\"ops.pub\"]\n", config(line));
 
     fs::write(dir.join("provost.toml"), trusting(&unsigned)).unwrap();
-    assert_eq!(line(&setup.run(&["plugin", "pull", unsigned.split('"').nth(1).unwrap()])), unsigned);
+    assert_eq!(line(&setup.run(&["plugin", "pull", reference(&unsigned)])), unsigned);
     let refused = setup.run(&["validate"]);
     assert_eq!(refused.code, 2, "{refused:?}");
     assert!(refused.stderr.contains("is not signed: push it with its signature"), "{refused:?}");
@@ -144,13 +147,7 @@ fn a_signature_travels_with_its_component_and_is_required_as_for_files() {
 
 #[test]
 fn a_tag_is_pulled_into_the_line_with_its_digest_and_the_artifact_is_laid_out_as_other_tools_do() {
-    if !is_there() {
-        return;
-    }
-    let setup = setup();
-    let dir = setup.dir().to_owned();
-    let registry = Registry::start(&dir, "127.0.0.1:0");
-    let name = format!("oci://{}/judge", registry.address);
+    let Some(Desk { setup, dir, registry: _registry, name }) = desk() else { return };
     let pinned = line(&setup.run(&["plugin", "push", "judge.wasm", &format!("{name}:1")]));
     let pulled = setup.run(&["plugin", "pull", &format!("{name}:1")]);
     assert_eq!(line(&pulled), pinned);
@@ -168,7 +165,7 @@ fn a_tag_is_pulled_into_the_line_with_its_digest_and_the_artifact_is_laid_out_as
     assert_eq!(manifest["layers"][0]["digest"], digest(&fs::read(component()).unwrap()));
     assert_eq!(manifest["annotations"]["org.opencontainers.image.title"], "backoff", "{manifest}");
 
-    let reference = pinned.split('"').nth(1).unwrap();
+    let reference = reference(&pinned);
     let run = setup.run(&["plugin", "run", reference, "--exit", "7"]);
     assert_eq!(run.code, 0, "{run:?}");
     assert!(run.stdout.contains("decision  restart"), "{run:?}");
@@ -182,7 +179,7 @@ fn a_registry_over_tls_is_spoken_to_with_the_certificates_that_are_trusted() {
     let setup = setup();
     let (cert, key) = (certificate("localhost.crt"), certificate("localhost.key"));
     let tls = format!("  tls:\n    certificate: {cert:?}\n    key: {key:?}\n");
-    let registry = Registry::start_with(setup.dir(), "127.0.0.1:0", &tls);
+    let registry = Registry::start(setup.dir(), &tls);
     // Only these ways of writing the address are known to be this machine, so this one is spoken to as any other is.
     let port = registry.address.rsplit(':').next().unwrap();
     let name = format!("oci://127.1:{port}/judge:1");

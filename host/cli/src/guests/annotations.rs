@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use wasmparser::{Parser, Payload};
-
-use super::label::Label;
+use super::label::{Label, own_sections};
 
 /// The beginning of the names of annotations that all registries know.
 const PREFIX: &str = "org.opencontainers.image.";
@@ -32,19 +30,10 @@ pub(crate) fn annotations(component: &[u8]) -> BTreeMap<String, String> {
         }
     };
     add("title", &Label::read(component).name);
-    let mut depth = 0_usize;
-    for payload in Parser::new(0).parse_all(component) {
-        match payload {
-            Ok(Payload::ModuleSection { .. } | Payload::ComponentSection { .. }) => depth += 1,
-            Ok(Payload::End(_)) => depth = depth.saturating_sub(1),
-            Ok(Payload::CustomSection(section)) if depth == 0 => {
-                let name = SECTIONS.iter().find(|(named, _)| *named == section.name());
-                if let (Some((_, name)), Ok(text)) = (name, std::str::from_utf8(section.data())) {
-                    add(name, text);
-                }
-            }
-            Ok(_) => {}
-            Err(_) => break,
+    for section in own_sections(component) {
+        let name = SECTIONS.iter().find(|(named, _)| *named == section.name());
+        if let (Some((_, name)), Ok(text)) = (name, std::str::from_utf8(section.data())) {
+            add(name, text);
         }
     }
     found

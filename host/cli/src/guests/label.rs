@@ -3,7 +3,7 @@
 
 use wasm_encoder::{Component, ComponentSection, RawSection};
 use wasm_metadata::{AddMetadata, AddMetadataField, ComponentNames, Producers};
-use wasmparser::{Parser, Payload};
+use wasmparser::{CustomSectionReader, Parser, Payload};
 
 /// The name of the contract among the producers.
 const CONTRACT: &str = "provost:plugin";
@@ -57,17 +57,8 @@ impl Label {
     /// Reads the label of a component. What is missing or damaged is left out, because it is only for people.
     pub(crate) fn read(component: &[u8]) -> Self {
         let mut label = Self::default();
-        let mut depth = 0_usize;
-        for payload in Parser::new(0).parse_all(component) {
-            match payload {
-                Ok(Payload::ModuleSection { .. } | Payload::ComponentSection { .. }) => depth += 1,
-                Ok(Payload::End(_)) => depth = depth.saturating_sub(1),
-                Ok(Payload::CustomSection(section)) if depth == 0 => {
-                    label.take(section.name(), section.data(), section.data_offset());
-                }
-                Ok(_) => {}
-                Err(_) => break,
-            }
+        for section in own_sections(component) {
+            label.take(section.name(), section.data(), section.data_offset());
         }
         label
     }
@@ -96,6 +87,22 @@ impl Label {
         }
     }
 }
+
+/// Returns the custom sections of a component itself, without those of its parts; of a damaged one those before the damage.
+pub(super) fn own_sections(component: &[u8]) -> Vec<CustomSectionReader<'_>> {
+    let (mut found, mut depth) = (Vec::new(), 0_usize);
+    for payload in Parser::new(0).parse_all(component) {
+        match payload {
+            Ok(Payload::ModuleSection { .. } | Payload::ComponentSection { .. }) => depth += 1,
+            Ok(Payload::End(_)) => depth = depth.saturating_sub(1),
+            Ok(Payload::CustomSection(section)) if depth == 0 => found.push(section),
+            Ok(_) => {}
+            Err(_) => break,
+        }
+    }
+    found
+}
+
 /// Returns the component without the section in which the encoder names its parts, from its imports to its last function: no host
 /// reads it, and it takes more than a kilobyte.
 fn without_names(component: &[u8]) -> Result<Vec<u8>, wasmparser::BinaryReaderError> {

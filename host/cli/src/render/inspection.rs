@@ -157,19 +157,10 @@ mod tests {
         let golden = r#"{"authors":["A","B"],"can":[],"cannot":["read a clock"],"component":"x.wasm","contract":"0.1.0","description":null,"digest":"abc","exports":["a","b"],"imports":["wasi:sockets/tcp@0.2.6"],"memory_bytes":1048576,"name":"night-watch","refusal":"it imports wasi:sockets","roles":[],"sdk":null,"settings_schema":null,"settings_schema_error":null,"size_bytes":14336,"version":"1.2.0"}"#;
         assert_eq!(json(&inspection, &label, &Ok(None), "x.wasm"), format!("{golden}\n"));
     }
+
     #[test]
     fn the_settings_are_a_table_and_a_schema_that_cannot_be_used_is_named() {
-        let inspection = Inspection {
-            digest: "abc".into(),
-            size_bytes: 0,
-            roles: Vec::new(),
-            imports: Vec::new(),
-            exports: Vec::new(),
-            memory_bytes: None,
-            refusal: None,
-            can: Vec::new(),
-            cannot: Vec::new(),
-        };
+        let inspection = Inspection { digest: "abc".into(), ..Inspection::default() };
         let document = json!({
             "type": "object",
             "required": ["name"],

@@ -20,7 +20,7 @@ use super::recognise::recognise;
 use super::surface::Surface;
 
 /// The facts about a component that are known without running it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inspection {
     /// SHA-256 of the component, in hex.
     pub digest: Arc<str>,
@@ -61,13 +61,7 @@ pub fn inspect(bytes: &[u8], compiler: &Arc<dyn Compiler>) -> Result<Inspection,
     let mut inspection = Inspection {
         digest: digest(bytes),
         size_bytes: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
-        roles: Vec::new(),
-        imports: Vec::new(),
-        exports: Vec::new(),
-        memory_bytes: None,
-        refusal: None,
-        can: Vec::new(),
-        cannot: Vec::new(),
+        ..Inspection::default()
     };
     let cache = Cache::new(None, Owners::default(), CacheBounds::default(), compiler.clone());
     let component = match cache.compiled(&engine, layout, bytes) {
