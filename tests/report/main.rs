@@ -2,6 +2,7 @@
 //! number in it is computed here from the results; those of a short run (`--quick`) are refused.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that people run by hand")]
 
+mod authors;
 mod decisions;
 mod figures;
 mod goals;
@@ -24,7 +25,7 @@ use provost_tests::bench::control::DISTURBED_BELOW;
 use provost_tests::bench::trial::TIMED;
 
 /// The benchmarks, and whether the report requires their results.
-const BENCHES: [(&str, bool); 15] = [
+const BENCHES: [(&str, bool); 16] = [
     ("reads", true),
     ("lookups", true),
     ("listall", true),
@@ -40,6 +41,7 @@ const BENCHES: [(&str, bool); 15] = [
     ("upgrade", false),
     ("decisions", false),
     ("plugins", false),
+    ("authors", false),
 ];
 
 const HEAD: &str = "# Benchmarks
@@ -57,6 +59,7 @@ $ cargo bench -p provost --bench lifecycle
 $ cargo bench -p provost --bench upgrade
 $ cargo bench -p provost --bench decisions
 $ cargo bench -p provost-plugin-host --bench plugins
+$ cargo bench -p provost --bench authors
 ```
 
 No number here is typed by hand. Most of them are about the state core. The plan that set its targets compares it with a mutex that is held while the whole
@@ -107,6 +110,7 @@ fn report(benches: &[Bench]) -> String {
     text += &views::all(benches);
     text += &decisions::all(benches);
     text += &plugins::all(benches);
+    text += &authors::all(benches);
     text += "\n## Key settings in full\n";
     text += &tables::key(benches);
     text += "\n## All settings\n\nRatios to the first design of each table, the median of the rounds.\n";

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use provost_state::{PluginReport, Policy, Snapshot};
 
-use crate::component::{LoadError, Source, digest};
+use crate::component::{LoadError, Nowhere, Source, digest};
 use crate::host::{PluginHost, PluginSpec};
 use crate::limits::Limits;
 use crate::plugin::{Plugin, PluginPolicy, Prepared, Trial, Version};
@@ -200,8 +200,8 @@ impl Source {
     /// Reads the component, and returns its SHA-256 in hex.
     ///
     /// # Errors
-    /// [`LoadError`] if it cannot be read.
+    /// [`LoadError`] if it cannot be read, or is elsewhere.
     pub fn digest(&self) -> Result<Arc<str>, LoadError> {
-        self.read().map(|bytes| digest(&bytes))
+        self.read(&Nowhere).map(|bytes| digest(&bytes))
     }
 }

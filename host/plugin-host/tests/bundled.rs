@@ -5,7 +5,7 @@
 mod guests;
 
 use guests::Bench;
-use provost_plugin_host::{Grants, PluginSpec, Source, bundled_names, inspect};
+use provost_plugin_host::{Grants, Nowhere, PluginSpec, Source, bundled_names, inspect};
 use provost_state::{Batch, PluginStatus, Plugins, RulingAction, ViewRequest};
 
 fn load(bench: &Bench, name: &str) {
@@ -37,7 +37,7 @@ fn every_bundled_component_but_the_webhook_is_admitted_and_imports_nothing_but_t
         let compiler: std::sync::Arc<dyn provost_plugin_host::Compiler> =
             std::sync::Arc::new(provost_plugin_host::InProcess);
         let inspection =
-            inspect(&Source::parse(&format!("bundled:{name}")).read().unwrap(), &compiler).unwrap();
+            inspect(&Source::parse(&format!("bundled:{name}")).read(&Nowhere).unwrap(), &compiler).unwrap();
         assert_eq!(inspection.refusal, None, "{name}");
         load(&bench, name);
     }

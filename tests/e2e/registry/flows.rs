@@ -49,11 +49,20 @@ fn a_component_that_was_pushed_is_pulled_at_the_start_and_from_then_on_no_networ
     let unchecked = setup.run(&["validate"]);
     assert_eq!(unchecked.code, 2, "{unchecked:?}");
     assert!(unchecked.stderr.contains("is not in the cache"), "{unchecked:?}");
+    let schema = setup.run(&["schema", "-c", "provost.toml"]);
+    let note = "note: any settings of the plugin `judge` are accepted: ";
+    assert!(schema.code == 0 && schema.stderr.contains(note), "{schema:?}");
+    assert!(schema.stderr.contains("is not in the cache"), "{schema:?}");
     assert_eq!(kept(&dir), Vec::<String>::new());
 
     let host = setup.up();
     judged(&host);
     let reference = reference(&pinned);
+    // It is in the cache of the host now.
+    let schema = host.run(&["schema", "-c", "provost.toml"]);
+    let printed: Value = serde_json::from_str(&schema.stdout).unwrap();
+    assert!(printed["properties"]["plugins"]["properties"]["judge"].is_object(), "{printed}");
+    assert_eq!(schema.stderr, "");
     let plugin = host.plugin("judge");
     assert_eq!(plugin["source"], reference, "{plugin}");
     assert_eq!(

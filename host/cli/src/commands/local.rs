@@ -1,6 +1,6 @@
 //! Commands that need no host: `plugin inspect`, `completions`.
 
-use provost_plugin_host::SettingsSchema;
+use provost_plugin_host::{Nowhere, SettingsSchema};
 
 use super::component::at_hand;
 use super::printing::print;
@@ -14,8 +14,9 @@ use crate::render::inspection;
 use crate::render::page::Page;
 
 pub(super) fn inspect(component: &str, output: LineFormat, page: &Page) -> Result<(), Failure> {
-    let bytes = at_hand(component)?
-        .read()
+    let source = at_hand(component)?;
+    let bytes = source
+        .read(&Nowhere)
         .map_err(|error| Failure::usage(error, "name a .wasm file, or `bundled:NAME`"))?;
     let compiler = ChildCompiler::within(CompileLimits::default());
     let found = provost_plugin_host::inspect(&bytes, &compiler).map_err(|problem| {

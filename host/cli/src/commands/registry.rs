@@ -122,7 +122,8 @@ fn described(path: &Path) -> Result<(Vec<u8>, provost_registry::About), Failure>
     use crate::config::CompileLimits;
 
     let source = provost_plugin_host::Source::Path(path.to_owned());
-    let bytes = source.read().map_err(|error| Failure::usage(error, "name a .wasm file"))?.into_owned();
+    let read = source.read(&provost_plugin_host::Nowhere);
+    let bytes = read.map_err(|error| Failure::usage(error, "name a .wasm file"))?.into_owned();
     let compiler = ChildCompiler::within(CompileLimits::default());
     let found = provost_plugin_host::inspect(&bytes, &compiler).map_err(|problem| {
         let hint = "only a component is pushed; `provost plugin build` makes one of a project";

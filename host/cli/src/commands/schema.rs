@@ -8,6 +8,7 @@ use provost_plugin_host::SettingsSchema;
 use super::printing::{pretty, print};
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::fetching::{Fetcher, Reach};
 use crate::schema;
 
 pub(super) fn schema(config: Option<&Path>) -> Result<(), Failure> {
@@ -15,8 +16,9 @@ pub(super) fn schema(config: Option<&Path>) -> Result<(), Failure> {
     if let Some(path) = config {
         // A config with problems is what an editor helps to correct.
         let (config, _) = Config::look_at(path)?;
+        let fetched = Fetcher::reading(config.store(), Reach::Cache);
         for plugin in config.plugins() {
-            let bytes = plugin.source.read().map_err(|error| error.to_string());
+            let bytes = plugin.source.read(&*fetched).map_err(|error| error.to_string());
             let read = bytes
                 .and_then(|bytes| SettingsSchema::of_component(&bytes).map_err(|error| error.to_string()));
             match read {

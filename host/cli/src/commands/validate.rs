@@ -13,6 +13,7 @@ use crate::args::{LineFormat, ValidateArgs};
 use crate::config::{CONFIG_NAME, Config, Problem, Problems, SourceFile};
 use crate::daemon::plugins;
 use crate::failure::Failure;
+use crate::fetching::{Fetcher, Reach};
 use crate::render::humane::counted;
 use crate::render::style::{Paint, Style};
 
@@ -72,8 +73,9 @@ fn look(path: &Path) -> Result<Findings, Failure> {
 /// Returns a warning for each component whose schema of its settings cannot be used. What is wrong with the component itself is told
 /// when it is loaded.
 fn of_schemas(config: &Config) -> Vec<Problem> {
+    let fetched = Fetcher::reading(config.store(), Reach::Cache);
     let problem = |plugin: &PluginSpec| {
-        let error = SettingsSchema::of_component(&plugin.source.read().ok()?).err()?;
+        let error = SettingsSchema::of_component(&plugin.source.read(&*fetched).ok()?).err()?;
         let what = format!("the schema of the settings of `{}` is ignored: {error}", plugin.name);
         let hint = "the settings are checked by the component alone; its author has to correct the schema and build it again";
         Some(config.component_problem(&plugin.name, what, hint.to_owned()))

@@ -136,9 +136,6 @@ fn expected(outcome: &Outcome, page: &Page) -> String {
             }
         }
     }
-    for fault in outcome.played.course.faults.iter().take(1) {
-        let _ = writeln!(text, "         the first fault: {}", one_line(&fault.why));
-    }
     text
 }
 

@@ -9,7 +9,7 @@ use provost_files::{Problem, read_named};
 
 use super::bundled;
 use super::error::{COMPONENT_BYTES_MAX, ComponentError, LoadError};
-use super::remote::{FetchLease, Nowhere, Remote};
+use super::remote::{FetchLease, Remote};
 
 /// What references to components elsewhere begin with.
 const ELSEWHERE: [&str; 3] = ["oci://", "https://", "http://"];
@@ -45,16 +45,16 @@ impl Source {
         }
     }
 
-    /// Reads the bytes of the source, whatever they are. They are read only once: editing the file later changes
-    /// nothing. Nothing is fetched.
+    /// Reads the bytes of the source, whatever they are; `remote` finds those that are elsewhere. They are read only once:
+    /// editing the file later changes nothing.
     ///
     /// # Errors
-    /// [`LoadError`] if they cannot be read, or are elsewhere.
-    pub fn read(&self) -> Result<Cow<'static, [u8]>, LoadError> {
-        self.obtain(&Nowhere).map(|obtained| obtained.bytes)
+    /// [`LoadError`] if they cannot be read.
+    pub fn read(&self, remote: &dyn Remote) -> Result<Cow<'static, [u8]>, LoadError> {
+        self.obtain(remote).map(|obtained| obtained.bytes)
     }
 
-    /// Does the same, and fetches them first if they are elsewhere.
+    /// Does the same, and returns the file that was read, too.
     pub(crate) fn obtain(&self, remote: &dyn Remote) -> Result<Obtained, LoadError> {
         let (path, lease) = match self {
             Self::Bundled(name) => {

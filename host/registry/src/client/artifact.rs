@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use futures_util::TryStreamExt;
+use hyper_util::client::proxy::matcher::Matcher;
 use oci_client::client::{ClientConfig, ClientProtocol};
 use oci_client::errors::{DigestError, OciDistributionError, OciError, OciErrorCode};
 use oci_client::manifest::OciDescriptor;
@@ -258,10 +259,8 @@ fn config(artifact: &Artifact) -> ClientConfig {
         names.into_iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
     };
     let is_local = artifact.is_local();
-    let no_proxy = match is_local {
-        true => Some(HERE.to_owned()),
-        false => var(["NO_PROXY", "no_proxy"]),
-    };
+    let https_proxy = var(["HTTPS_PROXY", "https_proxy"]);
+    let exempt = var(["NO_PROXY", "no_proxy"]).unwrap_or_default();
     ClientConfig {
         protocol: if is_local { ClientProtocol::Http } else { ClientProtocol::Https },
         platform_resolver: None,
@@ -269,8 +268,36 @@ fn config(artifact: &Artifact) -> ClientConfig {
         connect_timeout: Some(CONNECT),
         user_agent: AGENT,
         http_proxy: Some(format!("http://{NOWHERE}")),
-        https_proxy: var(["HTTPS_PROXY", "https_proxy"]),
-        no_proxy,
+        https_proxy: https_proxy.filter(|proxy| goes_by(proxy, &exempt, artifact)),
+        // The library would exempt what is named here from the proxy of what is not encrypted, too.
+        no_proxy: is_local.then(|| HERE.to_owned()),
         ..ClientConfig::default()
+    }
+}
+
+/// Returns whether a registry is spoken to by way of a proxy, where `exempt` is a list as curl reads `NO_PROXY`. What it redirects
+/// to is spoken to in the same way.
+fn goes_by(proxy: &str, exempt: &str, artifact: &Artifact) -> bool {
+    let rules = Matcher::builder().https(proxy).no(exempt).build();
+    format!("https://{}/", artifact.registry).parse().is_ok_and(|place| rules.intercept(&place).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::reference::Reference;
+
+    #[test]
+    fn a_registry_that_is_exempt_from_the_proxy_is_spoken_to_directly() {
+        let goes_by = |registry: &str, exempt: &str| {
+            let reference = Reference::parse(&format!("oci://{registry}/judge:1")).unwrap();
+            let Reference::Registry(artifact) = reference else { panic!("{reference}") };
+            super::goes_by("http://proxy.example:3128", exempt, &artifact)
+        };
+        assert!(goes_by("ghcr.io", ""));
+        assert!(goes_by("ghcr.io", "example.org,10.0.0.0/8"));
+        assert!(!goes_by("ghcr.io", "example.org, ghcr.io"));
+        assert!(!goes_by("registry.example.org:5000", ".example.org"));
+        assert!(!goes_by("10.1.2.3:5000", "10.0.0.0/8"));
+        assert!(!goes_by("ghcr.io", "*"));
     }
 }
