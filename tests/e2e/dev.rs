@@ -13,12 +13,14 @@ use rustix::process::Signal;
 
 use crate::PROVOST;
 
-/// A toolchain for JavaScript whose sources are components, apart from those with a mistake.
+/// A toolchain for JavaScript whose sources are components, apart from those with a mistake. It is given the module that a build
+/// makes, which names that of the plugin.
 const TOOLCHAIN: &str = "#!/bin/sh\n\
-    if grep -q mistake \"$1\"; then echo 'SyntaxError: a mistake' >&2; exit 1; fi\n\
+    source=$(sed -n 's/^export \\* from \"..\\/..\\/\\(.*\\)\";$/\\1/p' \"$1\")\n\
+    if grep -q mistake \"$source\"; then echo 'SyntaxError: a mistake' >&2; exit 1; fi\n\
     for out; do :; done\n\
     if [ -e .hold ]; then : > .held; while [ -e .hold ]; do sleep 0.02; done; fi\n\
-    cp \"$1\" \"$out\"\n";
+    cp \"$source\" \"$out\"\n";
 
 const MANIFEST: &str = "name = \"judge\"\nlanguage = \"js\"\nsource = \"judge.src\"\n";
 

@@ -28,6 +28,7 @@ mod groups;
 mod host_log;
 mod hostile;
 mod instances;
+mod interpreters;
 mod jobs;
 mod journal;
 mod keeper;

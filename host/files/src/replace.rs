@@ -17,9 +17,13 @@ const UNFINISHED: &str = ".new";
 /// file that a killed program leaves behind has a name that begins with a dot and ends in `.new`.
 ///
 /// # Errors
-/// [`FileError`].
+/// [`FileError`], also if there is a device, a pipe, a socket or a directory at `path`.
 pub fn replace(path: &Path, access: Access, parts: &[&[u8]]) -> Result<(), FileError> {
     let beside = beside(path)?;
+    match std::fs::symlink_metadata(path).map(|metadata| Kind::of(metadata.file_type())) {
+        Ok(Kind::File | Kind::Link) | Err(_) => {}
+        Ok(found) => return Err(FileError::new(path, Problem::Kind { found, wanted: Kind::File })),
+    }
     // A killed program with the same process id may have left it behind.
     let _ = std::fs::remove_file(&beside);
     create_new(&beside, access, parts)?;

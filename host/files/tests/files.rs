@@ -286,6 +286,23 @@ fn a_replacement_is_whole_and_private_and_leaves_nothing_beside_it() {
 }
 
 #[test]
+fn what_is_no_file_is_not_replaced_by_one() {
+    let bench = Bench::new();
+    let pipe = bench.at("pipe");
+    mkfifoat(CWD, &pipe, Mode::from_raw_mode(0o600)).unwrap();
+    let error = replace(&pipe, Access::Private, &[b"text"]).unwrap_err();
+    assert!(matches!(error.problem, Problem::Kind { found: Kind::Pipe, wanted: Kind::File }), "{error}");
+    let error = replace(Path::new("/dev/null"), Access::Private, &[b"text"]).unwrap_err();
+    assert!(matches!(error.problem, Problem::Kind { found: Kind::Device, .. }), "{error}");
+    // A link is replaced, whatever it leads to.
+    let link = bench.at("link");
+    symlink(&pipe, &link).unwrap();
+    replace(&link, Access::Private, &[b"text"]).unwrap();
+    assert_eq!(fs::read(&link).unwrap(), b"text");
+    assert_eq!(fs::read_dir(bench.0.path()).unwrap().count(), 2);
+}
+
+#[test]
 fn a_replacement_that_fails_leaves_the_old_file_and_no_rubbish() {
     let bench = Bench::new();
     fs::create_dir(bench.at("taken")).unwrap();

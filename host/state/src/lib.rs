@@ -49,9 +49,9 @@ pub use ports::{
     View, ViewRequest, ViewResponse, ViewUsage, failsafe,
 };
 pub use process::{
-    Cause, Death, Deaths, Desired, Escalation, Event, EventKind, Exit, Failing, Generation, Health, Identity,
-    Illegal, Incarnation, Moment, NoSuchSignal, Phase, PhaseKind, ProcessId, ProcessState, ProcessType,
-    Ruling, RulingAction, Scope, Signal, Status, Usage, Verdict, Version,
+    Cause, DEATHS_KEPT, Death, Deaths, Desired, Escalation, Event, EventKind, Exit, Failing, Generation,
+    Health, Identity, Illegal, Incarnation, Moment, NoSuchSignal, Phase, PhaseKind, ProcessId, ProcessState,
+    ProcessType, Ruling, RulingAction, Scope, Signal, Status, Usage, Verdict, Version,
 };
 pub use registry::{
     At, Backend, BackendFigures, BadRollout, Change, ChangeKind, Changes, Counters, Counts, Difference,

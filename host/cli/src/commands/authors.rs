@@ -164,6 +164,9 @@ fn build_failure(error: BuildError) -> Failure {
         BuildError::Metadata { .. } => {
             "correct the Cargo.toml; `cargo metadata` in that folder says the same"
         }
+        BuildError::TooMany { .. } => {
+            "look for a symbolic link that leads out of the project or to a folder above it"
+        }
         BuildError::NotCdylib { .. } => "`provost plugin new` makes a project to compare with",
         BuildError::Missing { .. } => "after that, run this command again",
         BuildError::Tool { hint, .. } => hint,

@@ -15,6 +15,17 @@ pub enum BuildError {
         /// The error of the operating system.
         source: io::Error,
     },
+    /// A plugin has more sources than any has.
+    #[error("{path}: there are more than {entries} source files and folders, or more than {depth} folders in one another",
+        path = path.display())]
+    TooMany {
+        /// The place at which that was found.
+        path: PathBuf,
+        /// How many there may be.
+        entries: usize,
+        /// How deep folders may be.
+        depth: usize,
+    },
     /// There is no project in the folder.
     #[error("{dir}: there is neither a Cargo.toml nor a provost-plugin.toml here", dir = dir.display())]
     NoProject {

@@ -1,12 +1,12 @@
 //! `provost-plugin.toml`: what a build needs to know about a plugin that is not written in Rust.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use super::error::BuildError;
 use super::label::Label;
+use super::read;
 use crate::templates::Language;
 
 /// The name of the file.
@@ -59,7 +59,7 @@ impl Manifest {
                 Err(BuildError::NoProject { dir })
             };
         }
-        let text = fs::read_to_string(&path).map_err(BuildError::file(&path))?;
+        let text = read::text(&path)?;
         let wrong = |message: String| BuildError::Manifest { path: path.clone(), message };
         let keys: Keys =
             toml::from_str(&text).map_err(|error| wrong(error.to_string().trim_end().to_owned()))?;

@@ -13,8 +13,10 @@
 //! | `python` | building a plugin in Python |
 //! | `encode` | encoding a core module as a component |
 //! | `surface` | checking imports and exports against the contract |
+//! | `entry` | the modules with which a component of an interpreter starts |
 //! | `build_dir` | the folder for what a build makes on its way |
 //! | `manifest` | `provost-plugin.toml`, for languages other than Rust |
+//! | `read` | reading the files of a project |
 //! | `made` | what a toolchain has made |
 //! | `schema` | the schema of the settings that a component carries |
 //! | `annotations` | what a component says about itself, as registries have it |
@@ -28,12 +30,14 @@ mod build;
 mod build_dir;
 mod c;
 mod encode;
+mod entry;
 mod error;
 mod js;
 mod label;
 mod made;
 mod manifest;
 mod python;
+mod read;
 mod rust;
 mod schema;
 mod surface;

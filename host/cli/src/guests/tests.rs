@@ -56,6 +56,19 @@ fn the_digest_is_of_the_contents_and_not_of_the_place() {
 }
 
 #[test]
+fn links_that_lead_out_of_a_project_or_in_a_circle_end_with_an_error() {
+    let dir = a_crate(&format!("{MANIFEST}{CDYLIB}"));
+    let link = |to: &str, at: &str| std::os::unix::fs::symlink(to, dir.path().join("src").join(at)).unwrap();
+    link("..", "circle");
+    let error = source_digest(dir.path()).unwrap_err();
+    assert!(matches!(error, BuildError::TooMany { .. }), "{error}");
+    fs::remove_file(dir.path().join("src/circle")).unwrap();
+    link("/dev/zero", "endless.rs");
+    let error = source_digest(dir.path()).unwrap_err().to_string();
+    assert!(error.contains("endless.rs") && error.contains("it is a device"), "{error}");
+}
+
+#[test]
 fn the_digest_changes_with_every_source() {
     let dir = a_crate(&format!("{MANIFEST}{CDYLIB}"));
     let mut digests = vec![digest(&dir)];

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::embedded::{CONTRACT, Embedded};
 use super::error::ProjectError;
-use super::write::write;
+use super::files::{read, write};
 
 /// The version of the contract that this host implements.
 pub(crate) const VERSION: &str = "0.1.0";
@@ -51,6 +51,5 @@ pub(crate) fn write_to(folder: &Path) -> Result<(), ProjectError> {
 
 /// Whether this file declares the package of the contract.
 fn is_of_the_contract(path: &Path) -> bool {
-    fs::read_to_string(path)
-        .is_ok_and(|text| text.lines().any(|line| line.starts_with("package provost:plugin@")))
+    read(path).is_ok_and(|text| text.lines().any(|line| line.starts_with("package provost:plugin@")))
 }

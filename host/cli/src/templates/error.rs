@@ -37,6 +37,12 @@ pub(crate) enum ProjectError {
         /// The manifest.
         manifest: PathBuf,
     },
+    /// A part of a project is a link, which could lead anywhere.
+    #[error("{path} is a symbolic link, which is not followed here", path = path.display())]
+    Link {
+        /// The link.
+        path: PathBuf,
+    },
     /// A file or folder cannot be read or written.
     #[error("{path}: {source}", path = path.display())]
     File {
@@ -67,6 +73,7 @@ impl ProjectError {
             Self::Occupied { .. } => "choose another name, or another folder with --dir; nothing was changed",
             Self::NotTheContract { .. } => "choose a new or empty folder; nothing was changed",
             Self::NoCopy { .. } => "this command is for projects in Rust that `provost plugin new` has made",
+            Self::Link { .. } => "put what it leads to in its place; nothing was changed",
             Self::File { .. } => "check that the folder exists, and that you may write there",
             Self::Manifest(_) => "this is a defect of provost: please report it",
         }

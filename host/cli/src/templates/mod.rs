@@ -15,12 +15,12 @@
 pub(crate) mod contract;
 mod embedded;
 mod error;
+mod files;
 mod language;
 mod manifest;
 mod project;
 mod render;
 mod sdk;
-mod write;
 
 pub(crate) use error::ProjectError;
 pub(crate) use language::Language;

@@ -9,11 +9,11 @@ use provost_state::naming;
 use super::contract;
 use super::embedded::template;
 use super::error::ProjectError;
+use super::files::write;
 use super::language::Language;
 use super::manifest;
 use super::render::{render, without_last_commas};
 use super::sdk;
-use super::write::write;
 
 /// The project that is wanted.
 #[derive(Clone, Debug)]

@@ -1,16 +1,23 @@
 //! The copy of the SDK in a project, `.provost/sdk/VERSION`: `provost plugin sdk` replaces it by that of this binary.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
 use super::contract;
 use super::embedded::SDK_SOURCES;
 use super::error::ProjectError;
+use super::files::{read, write};
 use super::manifest;
-use super::write::write;
 
 /// The folder of the copies in a project.
 const FOLDER: &str = ".provost/sdk";
+
+/// What the manifest of the SDK has in it.
+const NAME: &str = "name = \"provost-guest\"";
+
+/// What may be a link in a project of somebody else, which would lead the refresh out of the project.
+const INSIDE: [&str; 3] = ["Cargo.toml", ".provost", FOLDER];
 
 /// The files of a copy by their paths in the project.
 pub(super) fn files() -> Result<Vec<(String, String)>, ProjectError> {
@@ -36,10 +43,15 @@ pub(crate) struct Refreshed {
 /// Replaces the copy of the SDK in the project `dir`, and names the new one in its `Cargo.toml`.
 ///
 /// # Errors
-/// [`ProjectError`] if the project has no copy, or something cannot be read or written.
+/// [`ProjectError`] if the project has no copy, a part of it is a link, or something cannot be read or written.
 pub(crate) fn refresh(dir: &Path) -> Result<Refreshed, ProjectError> {
     let path = dir.join("Cargo.toml");
-    let text = fs::read_to_string(&path).map_err(ProjectError::file(&path))?;
+    for part in INSIDE.map(|part| dir.join(part)) {
+        if part.is_symlink() {
+            return Err(ProjectError::Link { path: part });
+        }
+    }
+    let text = read(&path)?;
     let start = text.find(&format!("\"{FOLDER}/"));
     let start = start.ok_or_else(|| ProjectError::NoCopy { manifest: path.clone() })?;
     let version = &text[start + FOLDER.len() + 2..];
@@ -58,17 +70,28 @@ pub(crate) fn refresh(dir: &Path) -> Result<Refreshed, ProjectError> {
     fs::rename(&fresh, &place).map_err(ProjectError::file(&place))?;
     let text = text.replace(&format!("\"{FOLDER}/{before}\""), &format!("\"{copy}\""));
     write(&path, text.as_bytes())?;
-    let plain = !before.is_empty() && Path::new(&before).components().count() == 1 && before != "..";
-    if plain && before != now {
-        remove(&dir.join(FOLDER).join(&before))?;
+    let former = dir.join(FOLDER).join(&before);
+    if before != now && is_a_copy(&former, &before) {
+        remove(&former)?;
     }
     Ok(Refreshed { copy, before, now })
 }
 
-/// Removes a folder, if there is one.
-fn remove(folder: &PathBuf) -> Result<(), ProjectError> {
-    if !folder.exists() {
-        return Ok(());
-    }
-    fs::remove_dir_all(folder).map_err(ProjectError::file(folder))
+/// Whether a folder has the SDK of this version: nothing else is removed, whatever the manifest of the project calls it.
+fn is_a_copy(folder: &Path, version: &str) -> bool {
+    let is_version = version.starts_with(|first: char| first.is_ascii_digit())
+        && version.chars().all(|one| one.is_ascii_alphanumeric() || ".-+".contains(one));
+    let manifest = || read(&folder.join("Cargo.toml")).is_ok_and(|text| text.contains(NAME));
+    is_version && !folder.is_symlink() && manifest()
+}
+
+/// Removes a folder, if there is one. A link is removed, and not what it leads to.
+fn remove(folder: &Path) -> Result<(), ProjectError> {
+    let removed = match fs::symlink_metadata(folder) {
+        Ok(found) if found.is_dir() => fs::remove_dir_all(folder),
+        Ok(_) => fs::remove_file(folder),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    };
+    removed.map_err(ProjectError::file(folder))
 }

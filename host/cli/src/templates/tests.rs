@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use provost_plugin_host::{Role, SettingsSchema};
@@ -138,6 +139,41 @@ fn a_refresh_moves_a_project_from_an_older_sdk_to_this_one() {
     let left: Vec<PathBuf> = fs::read_dir(&copies).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(left, [copies.join(&now)]);
     assert!(!copies.join(now).join("src/old.rs").exists());
+}
+
+#[test]
+fn a_refresh_changes_nothing_outside_the_project_and_removes_only_a_copy_of_the_sdk() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("night-watch");
+    make(&wanted(Language::Rust, &[Role::RestartPolicy]), &folder).unwrap();
+    let now = manifest::version().unwrap();
+    let (copies, path) = (folder.join(".provost/sdk"), folder.join("Cargo.toml"));
+    let before = fs::read_to_string(&path).unwrap();
+    // Folders that the manifest names, and that are no copies.
+    for other in ["letters", "1.0"] {
+        fs::create_dir(copies.join(other)).unwrap();
+        fs::write(copies.join(other).join("kept"), "").unwrap();
+        fs::write(&path, before.replace(&format!(".provost/sdk/{now}"), &format!(".provost/sdk/{other}")))
+            .unwrap();
+        assert_eq!(refresh(&folder).unwrap().before, other);
+        assert!(copies.join(other).join("kept").exists(), "{other}");
+    }
+    // A link that leads nowhere, where the new copy is made.
+    symlink("nowhere", copies.join(format!("{now}.new"))).unwrap();
+    refresh(&folder).unwrap();
+    // A home in place of the folder of the copies.
+    let home = dir.path().join("home");
+    fs::rename(&copies, &home).unwrap();
+    symlink(&home, &copies).unwrap();
+    let seen = walk(&home);
+    let error = refresh(&folder).unwrap_err();
+    assert!(matches!(&error, ProjectError::Link { path } if *path == copies), "{error}");
+    assert_eq!(walk(&home), seen);
+    // A manifest that has no end.
+    fs::remove_file(&copies).unwrap();
+    fs::remove_file(&path).unwrap();
+    symlink("/dev/zero", &path).unwrap();
+    assert!(matches!(refresh(&folder), Err(ProjectError::Link { .. })));
 }
 
 #[test]

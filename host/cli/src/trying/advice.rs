@@ -20,13 +20,20 @@ const WITHOUT_A_SYSTEM: [(&str, &str); 3] = [
     ),
 ];
 
+/// What a trap says that is not the end of a panic or an exception which the plugin has logged.
+const WITHOUT_A_WORD: &str = "`unreachable`";
+
+const LOGGED: &str = "a panic or an exception is logged with its place in the source";
+const UNLOGGED: &str = "a panic is logged with its place in the source; in Python, one that is not is a file, a socket, or an `import` within \
+                        a function, for which no component has a system";
+
 /// Returns what to do about a call that failed.
 pub(crate) fn advice(fault: &Fault) -> &'static str {
     let message = &*fault.message;
     match fault.kind {
         FaultKind::Trap => {
             let without = WITHOUT_A_SYSTEM.iter().find(|(words, _)| message.contains(words));
-            without.map_or("a panic or an exception is logged with its place in the source", |(_, advice)| {
+            without.map_or(if message.contains(WITHOUT_A_WORD) { UNLOGGED } else { LOGGED }, |(_, advice)| {
                 advice
             })
         }
@@ -57,6 +64,9 @@ mod tests {
         let socket = on(FaultKind::Trap, r#"Error { message: "operation not supported on this platform" }"#);
         assert!(socket.contains("no network"), "{socket}");
         assert!(on(FaultKind::Trap, "trapped: panicked at src/lib.rs:3:1: no").contains("its place"));
+        let silent =
+            on(FaultKind::Trap, "trapped: wasm `unreachable` instruction executed (a panic, most likely)");
+        assert!(silent.contains("in Python"), "{silent}");
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use provost_plugin_host::Role;
 use provost_state::{
-    Cause, Death, Deaths, Desired, Exit, Generation, Identity, Incarnation, Moment, Phase, PhaseKind,
-    ProcessId, ProcessState, Snapshot, Version, naming,
+    Cause, DEATHS_KEPT, Death, Deaths, Desired, Exit, Generation, Identity, Incarnation, Moment, Phase,
+    PhaseKind, ProcessId, ProcessState, Snapshot, Version, naming,
 };
 
 use super::error::TryError;
@@ -180,7 +180,8 @@ fn tally(fields: &ProcessFields, has_ended: bool, now: Moment) -> Result<Deaths,
         Some(given) => given.clone(),
         None => {
             let newest = has_ended.then(|| plain(exit.clone()));
-            newest.into_iter().chain((0..failures).map(|_| plain(failure.clone()))).collect()
+            let others = (0..failures).map(|_| plain(failure.clone()));
+            newest.into_iter().chain(others).take(DEATHS_KEPT).collect()
         }
     };
     if let (Some(newest), true) = (given.first_mut(), has_ended) {
@@ -188,7 +189,10 @@ fn tally(fields: &ProcessFields, has_ended: bool, now: Moment) -> Result<Deaths,
         newest.exit = fields.exit.clone().or(newest.exit.take());
         newest.uptime_ms = fields.uptime_ms.or(newest.uptime_ms);
     }
-    let count = u64::try_from(given.len()).unwrap_or(u64::MAX);
+    let count = match &fields.deaths {
+        Some(given) => u64::try_from(given.len()).unwrap_or(u64::MAX),
+        None => u64::from(failures) + u64::from(has_ended),
+    };
     let last = match fields.incarnation {
         Some(incarnation) => incarnation.saturating_sub(u64::from(!has_ended)),
         None => count,
@@ -233,6 +237,14 @@ mod tests {
         );
         assert_eq!((state.failures, state.restarts, state.incarnation.0), (3, 2, 3));
         assert_eq!((state.phase.kind(), state.exit), (PhaseKind::Exited, Some(Exit::Code(1))));
+    }
+
+    #[test]
+    fn of_a_long_streak_the_deaths_are_made_that_a_host_keeps() {
+        let fields = ProcessFields { failures: Some(u32::MAX), ..ProcessFields::default() };
+        let state = web(fields, Role::RestartPolicy).unwrap();
+        assert_eq!((state.failures, state.deaths.len()), (u32::MAX, DEATHS_KEPT));
+        assert_eq!(state.deaths.first().unwrap().incarnation.0, u64::from(u32::MAX));
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! The crate of a plugin as cargo sees it, and the crates that it depends on by path.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -9,6 +8,7 @@ use serde_json::Value;
 
 use crate::guests::error::BuildError;
 use crate::guests::label::Label;
+use crate::guests::read;
 
 /// The name of the SDK.
 const SDK: &str = "provost-guest";
@@ -68,7 +68,7 @@ impl Package {
         let artifact = artifact.ok_or(BuildError::NotCdylib { manifest })?.replace('-', "_");
         let workspace = path(&metadata["workspace_root"]);
         let root = workspace.join("Cargo.toml");
-        let root = fs::read_to_string(&root).map_err(BuildError::file(&root))?;
+        let root = read::text(&root)?;
         let name = package["name"].as_str().unwrap_or_default().to_owned();
         let label = label(package, &name);
         let mut found = Self {
@@ -90,7 +90,7 @@ impl Package {
         if let Some(sdk) = self.crates.get(SDK) {
             return Some(sdk.version.clone());
         }
-        let lock = fs::read_to_string(self.workspace.join("Cargo.lock")).ok()?;
+        let lock = read::text(&self.workspace.join("Cargo.lock")).ok()?;
         let lock: toml::Table = lock.parse().ok()?;
         let mut packages = lock.get("package")?.as_array()?.iter();
         let sdk = packages.find(|package| package.get("name").and_then(toml::Value::as_str) == Some(SDK))?;

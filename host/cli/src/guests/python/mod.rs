@@ -4,11 +4,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::build_dir::build_dir;
-use super::error::BuildError;
-use super::made::{Made, Rules};
-use super::manifest::Manifest;
-use super::tool;
+use crate::guests::build_dir::build_dir;
+use crate::guests::error::BuildError;
+use crate::guests::made::{Made, Rules};
+use crate::guests::manifest::Manifest;
+use crate::guests::{entry, tool};
+
+/// The module with which a component starts: it imports that of the plugin.
+const START: &str = "provost_start";
+
+/// The module that makes a clock and random numbers errors.
+const WITHOUT_A_SYSTEM: &str = "provost_without_a_system";
 
 /// What an author in Python has to change.
 const RULES: Rules = Rules {
@@ -28,12 +34,17 @@ pub(super) fn build(manifest: &Manifest) -> Result<Made, BuildError> {
         ),
     })?;
     bindings(manifest, &program)?;
-    let out = build_dir(manifest, "component")?.join("unchecked.wasm");
+    let made = build_dir(manifest, "component")?;
     let folder = manifest.source.parent().unwrap_or(&manifest.dir);
-    let module = manifest.source.file_stem().unwrap_or_default();
+    let module = manifest.source.file_stem().unwrap_or_default().to_string_lossy();
+    let start = format!("import {WITHOUT_A_SYSTEM}\nfrom {module} import *\n\n{WITHOUT_A_SYSTEM}.built()\n");
+    let without = format!("{WITHOUT_A_SYSTEM}.py");
+    let source = include_str!("provost_without_a_system.py");
+    entry::write(&made, &[(&without, source), (&format!("{START}.py"), &start)])?;
+    let out = made.join("unchecked.wasm");
     let mut command = Command::new(&program);
     command.arg("-d").arg(&manifest.wit).args(["-w", &manifest.world, "componentize", "--stub-wasi", "-p"]);
-    command.arg(folder).arg(module).arg("-o").arg(&out);
+    command.arg(folder).arg("-p").arg(&made).arg(START).arg("-o").arg(&out);
     tool::run(command, &manifest.dir, HINT)?;
     let component = fs::read(&out).map_err(BuildError::file(&out))?;
     let toolchain = program.display().to_string();
@@ -43,6 +54,8 @@ pub(super) fn build(manifest: &Manifest) -> Result<Made, BuildError> {
 /// Writes the types of the contract to `target/bindings`, where editors and type checkers find them. The component has its own.
 fn bindings(manifest: &Manifest, program: &Path) -> Result<(), BuildError> {
     let folder = build_dir(manifest, "bindings")?;
+    // componentize-py refuses to write into a folder in which its files are.
+    fs::remove_dir_all(&folder).map_err(BuildError::file(&folder))?;
     let mut command = Command::new(program);
     command.arg("-d").arg(&manifest.wit).args(["-w", &manifest.world, "bindings"]).arg(folder);
     tool::run(command, &manifest.dir, HINT)

@@ -3,14 +3,20 @@
 use std::fs;
 use std::process::Command;
 
-use super::build_dir::build_dir;
-use super::error::BuildError;
-use super::made::{Made, Rules};
-use super::manifest::Manifest;
-use super::tool;
+use crate::guests::build_dir::build_dir;
+use crate::guests::error::BuildError;
+use crate::guests::made::{Made, Rules};
+use crate::guests::manifest::Manifest;
+use crate::guests::{entry, tool};
 
 /// The program, seen from the project.
 const PROGRAM: &str = "node_modules/.bin/componentize-js";
+
+/// The module with which a component starts: it evaluates that of the plugin.
+const START: &str = "start.js";
+
+/// The module that makes a clock and random numbers errors.
+const WITHOUT_A_SYSTEM: &str = "without_a_system.js";
 
 /// What a policy may not use, so that it must not be in the component.
 const DISABLED: [&str; 5] = ["clocks", "fetch-event", "http", "random", "stdio"];
@@ -37,9 +43,17 @@ pub(super) fn build(manifest: &Manifest) -> Result<Made, BuildError> {
             fix: format!("{npm}run `npm install` in {}", manifest.dir.display()),
         });
     }
-    let out = build_dir(manifest, "component")?.join("unchecked.wasm");
+    let folder = build_dir(manifest, "component")?;
+    let source = manifest.source.strip_prefix(&manifest.dir).unwrap_or(&manifest.source);
+    // A path within the project, so that the component does not have the one of its folder in each place.
+    let above = "../".repeat(folder.strip_prefix(&manifest.dir).unwrap_or(&folder).components().count());
+    let module = serde_json::Value::from(format!("{above}{}", source.display()));
+    let start =
+        format!("import {{ built }} from './{WITHOUT_A_SYSTEM}';\nexport * from {module};\nbuilt();\n");
+    entry::write(&folder, &[(WITHOUT_A_SYSTEM, include_str!("without_a_system.js")), (START, &start)])?;
+    let out = folder.join("unchecked.wasm");
     let mut command = Command::new(&program);
-    command.arg(&manifest.source).arg("--wit").arg(&manifest.wit).args(["--world-name", &manifest.world]);
+    command.arg(folder.join(START)).arg("--wit").arg(&manifest.wit).args(["--world-name", &manifest.world]);
     for feature in DISABLED {
         command.args(["--disable", feature]);
     }
