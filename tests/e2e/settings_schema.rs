@@ -5,7 +5,7 @@ use std::fs;
 
 use provost_plugin_host::SETTINGS_SCHEMA_SECTION;
 use provost_tests::{Setup, components};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::PROVOST;
 
@@ -126,8 +126,38 @@ fn inspect_shows_the_settings_as_a_table_and_the_whole_schema_as_json() {
 
 #[test]
 fn a_schema_that_cannot_be_used_is_named_and_hinders_nothing() {
-    let setup = with("{\"type\": 5}", "settings = { anything = 1 }");
-    let why = "/type: expected the name of a type, or a list of them";
+    is_named_and_hinders_nothing("{\"type\": 5}", "/type: expected the name of a type, or a list of them");
+}
+
+#[test]
+fn a_schema_that_is_too_large_to_be_checked_is_named_and_hinders_nothing() {
+    let why = "it is too large to be checked: that takes more than 100000 steps";
+    let references = |to: &str| vec![json!({ "$ref": format!("#/$defs/{to}") }); 3_000];
+    // Each alternative has thousands of others, all of which a message could name.
+    let multiplied = json!({
+        "type": "object",
+        "anyOf": references("a"),
+        "$defs": {
+            "a": { "const": null, "anyOf": references("b") },
+            "b": { "anyOf": vec![json!({ "const": null }); 7_000] },
+        },
+    });
+    is_named_and_hinders_nothing(&multiplied.to_string(), why);
+    // This one is too large for settings with a certain key only.
+    let large = json!({
+        "type": "object",
+        "properties": { "x": { "anyOf": references("a") } },
+        "$defs": { "a": { "anyOf": references("b") }, "b": { "const": 5 } },
+    });
+    let setup = with(&large.to_string(), "settings = { x = 1 }");
+    let valid = setup.run(&["validate"]);
+    let told = format!("warning: provost.toml:2:13: the schema of the settings of `quiet` is ignored: {why}");
+    assert!(valid.code == 0 && valid.stderr.contains(&told), "{valid:?}");
+}
+
+/// Checks what is said about a schema that cannot be used, and that its plugin is used all the same.
+fn is_named_and_hinders_nothing(schema: &str, why: &str) {
+    let setup = with(schema, "settings = { anything = 1 }");
     let shown = setup.run(&["plugin", "inspect", "quiet.wasm"]);
     assert!(
         shown.code == 0 && shown.stdout.contains(&format!("settings   their schema is ignored: {why}")),

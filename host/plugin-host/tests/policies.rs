@@ -121,6 +121,11 @@ fn a_scale_policy_decides_the_number_of_replicas() {
 
 /// A policy that accepts only `{}` (two bytes) as its settings and rejects all others with a text.
 fn particular(bench: &Bench, settings: &str) -> PluginSpec {
+    objecting(bench, settings, "crashed")
+}
+
+/// The same with another text, which has fewer than 256 bytes.
+fn objecting(bench: &Bench, settings: &str, why: &str) -> PluginSpec {
     let resolve = components::with_package(
         contract(),
         "package test:particular; world particular {
@@ -128,16 +133,17 @@ fn particular(bench: &Bench, settings: &str) -> PluginSpec {
             include provost:plugin/configured@0.1.0;
         }",
     );
-    let module = components::policy_module("", "(call $drop (local.get $world)) (i32.const 64)").replacen(
-        "(func $deeper",
-        // result<_, string> at 256: err at 256, the text at 260
-        r#"(data (i32.const 256) "\01\00\00\00\20\00\00\00\07\00\00\00")
+    // result<_, string> at 256: err at 256, the address and the length of the text after it
+    let (bytes, text) = (why.len(), why.replace('"', "\\22"));
+    let export = format!(
+        r#"(data (i32.const 256) "\01\00\00\00\0c\01\00\00\{bytes:02x}\00\00\00{text}")
            (func (export "provost:plugin/configurable@0.1.0#validate-settings") (param i32 i32) (result i32)
                (if (i32.eq (local.get 1) (i32.const 2)) (then (i32.store8 (i32.const 256) (i32.const 0))))
                (i32.const 256))
-           (func $deeper"#,
-        1,
+           (func $deeper"#
     );
+    let module = components::policy_module("", "(call $drop (local.get $world)) (i32.const 64)");
+    let module = module.replacen("(func $deeper", &export, 1);
     let mut spec = bench.spec("p", &component(&resolve, "particular", &module));
     spec.settings_json = settings.to_owned();
     spec
@@ -200,11 +206,31 @@ fn what_a_schema_says_goes_before_an_objection_that_names_no_setting() {
 }
 
 #[test]
+fn a_schema_says_the_range_of_a_number_that_a_component_says_is_out_of_range() {
+    let ranged = r#"{"type": "object", "properties": {"first": {"maximum": 9}, "other": {"type": "null"}}}"#;
+    let range = "settings: first: invalid value: integer `10`, expected u8";
+    let refused =
+        |why: &str, settings: &str| match status(|bench| objecting(bench, "{}", why), ranged, settings) {
+            PluginStatus::Refused(why) => why.strip_prefix("it refuses its settings: ").unwrap().to_owned(),
+            other => panic!("{other:?}"),
+        };
+    assert_eq!(refused(range, r#"{"first": 10}"#), "settings: first: the number 10, expected at most 9");
+    // The schema objects to another setting, or to none: the component knows better.
+    assert_eq!(refused(range, r#"{"other": 10}"#), range);
+    assert_eq!(refused(range, r#"{"first": 9}"#), range);
+    let own = "settings: first: it is too many";
+    assert_eq!(refused(own, r#"{"first": 10}"#), own);
+}
+
+#[test]
 fn a_schema_that_cannot_be_used_hinders_nothing() {
     let silent = |bench: &Bench| bench.spec("p", &components::good_policy());
     let large = format!("{{\"type\": \"object\", \"title\": \"{}\"}}", "x".repeat(256 << 10));
     let endless = r##"{"type": "object", "$ref": "#"}"##;
-    for schema in ["{", "[]", "\u{0}", large.as_str(), endless] {
+    let pattern = |number: usize| format!(r#""k{number}": {{"pattern": "[^\\pL]{{3}}|\\pL{{3}}{number}"}}"#);
+    let patterns: Vec<String> = (0..3_500).map(pattern).collect();
+    let patterns = format!(r#"{{"type": "object", "properties": {{{}}}}}"#, patterns.join(","));
+    for schema in ["{", "[]", "\u{0}", large.as_str(), endless, patterns.as_str()] {
         assert_eq!(status(silent, schema, r#"{"frist": 1}"#), PluginStatus::Active, "{}", schema.len());
     }
 }

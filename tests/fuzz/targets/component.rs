@@ -30,20 +30,41 @@ pub(super) fn run(data: &[u8]) {
     }
 }
 
-/// Uses a schema as `inspect` and the loading of a plugin do: settings are checked in a bounded number of steps.
+/// The longest message about a schema or about settings, and the longest row of a table, in characters.
+const MESSAGE_CHARS_MAX: usize = 1_100;
+
+fn is_short(text: &str) -> bool {
+    text.chars().count() <= MESSAGE_CHARS_MAX
+}
+
+/// Uses a schema as `inspect` and the loading of a plugin do: settings are checked in a bounded number of steps, and whatever a schema
+/// refers to, what is told of it is short.
 fn schema(read: Result<Option<SettingsSchema>, SchemaError>) {
     match read {
         Ok(None) => {}
         Ok(Some(schema)) => {
-            assert!(schema.rows().len() <= 200);
+            let rows = schema.rows();
+            assert!(rows.len() <= 200);
+            for row in rows {
+                assert!(is_short(&[row.name, row.kind, row.default, row.meaning].concat()));
+            }
             for settings in ["{}", r#"{"first": "1s", "tries": [{"a": null}], "on": 5, "x": true}"#, "[]"] {
                 match schema.mistake(settings) {
-                    Ok(mistake) => assert!(mistake.is_none_or(|mistake| mistake.starts_with("settings: "))),
-                    Err(error) => assert!(matches!(error, SchemaError::TooComplex(_)), "{error}"),
+                    Ok(mistake) => {
+                        let is_told = |told: String| told.starts_with("settings: ") && is_short(&told);
+                        assert!(mistake.is_none_or(is_told));
+                    }
+                    Err(error) => assert!(
+                        matches!(error, SchemaError::TooComplex(_) | SchemaError::TooDeep(_)),
+                        "{error}"
+                    ),
                 }
             }
             assert!(SettingsSchema::parse(&schema.to_section()).is_ok());
         }
-        Err(error) => assert!(!error.to_string().is_empty()),
+        Err(error) => {
+            let told = error.to_string();
+            assert!(!told.is_empty() && is_short(&told));
+        }
     }
 }

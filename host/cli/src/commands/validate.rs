@@ -70,12 +70,15 @@ fn look(path: &Path) -> Result<Findings, Failure> {
     Ok(Findings { config, errors, warnings })
 }
 
-/// Returns a warning for each component whose schema of its settings cannot be used. What is wrong with the component itself is told
-/// when it is loaded.
+/// Returns a warning for each component whose schema of its settings cannot be used, or not for these settings. What is wrong with the
+/// component or with the settings is told when it is loaded.
 fn of_schemas(config: &Config) -> Vec<Problem> {
     let fetched = Fetcher::reading(config.store(), Reach::Cache);
     let problem = |plugin: &PluginSpec| {
-        let error = SettingsSchema::of_component(&plugin.source.read(&*fetched).ok()?).err()?;
+        let error = match SettingsSchema::of_component(&plugin.source.read(&*fetched).ok()?) {
+            Ok(schema) => schema?.mistake(&plugin.settings_json).err()?,
+            Err(error) => error,
+        };
         let what = format!("the schema of the settings of `{}` is ignored: {error}", plugin.name);
         let hint = "the settings are checked by the component alone; its author has to correct the schema and build it again";
         Some(config.component_problem(&plugin.name, what, hint.to_owned()))

@@ -28,7 +28,18 @@ pub(super) fn spans(settings: &Spanned<DeValue<'_>>) -> Vec<(String, Range<usize
     found
 }
 
-/// Replaces the Rust types that serde names by words for people.
+/// The Rust types of whole numbers, with their ranges. Components have addresses of 32 bits.
+const WHOLE: [(&str, &str, &str); 7] = [
+    ("u8", "0", "255"),
+    ("u16", "0", "65535"),
+    ("u32", "0", "4294967295"),
+    ("u64", "0", "18446744073709551615"),
+    ("usize", "0", "4294967295"),
+    ("i32", "-2147483648", "2147483647"),
+    ("i64", "-9223372036854775808", "9223372036854775807"),
+];
+
+/// Replaces the Rust types that serde names by words for people. For a whole number that is out of range it says the range.
 fn in_words(what: String) -> String {
     let words = [
         ("expected f64", "expected a number"),
@@ -36,8 +47,11 @@ fn in_words(what: String) -> String {
         ("string \"", "the text \""),
         ("invalid type: ", ""),
     ];
-    let whole = ["u8", "u16", "u32", "u64", "usize", "i32", "i64"].map(|name| format!("expected {name}"));
-    let what = whole.iter().fold(what, |what, name| what.replace(name.as_str(), "expected a whole number"));
+    let is_out_of_range = what.contains("invalid value: integer `");
+    let what = WHOLE.iter().fold(what, |what, (name, least, most)| {
+        let range = if is_out_of_range { format!(" from {least} to {most}") } else { String::new() };
+        what.replace(&format!("expected {name}"), &format!("expected a whole number{range}"))
+    });
     words.iter().fold(what, |what, (from, to)| what.replace(from, to))
 }
 
@@ -83,4 +97,26 @@ pub(super) fn problem(
     };
     let what = what.split(", expected").next().filter(|_| unknown).unwrap_or(&what).to_owned();
     Some(Problem { span, what: format!("the plugin `{plugin}` refuses its settings: {what}"), hint })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_is_out_of_range_is_told_with_the_range() {
+        let told = |what: &str| {
+            let refusal = format!("{REFUSES}settings: per_hour: {what}");
+            problem("p", &refusal, &[], &(0..1)).unwrap().what
+        };
+        let range = told("invalid value: integer `-3`, expected u32");
+        assert!(
+            range.ends_with(
+                ": per_hour: invalid value: integer `-3`, expected a whole number from 0 to 4294967295"
+            ),
+            "{range}"
+        );
+        let kind = told("invalid type: string \"x\", expected u32");
+        assert!(kind.ends_with(": per_hour: the text \"x\", expected a whole number"), "{kind}");
+    }
 }

@@ -14,6 +14,9 @@ const NAMES: &str = "component-name";
 /// The separator of authors, as cargo has it.
 const BETWEEN_AUTHORS: &str = ", ";
 
+/// The longest text of a label that is read, in bytes; the rest is cut. The section of a foreign component may be as large as the component.
+const TEXT_BYTES_MAX: usize = 2 << 10;
+
 /// What a component says about itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Label {
@@ -54,7 +57,7 @@ impl Label {
         Ok(labelled)
     }
 
-    /// Reads the label of a component. What is missing or damaged is left out, because it is only for people.
+    /// Reads the label of a component. What is missing or damaged is left out, and what is long is cut, because it is only for people.
     pub(crate) fn read(component: &[u8]) -> Self {
         let mut label = Self::default();
         for section in own_sections(component) {
@@ -65,7 +68,7 @@ impl Label {
 
     /// Takes what one custom section says.
     fn take(&mut self, section: &str, content: &[u8], offset: usize) {
-        let text = || std::str::from_utf8(content).ok().map(str::to_owned);
+        let text = || std::str::from_utf8(content).ok().map(cut);
         match section {
             "version" => self.version = text(),
             "description" => self.description = text(),
@@ -75,17 +78,26 @@ impl Label {
             }
             NAMES => {
                 let names = ComponentNames::from_bytes(content, offset).ok();
-                self.name = names.and_then(|names| names.get_name().cloned()).unwrap_or_default();
+                self.name =
+                    names.and_then(|names| names.get_name().map(|name| cut(name))).unwrap_or_default();
             }
             "producers" => {
                 let Ok(producers) = Producers::from_bytes(content, offset) else { return };
                 let Some(sdks) = producers.get("sdk") else { return };
-                self.sdk = sdks.get(SDK).cloned();
-                self.contract = sdks.get(CONTRACT).cloned();
+                self.sdk = sdks.get(SDK).map(|version| cut(version));
+                self.contract = sdks.get(CONTRACT).map(|version| cut(version));
             }
             _ => {}
         }
     }
+}
+
+/// Cuts a text that is too long.
+fn cut(text: &str) -> String {
+    if text.len() <= TEXT_BYTES_MAX {
+        return text.to_owned();
+    }
+    format!("{}…", &text[..text.floor_char_boundary(TEXT_BYTES_MAX)])
 }
 
 /// Returns the custom sections of a component itself, without those of its parts; of a damaged one those before the damage.

@@ -177,6 +177,31 @@ fn a_label_is_read_as_it_was_attached_and_changes_nothing_else() {
 }
 
 #[test]
+fn what_a_foreign_component_says_about_itself_is_cut() {
+    let bare = [0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0];
+    let long = || "ä".repeat(20 << 10);
+    let label = Label {
+        name: long(),
+        version: Some(long()),
+        description: Some(long()),
+        authors: vec![long(), long()],
+        sdk: Some(long()),
+        contract: Some(long()),
+    };
+    let read = Label::read(&label.attach(&bare).unwrap());
+    let cut = format!("{}…", "ä".repeat(1 << 10));
+    let other = Label {
+        name: cut.clone(),
+        version: Some(cut.clone()),
+        description: Some(cut.clone()),
+        authors: vec![cut.clone()],
+        sdk: Some(cut.clone()),
+        contract: Some(cut),
+    };
+    assert_eq!(read, other);
+}
+
+#[test]
 fn the_names_of_the_parts_of_a_component_are_left_out() {
     // The custom section `component-name` with the name `inner` of the first core module.
     let names = [&[0, 14][..], b"component-name", &[1, 10, 0, 17, 1, 0, 5], b"inner"].concat();

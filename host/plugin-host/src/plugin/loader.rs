@@ -318,14 +318,14 @@ fn schema_of(common: &Common, bytes: &[u8]) -> Option<SettingsSchema> {
 }
 
 /// Returns the objection to the settings: that of the component, or what its schema says against them. A component names the setting as
-/// the SDK does, or else the schema says it better.
+/// the SDK does, or else the schema says it better: it also says the range of a number that is out of range.
 fn objection(caller: Caller<'_>, judged: &Judged, schema: Option<&SettingsSchema>) -> Option<Arc<str>> {
     judged.admitted.as_ref().ok()?;
     let refuses =
         |why: &str| Arc::from(format!("it refuses its settings: {}", sanitize(why, OBJECTION_BYTES_MAX)));
     let own = match validate(caller, judged) {
         Some(Err(fault)) => return Some(format!("it could not check its settings: {fault}").into()),
-        Some(Ok(Err(why))) if names_a_setting(&why) => return Some(refuses(&why)),
+        Some(Ok(Err(why))) if names_a_setting(&why) && !is_out_of_range(&why) => return Some(refuses(&why)),
         Some(Ok(Err(why))) => Some(why),
         Some(Ok(Ok(()))) | None => None,
     };
@@ -339,14 +339,24 @@ fn objection(caller: Caller<'_>, judged: &Judged, schema: Option<&SettingsSchema
             None
         }
     });
-    of_schema.or(own).map(|why| refuses(&why))
+    let named = own.as_deref().filter(|own| names_a_setting(own)).and_then(place);
+    let better = of_schema.filter(|mistake| named.is_none() || named == place(mistake));
+    better.or(own).map(|why| refuses(&why))
+}
+
+/// Whether an objection says, in the words of serde, that a number does not fit its type.
+fn is_out_of_range(why: &str) -> bool {
+    why.contains(": invalid value: integer `")
+}
+
+/// Returns the place that an objection names.
+fn place(why: &str) -> Option<&str> {
+    Some(why.strip_prefix("settings: ")?.split_once(": ")?.0)
 }
 
 /// Whether an objection names the setting first, as the SDK does: `settings: tries: …`, or says which one is missing.
 fn names_a_setting(why: &str) -> bool {
-    let Some(rest) = why.strip_prefix("settings: ") else { return false };
-    let place = rest.split_once(": ").map(|(place, _)| place);
-    place.is_some_and(|place| !place.contains(' ')) || rest.starts_with("missing field `")
+    place(why).is_some_and(|place| !place.contains(' ')) || why.starts_with("settings: missing field `")
 }
 
 fn validate(caller: Caller<'_>, judged: &Judged) -> Option<Result<Result<(), String>, Fault>> {

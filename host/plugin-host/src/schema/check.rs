@@ -1,24 +1,21 @@
-//! Checking settings against a schema: the first mistake, at its place. The steps are counted, because a foreign schema may ask for as
-//! many as it likes.
+//! Checking settings against a schema: the first mistake, at its place. All steps are counted, those for making the message as well,
+//! because a foreign schema may ask for as many as it likes.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Number, Value};
 
-use super::allowed::types;
+use super::budget::{Budget, Spent, TEXT_BYTES};
 use super::document::SettingsSchema;
 use super::error::SchemaError;
-use super::keywords::compiled;
+use super::few::Few;
 use super::words;
-
-/// The largest number of steps: a step is a schema that is looked at, or a value that is compared.
-const STEPS_MAX: u32 = 100_000;
-
-/// The steps that matching a pattern counts for.
-const PATTERN_STEPS: u32 = 100;
 
 /// How deeply schemas may be nested, references included.
 const DEPTH_MAX: u32 = 128;
+
+/// The longest message, in characters.
+const MESSAGE_CHARS_MAX: usize = 1_000;
 
 /// A mistake in settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +32,13 @@ enum Stop {
     /// A mistake was found.
     Mistake(Mistake),
     /// It would take too long.
-    TooComplex,
+    Unusable(SchemaError),
+}
+
+impl From<Spent> for Stop {
+    fn from(spent: Spent) -> Self {
+        Self::Unusable(spent.into())
+    }
 }
 
 type Checked = Result<(), Stop>;
@@ -44,46 +47,52 @@ impl SettingsSchema {
     /// Returns the first mistake in settings, which are the text of a JSON object, as the SDK would say it: `settings: PLACE: WHAT`.
     ///
     /// # Errors
-    /// [`SchemaError::TooComplex`] if that takes too many steps.
+    /// [`SchemaError::TooComplex`] or [`SchemaError::TooDeep`] if that takes too many steps.
     pub fn mistake(&self, settings: &str) -> Result<Option<String>, SchemaError> {
+        self.mistake_within(settings, &mut Budget::default())
+    }
+
+    /// Does the same within a budget.
+    pub(super) fn mistake_within(
+        &self,
+        settings: &str,
+        budget: &mut Budget,
+    ) -> Result<Option<String>, SchemaError> {
         let Ok(value) = serde_json::from_str::<Value>(settings) else { return Ok(None) };
-        let mut check = Check { schema: self, steps: 0 };
-        match check.against(self.document(), &value, "", 0) {
-            Ok(()) => Ok(None),
-            Err(Stop::TooComplex) => Err(SchemaError::TooComplex(STEPS_MAX)),
-            Err(Stop::Mistake(Mistake { path, what })) if path.is_empty() => {
-                Ok(Some(format!("settings: {what}")))
-            }
-            Err(Stop::Mistake(Mistake { path, what })) => Ok(Some(format!("settings: {path}: {what}"))),
-        }
+        let mut check = Check { schema: self, budget };
+        let mistake = match check.against(self.document(), &value, "", 0) {
+            Ok(()) => return Ok(None),
+            Err(Stop::Unusable(error)) => return Err(error),
+            Err(Stop::Mistake(mistake)) => mistake,
+        };
+        let place = if mistake.path.is_empty() { String::new() } else { format!("{}: ", mistake.path) };
+        let told = format!("settings: {place}{}", mistake.what);
+        Ok(Some(words::cut(&told, MESSAGE_CHARS_MAX).into_owned()))
     }
 }
 
 /// One check.
-struct Check<'s> {
+struct Check<'s, 'b> {
     schema: &'s SettingsSchema,
-    steps: u32,
+    budget: &'b mut Budget,
 }
 
-impl Check<'_> {
-    fn count(&mut self, steps: u32) -> Checked {
-        self.steps = self.steps.saturating_add(steps);
-        if self.steps > STEPS_MAX { Err(Stop::TooComplex) } else { Ok(()) }
-    }
-
+impl Check<'_, '_> {
     /// Checks a value against one schema.
     fn against(&mut self, schema: &Value, value: &Value, path: &str, depth: u32) -> Checked {
-        self.count(1)?;
+        self.budget.count_text(path.len())?;
         if depth > DEPTH_MAX {
-            return Err(Stop::TooComplex);
+            return Err(Stop::Unusable(SchemaError::TooDeep(DEPTH_MAX)));
         }
         let Value::Object(schema) = schema else {
             return if schema == &Value::Bool(false) { mistake(path, "nothing may be here") } else { Ok(()) };
         };
-        if let Some(target) = text(schema, "$ref").and_then(|to| self.schema.resolved(to)) {
+        if let Some(to) = text(schema, "$ref")
+            && let Some(target) = self.schema.resolved(to, self.budget)?
+        {
             self.against(target, value, path, depth + 1)?;
         }
-        kind(schema, value, path)?;
+        self.kind(schema, value, path)?;
         self.words_of(schema, value, path)?;
         match value {
             Value::Number(number) => in_range(schema, number, path)?,
@@ -95,30 +104,75 @@ impl Check<'_> {
         self.combined(schema, value, path, depth)
     }
 
+    /// Checks the type of a value.
+    fn kind(&mut self, schema: &Map<String, Value>, value: &Value, path: &str) -> Checked {
+        let Some(kinds) = schema.get("type") else { return Ok(()) };
+        let names = kinds.as_array().map_or(std::slice::from_ref(kinds), Vec::as_slice);
+        self.budget.count(names.len())?;
+        if names.iter().filter_map(Value::as_str).any(|name| is_of_type(value, name)) {
+            return Ok(());
+        }
+        if let Some(what) = self.invalid(schema, value)? {
+            return mistake(path, &what);
+        }
+        let names = Few::of(names).filter_map(Value::as_str);
+        let kinds = names.filter_map(|name| (name != "null").then(|| words::kind(name).to_owned()));
+        mistake(path, &format!("{}, expected {}", words::value(value), words::either(kinds)))
+    }
+
     /// Checks the keywords that name the values.
     fn words_of(&mut self, schema: &Map<String, Value>, value: &Value, path: &str) -> Checked {
-        let allowed = list(schema, "enum");
-        self.count(u32::try_from(allowed.map_or(0, <[Value]>::len)).unwrap_or(u32::MAX))?;
-        if allowed.is_some_and(|all| !all.iter().any(|one| equal(one, value)))
-            || schema.get("const").is_some_and(|one| !equal(one, value))
-        {
-            let what = format!("{}, expected {}", words::value(value), self.expectation(schema));
-            return mistake(path, &what);
+        let allowed = [list(schema, "enum"), schema.get("const").map(std::slice::from_ref)];
+        for all in allowed.into_iter().flatten() {
+            // A text is compared at once, a list or a table part by part.
+            let parts = if value.is_array() || value.is_object() { weight(value) } else { 1 };
+            self.budget.count(all.len().saturating_mul(parts))?;
+            if !all.iter().any(|one| equal(one, value)) {
+                return self.unexpected(schema, value, path);
+            }
         }
         Ok(())
     }
 
+    /// Says that a value is not what a schema expects.
+    fn unexpected(&mut self, schema: &Map<String, Value>, value: &Value, path: &str) -> Checked {
+        let values = self.schema.values(schema, self.budget)?;
+        let are_texts = !values.all.is_empty() && values.all.iter().all(|value| value.is_string());
+        let expected = if are_texts {
+            words::expected(values.filter_map(Value::as_str))
+        } else {
+            words::either(self.schema.kinds(schema, self.budget)?)
+        };
+        mistake(path, &format!("{}, expected {expected}", words::value(value)))
+    }
+
+    /// Says that a value is not one of those that a pattern describes, by the title of the schema, which names them.
+    fn invalid(&mut self, schema: &Map<String, Value>, value: &Value) -> Result<Option<String>, Stop> {
+        let title = text(schema, "title").filter(|_| schema.contains_key("pattern"));
+        let Some(title) = title else { return Ok(None) };
+        let examples = Few::of(list(schema, "examples").unwrap_or_default());
+        self.budget.count(examples.all.len())?;
+        let such_as = if examples.all.is_empty() {
+            String::new()
+        } else {
+            format!(", such as {}", words::either(examples.map(words::shown)))
+        };
+        Ok(Some(format!("{} is not a valid {}{such_as}", words::value(value), words::name(title))))
+    }
+
     fn of_text(&mut self, schema: &Map<String, Value>, text: &str, path: &str) -> Checked {
+        self.budget.count_text(text.len())?;
         let chars = text.chars().count();
         bounds(schema, ["minLength", "maxLength"], chars, "character", path)?;
         let Some(pattern) = self::text(schema, "pattern") else { return Ok(()) };
-        self.count(PATTERN_STEPS)?;
-        if compiled(pattern).is_ok_and(|pattern| pattern.is_match(text)) {
+        if self.schema.patterns().matches(pattern, text, self.budget)? {
             return Ok(());
         }
-        let value = Value::from(text);
-        let unmatched = || format!("{} does not match the pattern {pattern}", words::value(&value));
-        mistake(path, &invalid(schema, &value).unwrap_or_else(unmatched))
+        let value = Value::from(words::name(text));
+        let what = self.invalid(schema, &value)?.unwrap_or_else(|| {
+            format!("{} does not match the pattern {}", words::value(&value), words::name(pattern))
+        });
+        mistake(path, &what)
     }
 
     fn of_list(&mut self, schema: &Map<String, Value>, items: &[Value], path: &str, depth: u32) -> Checked {
@@ -130,6 +184,7 @@ impl Check<'_> {
             }
         }
         if schema.get("uniqueItems") == Some(&Value::Bool(true)) {
+            self.budget.count(items.iter().map(weight).sum())?;
             let mut seen = BTreeSet::new();
             if let Some(number) = items.iter().position(|item| !seen.insert(item.to_string())) {
                 return mistake(&format!("{path}[{number}]"), "it is in the list already");
@@ -157,6 +212,7 @@ impl Check<'_> {
         let known = object(schema, "properties");
         let patterns = object(schema, "patternProperties");
         for (name, value) in fields {
+            self.budget.count_text(path.len() + name.len())?;
             let place = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
             let mut is_known = false;
             if let Some(schema) = known.and_then(|known| known.get(name)) {
@@ -164,8 +220,7 @@ impl Check<'_> {
                 self.against(schema, value, &place, depth + 1)?;
             }
             for (pattern, schema) in patterns.into_iter().flatten() {
-                self.count(PATTERN_STEPS)?;
-                if compiled(pattern).is_ok_and(|pattern| pattern.is_match(name)) {
+                if self.schema.patterns().matches(pattern, name, self.budget)? {
                     is_known = true;
                     self.against(schema, value, &place, depth + 1)?;
                 }
@@ -176,16 +231,19 @@ impl Check<'_> {
             match schema.get("additionalProperties").filter(|_| !is_known) {
                 None => {}
                 Some(Value::Bool(false)) => {
-                    let names = known.into_iter().flat_map(|known| known.keys().map(String::as_str));
-                    let what = format!("unknown field `{name}`, expected {}", words::expected(names));
-                    return mistake(&place, &what);
+                    let names = Few::of(known.into_iter().flat_map(Map::keys)).map(String::as_str);
+                    self.budget.count(names.all.len())?;
+                    let (name, expected) = (words::name(name), words::expected(names));
+                    return mistake(&place, &format!("unknown field `{name}`, expected {expected}"));
                 }
                 Some(schema) => self.against(schema, value, &place, depth + 1)?,
             }
         }
-        let required = list(schema, "required").into_iter().flatten().filter_map(Value::as_str);
-        match required.into_iter().find(|name| !fields.contains_key(*name)) {
-            Some(missing) => mistake(path, &format!("missing field `{missing}`")),
+        let required = list(schema, "required").unwrap_or_default();
+        self.budget.count(required.len())?;
+        let missing = required.iter().filter_map(Value::as_str).find(|name| !fields.contains_key(*name));
+        match missing {
+            Some(missing) => mistake(path, &format!("missing field `{}`", words::name(missing))),
             None => Ok(()),
         }
     }
@@ -230,7 +288,7 @@ impl Check<'_> {
         for alternative in alternatives {
             match self.against(alternative, value, path, depth + 1) {
                 Ok(()) => fitting += 1,
-                Err(Stop::TooComplex) => return Err(Stop::TooComplex),
+                Err(unusable @ Stop::Unusable(_)) => return Err(unusable),
                 Err(Stop::Mistake(mistake)) => {
                     let reached = deepest.as_ref().map_or(path.len(), |deepest| deepest.path.len());
                     if mistake.path.len() > reached {
@@ -242,10 +300,10 @@ impl Check<'_> {
         if fitting > 0 {
             return Ok(fitting);
         }
-        Err(Stop::Mistake(deepest.unwrap_or_else(|| Mistake {
-            path: path.to_owned(),
-            what: format!("{}, expected {}", words::value(value), self.expectation(schema)),
-        })))
+        match deepest {
+            Some(deepest) => Err(Stop::Mistake(deepest)),
+            None => self.unexpected(schema, value, path).map(|()| 0),
+        }
     }
 
     /// Whether a value fits a schema.
@@ -253,38 +311,9 @@ impl Check<'_> {
         match self.against(schema, value, path, depth + 1) {
             Ok(()) => Ok(true),
             Err(Stop::Mistake(_)) => Ok(false),
-            Err(Stop::TooComplex) => Err(Stop::TooComplex),
+            Err(unusable @ Stop::Unusable(_)) => Err(unusable),
         }
     }
-
-    /// Returns what a schema expects, in words.
-    fn expectation(&self, schema: &Map<String, Value>) -> String {
-        let values = self.schema.values(schema);
-        if !values.is_empty() && values.iter().all(|value| value.is_string()) {
-            return words::expected(values.iter().filter_map(|value| value.as_str()));
-        }
-        words::either(self.schema.kinds(schema))
-    }
-}
-
-/// Checks the type of a value.
-fn kind(schema: &Map<String, Value>, value: &Value, path: &str) -> Checked {
-    let names = types(schema);
-    if !schema.contains_key("type") || names.iter().any(|name| is_of_type(value, name)) {
-        return Ok(());
-    }
-    let kinds = names.iter().filter(|name| **name != "null").map(|name| words::kind(name).to_owned());
-    let other = || format!("{}, expected {}", words::value(value), words::either(kinds.collect()));
-    mistake(path, &invalid(schema, value).unwrap_or_else(other))
-}
-
-/// Says that a value is not one of those that a pattern describes, by the title of the schema, which names them.
-fn invalid(schema: &Map<String, Value>, value: &Value) -> Option<String> {
-    let title = text(schema, "title").filter(|_| schema.contains_key("pattern"))?;
-    let examples: Vec<String> = list(schema, "examples").into_iter().flatten().map(words::shown).collect();
-    let such_as =
-        if examples.is_empty() { String::new() } else { format!(", such as {}", words::either(examples)) };
-    Some(format!("{} is not a valid {title}{such_as}", words::value(value)))
 }
 
 /// Whether a value is of the type with this name.
@@ -299,6 +328,18 @@ fn is_of_type(value: &Value, name: &str) -> bool {
         "object" => value.is_object(),
         "array" => value.is_array(),
         _ => value.is_null(),
+    }
+}
+
+/// Returns the number of steps for reading a value and all values in it.
+fn weight(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(weight).sum::<usize>(),
+        Value::Object(fields) => {
+            1 + fields.iter().map(|(key, field)| 1 + key.len() / TEXT_BYTES + weight(field)).sum::<usize>()
+        }
+        Value::String(text) => 1 + text.len() / TEXT_BYTES,
+        Value::Null | Value::Bool(_) | Value::Number(_) => 1,
     }
 }
 

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::words;
+
 /// The names of the types.
 pub(super) const TYPES: [&str; 7] = ["string", "integer", "number", "boolean", "object", "array", "null"];
 
@@ -80,7 +82,7 @@ impl Shape {
         KEYWORDS.iter().find(|(name, _)| *name == keyword).map(|(_, shape)| *shape)
     }
 
-    /// Returns what is wrong with the value of a keyword of this shape. The schemas in it are not looked at.
+    /// Returns what is wrong with the value of a keyword of this shape. The schemas and the patterns in it are not looked at.
     pub(super) fn fault(self, value: &Value) -> Option<String> {
         let of_texts = |list: &Vec<Value>| list.iter().all(Value::is_string);
         let good = match self {
@@ -94,7 +96,7 @@ impl Shape {
             Self::Number => value.is_number(),
             Self::Count => value.is_u64(),
             Self::Flag => value.is_boolean(),
-            Self::Pattern => return pattern_fault(value),
+            Self::Pattern => value.is_string(),
             Self::Reference => value.as_str().is_some_and(|to| to.starts_with('#')),
         };
         (!good).then(|| format!("expected {}", self.words()))
@@ -125,33 +127,9 @@ fn types_fault(value: &Value) -> Option<String> {
     };
     names.iter().find_map(|name| match name.as_str() {
         Some(name) if TYPES.contains(&name) => None,
-        Some(name) => Some(format!("there is no type {name:?}; the types are {}", TYPES.join(", "))),
+        Some(name) => {
+            Some(format!("there is no type {:?}; the types are {}", words::name(name), TYPES.join(", ")))
+        }
         None => Some(format!("expected {}", Shape::Types.words())),
-    })
-}
-
-fn pattern_fault(value: &Value) -> Option<String> {
-    let Some(pattern) = value.as_str() else { return Some(format!("expected {}", Shape::Pattern.words())) };
-    compiled(pattern).err()
-}
-
-/// The longest pattern, in bytes.
-const PATTERN_BYTES_MAX: usize = 1_000;
-
-/// The largest compiled pattern, in bytes.
-const COMPILED_BYTES_MAX: usize = 256 << 10;
-
-/// Compiles a pattern; matching takes a time in proportion to the text.
-pub(super) fn compiled(pattern: &str) -> Result<regex::Regex, String> {
-    if pattern.len() > PATTERN_BYTES_MAX {
-        return Err(format!("the pattern has {} bytes, and may have {PATTERN_BYTES_MAX}", pattern.len()));
-    }
-    let mut builder = regex::RegexBuilder::new(pattern);
-    builder.size_limit(COMPILED_BYTES_MAX).dfa_size_limit(COMPILED_BYTES_MAX);
-    builder.build().map_err(|error| {
-        // The message of the parser draws the pattern over several lines; its last one says what is wrong.
-        let told = error.to_string();
-        let last = told.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        format!("this pattern cannot be used: {last}")
     })
 }

@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::allowed::types;
+use super::allowed::{alternatives, types};
+use super::budget::{Budget, Spent};
 use super::document::SettingsSchema;
+use super::few::Few;
 use super::words;
 
 /// The largest number of settings that are listed.
@@ -12,8 +14,10 @@ const ROWS_MAX: usize = 200;
 /// How deeply tables in tables are listed.
 const DEPTH_MAX: usize = 8;
 
-/// How many alternatives are named, and how deeply they are looked into.
-const NAMES_MAX: usize = 16;
+/// The longest name of a setting, in characters.
+const NAME_CHARS_MAX: usize = 100;
+
+/// How deeply alternatives are looked into.
 const NAMES_DEPTH_MAX: usize = 2;
 
 /// One setting, for people.
@@ -30,76 +34,102 @@ pub struct Setting {
 }
 
 impl SettingsSchema {
-    /// Returns the settings, at most 200.
+    /// Returns the settings, at most 200, with long texts cut.
     #[must_use]
     pub fn rows(&self) -> Vec<Setting> {
-        let mut rows = Vec::new();
-        if let Value::Object(root) = self.document() {
-            self.rows_of(root, "", 0, &mut rows);
-        }
-        rows.truncate(ROWS_MAX);
-        rows
+        // The table was made when the schema was read, so the budget is enough.
+        self.rows_within(&mut Budget::default()).unwrap_or_default()
     }
 
-    fn rows_of(&self, schema: &Map<String, Value>, prefix: &str, depth: usize, rows: &mut Vec<Setting>) {
+    /// Does the same within a budget.
+    pub(super) fn rows_within(&self, budget: &mut Budget) -> Result<Vec<Setting>, Spent> {
+        let mut rows = Vec::new();
+        if let Value::Object(root) = self.document() {
+            self.rows_of(root, "", 0, &mut rows, budget)?;
+        }
+        rows.truncate(ROWS_MAX);
+        Ok(rows)
+    }
+
+    fn rows_of(
+        &self,
+        schema: &Map<String, Value>,
+        prefix: &str,
+        depth: usize,
+        rows: &mut Vec<Setting>,
+        budget: &mut Budget,
+    ) -> Result<(), Spent> {
         let properties = schema.get("properties").and_then(Value::as_object);
-        let required = |name: &str| {
-            schema
-                .get("required")
-                .and_then(Value::as_array)
-                .is_some_and(|names| names.iter().any(|one| one == name))
-        };
-        for (name, setting) in properties.into_iter().flatten() {
+        let required = schema.get("required").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        for (key, setting) in properties.into_iter().flatten() {
+            budget.count(1)?;
             let Value::Object(setting) = setting else { continue };
             if rows.len() >= ROWS_MAX {
-                return;
+                return Ok(());
             }
-            let name = format!("{prefix}{name}");
-            let default = setting.get("default").filter(|default| !default.is_null());
-            let is_required = required(name.strip_prefix(prefix).unwrap_or_default());
-            let described =
-                |schema: &Map<String, Value>| Some(schema.get("description")?.as_str()?.to_owned());
+            budget.count(required.len())?;
+            let is_required = required.iter().any(|one| one == key);
+            let inner = self.followed(setting, budget)?;
+            let name = words::cut(&format!("{prefix}{}", words::name(key)), NAME_CHARS_MAX).into_owned();
+            let default = setting.get("default").filter(|default| !default.is_null()).map(words::shown);
             rows.push(Setting {
-                kind: words::joined(self.names(setting, 0)),
-                default: default
-                    .map(words::shown)
-                    .or(is_required.then(|| "required".to_owned()))
-                    .unwrap_or_default(),
-                meaning: described(setting).or_else(|| described(self.followed(setting))).unwrap_or_default(),
+                kind: words::joined(self.names(setting, 0, budget)?),
+                default: default.or(is_required.then(|| "required".to_owned())).unwrap_or_default(),
+                meaning: described(setting).or_else(|| described(inner)).unwrap_or_default(),
                 name: name.clone(),
             });
             if depth < DEPTH_MAX {
-                let inner = self.followed(setting);
-                self.rows_of(inner, &format!("{name}."), depth + 1, rows);
+                self.rows_of(inner, &format!("{name}."), depth + 1, rows, budget)?;
                 if let Some(Value::Object(items)) = inner.get("items") {
-                    self.rows_of(self.followed(items), &format!("{name}[]."), depth + 1, rows);
+                    let items = self.followed(items, budget)?;
+                    self.rows_of(items, &format!("{name}[]."), depth + 1, rows, budget)?;
                 }
             }
         }
+        Ok(())
     }
 
     /// Returns the names of the types of a schema for the table, such as `whole number`.
-    fn names(&self, schema: &Map<String, Value>, depth: usize) -> Vec<String> {
-        let (target, is_named) = (self.followed(schema), schema.contains_key("$ref"));
+    fn names(
+        &self,
+        schema: &Map<String, Value>,
+        depth: usize,
+        budget: &mut Budget,
+    ) -> Result<Few<String>, Spent> {
+        budget.count(1)?;
+        let (target, is_named) = (self.followed(schema, budget)?, schema.contains_key("$ref"));
         // The title of a property is a name for itself, that of a definition is one for a type.
         let title = target.get("title").and_then(Value::as_str).filter(|_| is_named);
         if let Some(title) = title.filter(|_| !target.contains_key("properties")) {
-            return vec![title.to_owned()];
+            return Ok(Few::of([words::name(title).into_owned()]));
         }
-        let values = self.values(target);
-        if !values.is_empty() {
-            return values.into_iter().map(words::shown).collect();
+        let values = self.values(target, budget)?;
+        if !values.all.is_empty() {
+            return Ok(values.map(words::shown));
         }
-        if let Some(all) = self.alternatives(target) {
-            let all = all.into_iter().take(NAMES_MAX).filter(|_| depth < NAMES_DEPTH_MAX);
-            return all.flat_map(|one| self.names(one, depth + 1)).filter(|name| name != "null").collect();
+        if let Some(all) = alternatives(target, budget)? {
+            let mut found = Few { all: Vec::new(), more: all.more };
+            for one in all.all.into_iter().filter(|_| depth < NAMES_DEPTH_MAX) {
+                let names = self.names(one, depth + 1, budget)?;
+                found.add(names.filter_map(|name| Some(name).filter(|name| name != "null")));
+            }
+            return Ok(found);
         }
         let items = target.get("items").and_then(Value::as_object).filter(|_| depth < NAMES_DEPTH_MAX);
-        let named =
-            types(target).into_iter().filter(|name| *name != "null").map(|name| match (name, items) {
-                ("array", Some(items)) => format!("list of {}", words::joined(self.names(items, depth + 1))),
-                _ => words::kind(name).trim_start_matches("a ").to_owned(),
-            });
-        named.collect()
+        let list = match items {
+            Some(items) => format!("list of {}", words::joined(self.names(items, depth + 1, budget)?)),
+            None => "list".to_owned(),
+        };
+        Ok(types(target).filter_map(|name| match name {
+            "null" => None,
+            "array" => Some(list.clone()),
+            _ => Some(words::kind(name).trim_start_matches("a ").to_owned()),
+        }))
     }
+}
+
+/// Returns the description of a setting.
+fn described(schema: &Map<String, Value>) -> Option<String> {
+    let text = schema.get("description")?.as_str()?;
+    Some(words::cut(text, words::TEXT_CHARS_MAX).into_owned())
 }
