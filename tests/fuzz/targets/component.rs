@@ -37,8 +37,8 @@ fn is_short(text: &str) -> bool {
     text.chars().count() <= MESSAGE_CHARS_MAX
 }
 
-/// Uses a schema as `inspect` and the loading of a plugin do: settings are checked in a bounded number of steps, and whatever a schema
-/// refers to, what is told of it is short.
+/// Uses a schema as `inspect` and the loading of a plugin do: settings are checked in a bounded number of steps, and each message is
+/// short, whatever the schema refers to.
 fn schema(read: Result<Option<SettingsSchema>, SchemaError>) {
     match read {
         Ok(None) => {}
