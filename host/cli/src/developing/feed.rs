@@ -4,12 +4,14 @@
 use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use provost_api::LogItem;
 use provost_api::client::{Client, LogsAsked, LogsOf};
 use provost_journal::{Entry, History, Record, Wanted};
 use provost_state::{Note, Noted};
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
 
 use super::bell::Bell;
 use super::decided;
@@ -18,6 +20,9 @@ use crate::failure::Failure;
 use crate::render::humane::one_line;
 use crate::render::local::Times;
 use crate::render::style::Style;
+
+/// How long the journal of a host is waited for.
+const JOURNAL_WITHIN: Duration = Duration::from_secs(5);
 
 /// Shows what happens until it is dropped.
 #[derive(Debug)]
@@ -67,6 +72,7 @@ impl Feed {
                 }
             }
         });
+        until_there(&journal).await;
         let decisions = match Decisions::of(&name, &journal, since_ms, screen) {
             Ok(decisions) => Some(tokio::spawn(decisions.follow())),
             Err(error) => {
@@ -91,6 +97,17 @@ impl Drop for Feed {
             decisions.abort();
         }
     }
+}
+
+/// Waits for the journal of a host, which a host that has just started makes a moment after it answers. If it does not come soon, the
+/// host has none.
+async fn until_there(journal: &Path) {
+    let (Ok(mut bell), Some(above)) = (Bell::new(), journal.parent()) else { return };
+    if bell.add(above).is_err() {
+        return;
+    }
+    let end = Instant::now() + JOURNAL_WITHIN;
+    while !journal.is_dir() && matches!(timeout_at(end, bell.rung()).await, Ok(Ok(()))) {}
 }
 
 /// The decisions of one plugin, as they come into the journal.
