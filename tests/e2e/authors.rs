@@ -266,7 +266,7 @@ fn a_rust_project_of_a_stranger_is_tested_built_and_judges_a_process() {
         assert!(built.stdout.contains(part), "{part}: {built:?}");
     }
     let tried = ok(&desk, &["plugin", "test", "night-watch", "--no-native"]);
-    assert!(tried.ends_with("15 vectors passed\n"), "{tried}");
+    assert!(tried.ends_with("15 vectors and 5 scenarios passed\n"), "{tried}");
     crate::author_errors::of_a_rust_project(&desk, &project);
     // What was compiled, the standard library above all, serves the project of the tutorial as well.
     let bytes = crate::tutorial::follow("rust", |other| {
@@ -307,6 +307,9 @@ fn develops(host: &Host) {
     fs::write(&source, good.replace("match ended.failures {", "match ended.failure {")).unwrap();
     dev.until("cargo build of night-watch failed");
     dev.until("the former version stays loaded: version 1");
+    fs::write(&source, good.replace("n > self.tries", "n > self.tries + 20")).unwrap();
+    dev.until("1 vector of 15 and 1 scenario of 5 failed");
+    dev.until("BROKEN   gives_up_after = 6");
     fs::write(&source, good.replace(": try {n} of", ": attempt {n} of")).unwrap();
     dev.until("1 vector of 15 failed");
     assert_eq!(fs::read(project.join("night-watch.wasm")).unwrap(), component, "the component in force");
@@ -376,7 +379,7 @@ fn a_project_in_another_language_is_built_and_judges_a_process() {
     assert!(!built.stdout.contains("wasi:"), "{built:?}");
     is_typed(&desk.dir().join("night-watch"), &language);
     let tried = ok(&desk, &["plugin", "test", "night-watch"]);
-    assert!(tried.ends_with("15 vectors passed\n"), "{tried}");
+    assert!(tried.ends_with("15 vectors and 5 scenarios passed\n"), "{tried}");
     raises(&desk, &language);
     judges(desk, |_| {});
     crate::tutorial::follow(&language, with_tools);

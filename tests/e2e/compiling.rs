@@ -64,6 +64,40 @@ fn a_component_that_takes_too_much_memory_to_compile_is_refused_and_the_limit_is
     assert!(validated.stderr.contains("`compile.memory`"), "{validated:?}");
 }
 
+/// These commands read no config, so `[plugins]` beside them is not what limits them.
+#[test]
+fn a_command_without_a_host_names_its_own_limits_of_a_compilation_and_takes_others() {
+    let config = "[plugins]\ncompile = { time = \"1h\" }\n";
+    let setup = Setup::new(PROVOST, config);
+    std::fs::write(setup.dir().join("bomb.wasm"), bomb()).unwrap();
+    let scenario = "[process.web]\ncommand = \"web\"\n";
+    std::fs::write(setup.dir().join("calm.toml"), scenario).unwrap();
+    let vectors = setup.dir().join("tests/vectors");
+    std::fs::create_dir_all(&vectors).unwrap();
+    std::fs::write(vectors.join("a.toml"), "[[vector]]\nname = \"a\"\nexpect = { action = \"restart\" }\n")
+        .unwrap();
+    for command in [
+        &["run", "bomb.wasm"][..],
+        &["bench", "bomb.wasm"],
+        &["inspect", "bomb.wasm"],
+        &["test", "--component", "bomb.wasm"],
+        &["simulate", "bomb.wasm", "--scenario", "calm.toml"],
+    ] {
+        let ran = setup.run(&[&["plugin"], command, &["--compile-time", "1s"]].concat());
+        let told = format!("{}{}", ran.stdout, ran.stderr);
+        // An inspection shows a refusal, and does not fail by it.
+        assert_eq!(ran.code == 0, command[0] == "inspect", "{command:?}: {ran:?}");
+        assert!(told.contains("that takes more than 1.0s"), "{command:?}: {ran:?}");
+        assert!(told.contains("which is what `--compile-time` gives it"), "{command:?}: {ran:?}");
+    }
+    let memory = setup.run(&["plugin", "run", "bomb.wasm", "--compile-memory", "256MiB"]);
+    assert!(memory.code == 1 && memory.stderr.contains("`--compile-memory`"), "{memory:?}");
+    let good = ["plugin", "run", "bundled:backoff", "--compile-time", "10m", "--compile-memory", "3GiB"];
+    assert_eq!(setup.run(&good).code, 0);
+    let wrong = setup.run(&["plugin", "run", "bundled:backoff", "--compile-time", "2h"]);
+    assert!(wrong.code == 2 && wrong.stderr.contains("it must be from 1s to 1h"), "{wrong:?}");
+}
+
 #[test]
 fn processes_start_under_the_failsafe_while_a_plugin_is_compiled_and_the_plugin_decides_once_ready() {
     let config = "[host]\ncache_dir = \"cache\"\n[plugins]\ncompile = { wait = \"50ms\" }\n\

@@ -136,6 +136,37 @@ fn a_change_is_built_tested_and_swapped_and_one_that_fails_changes_nothing() {
     assert_eq!(own_host(&setup).code, 3);
 }
 
+/// A process that crashes a second after each start.
+const SCENARIO: &str = "[scenario]\nfor = \"10m\"\n[process.web]\ncommand = \"web\"\n\
+                        [[fault]]\nof = \"web\"\nkind = \"crash\"\nafter = \"1s\"\n\
+                        [[expect]]\nof = \"web\"\nmax_restarts_per_minute = 20\n";
+
+#[test]
+fn a_version_that_breaks_a_scenario_is_not_swapped() {
+    let setup = Setup::new(PROVOST, "");
+    let project = project(&setup, 4_000);
+    let scenario = project.join("scenarios/loop.toml");
+    fs::create_dir(scenario.parent().unwrap()).unwrap();
+    fs::write(&scenario, SCENARIO).unwrap();
+    let mut dev = Session::start(&setup, &["judge"]);
+    dev.until("1 vector and 1 scenario passed");
+    dev.until("version 1 is in force");
+    dev.until("watching");
+    let good = fs::read(project.join("judge.wasm")).unwrap();
+
+    expect(&project, 250);
+    write(&project, &policy_with_delay(250));
+    dev.until("error: 1 scenario of 1 failed");
+    dev.until("BROKEN   max_restarts_per_minute = 20");
+    dev.until("judge && provost plugin simulate ");
+    dev.until("the former version stays loaded: version 1");
+    assert_eq!(fs::read(project.join("judge.wasm")).unwrap(), good, "the component in force");
+
+    fs::write(&scenario, SCENARIO.replace("= 20", "= 50")).unwrap();
+    dev.until("swapped: version 1 -> 2");
+    assert!(dev.interrupt().success());
+}
+
 #[test]
 fn a_host_that_was_started_comes_again_after_its_death_and_ends_with_a_killed_session() {
     let setup = Setup::new(PROVOST, "");
@@ -246,7 +277,7 @@ fn a_view_is_put_into_a_host_as_well_and_it_is_said_how_to_see_it() {
     let once = setup.run(&["plugin", "dev", "judge", "--once"]);
     assert_eq!(once.code, 0, "{once:?}");
     for part in [
-        "no vectors (tests/vectors/*.toml): it is not tested",
+        "no vectors (tests/vectors/*.toml) and no scenarios (scenarios/*.toml): it is not tested",
         "version 1 is in force",
         "a view decides nothing: `provost view judge` shows what it renders",
         "the host has ended",

@@ -254,13 +254,17 @@ fn a_snapshot_of_a_live_host_is_what_status_prints() {
 }
 
 #[test]
-fn the_vectors_of_the_bundled_plugins_pass() {
+fn the_vectors_and_the_scenarios_of_the_bundled_plugins_pass() {
     let setup = setup();
-    for (name, vectors) in [("backoff", 7), ("otp", 4), ("recycler", 4)] {
+    for (name, sum) in [
+        ("backoff", "7 vectors and 2 scenarios"),
+        ("otp", "4 vectors and 1 scenario"),
+        ("recycler", "4 vectors and 1 scenario"),
+    ] {
         let project = project(name).display().to_string();
         let ran = setup.run(&["plugin", "test", &project, "--no-native"]);
         assert_eq!(ran.code, 0, "{ran:?}");
-        assert!(ran.stdout.ends_with(&format!("{vectors} vectors passed\n")), "{ran:?}");
+        assert!(ran.stdout.ends_with(&format!("{sum} passed\n")), "{ran:?}");
         // The vectors are not a part of what the component was built of.
         assert_eq!(ran.stderr, "");
     }
@@ -293,6 +297,89 @@ fn a_vector_that_fails_shows_what_was_expected_and_what_is_so() {
     assert_eq!((&report["passed"], &report["failed"]), (&1.into(), &2.into()));
     let deviation = json!([{"fact": "delay", "expected": "1s", "contains": false, "actual": "200ms"}]);
     assert_eq!(report["vectors"][1]["deviations"], deviation);
+}
+
+/// A process that crashes a second after each start, and what is expected of its policy.
+fn write_scenario(setup: &Setup, expected: &str) {
+    let dir = setup.dir().join("scenarios");
+    std::fs::create_dir_all(&dir).unwrap();
+    let text = "[scenario]\nfor = \"1h\"\nseed = 7\n[process.web]\ncommand = \"web\"\n\
+                [[fault]]\nof = \"web\"\nkind = \"crash\"\nafter = \"1s\"\n[[expect]]\nof = \"web\"\n";
+    std::fs::write(dir.join("loop.toml"), format!("{text}{expected}\n")).unwrap();
+}
+
+#[test]
+fn the_scenarios_of_a_project_are_played_after_its_vectors_and_a_broken_one_can_be_played_again() {
+    let setup = setup();
+    let test = ["plugin", "test", "--component", "bundled:backoff"];
+    write_vectors(&setup, "[[vector]]\nname = \"a\"\nexpect = { action = \"restart\" }\n");
+    write_scenario(
+        &setup,
+        "max_restarts_per_minute = 12\ntolerance = 0.1\nback_to_first_delay_after = \"10m\"",
+    );
+    let untested = "untested back_to_first_delay_after = 10m (nothing in this scenario has tested it)";
+    let good =
+        format!("ok    a\nok    loop (1h00m, seed 7)\n      {untested}\n1 vector and 1 scenario passed\n");
+    assert_eq!(ok(&setup, &test), good);
+
+    write_scenario(&setup, "gives_up_after = 3");
+    let ran = setup.run(&test);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    for part in [
+        "ok    a\nFAIL  loop (./scenarios/loop.toml, 1h00m, seed 7)\n      BROKEN   gives_up_after = 3 (",
+        "web: it is restarted after 3 failures in a row: exited with code 1: failure 3",
+        "\n1 passed, 1 failed\n",
+    ] {
+        assert!(ran.stdout.contains(part), "{part}: {ran:?}");
+    }
+    let again = ran.stdout.lines().find_map(|line| line.trim().strip_prefix("again: provost ")).unwrap();
+    assert_eq!(again, "plugin simulate bundled:backoff --scenario ./scenarios/loop.toml --seed 7");
+    let again = setup.run(&again.split(' ').collect::<Vec<_>>());
+    assert!(again.code == 1 && again.stdout.contains("BROKEN   gives_up_after = 3 ("), "{again:?}");
+
+    let report = object(&setup, &test);
+    assert_eq!((&report["passed"], &report["failed"]), (&1.into(), &1.into()));
+    let scenario = &report["scenarios"][0];
+    assert_eq!((&scenario["result"], &scenario["seed"]), (&"broken".into(), &7.into()), "{scenario}");
+    assert_eq!(scenario["expected"][0]["verdict"], "broken", "{scenario}");
+}
+
+#[test]
+fn a_project_may_have_scenarios_only_and_a_mistake_in_one_is_told_with_its_place() {
+    let setup = setup();
+    let test = |component: &str| setup.run(&["plugin", "test", "--component", component]);
+    let nothing = test("bundled:backoff");
+    assert!(nothing.code == 2 && nothing.stderr.contains("and no ./scenarios/*.toml"), "{nothing:?}");
+    write_scenario(&setup, "max_restarts_per_minute = 12");
+    let only = test("bundled:backoff");
+    assert_eq!(
+        (only.code, &*only.stdout),
+        (0, "ok    loop (1h00m, seed 7)\n1 scenario passed\n"),
+        "{only:?}"
+    );
+    // No simulation can judge what only renders.
+    let view = test("bundled:prometheus");
+    assert!(view.code == 1 && view.stdout.contains("FAIL  loop (./scenarios/loop.toml)"), "{view:?}");
+    write_scenario(&setup, "max_restart_per_minute = 12");
+    let wrong = test("bundled:backoff");
+    assert_eq!(wrong.code, 2, "{wrong:?}");
+    for part in
+        ["loop.toml:12:1: unknown key `max_restart_per_minute`", "did you mean `max_restarts_per_minute`?"]
+    {
+        assert!(wrong.stderr.contains(part), "{part}: {wrong:?}");
+    }
+}
+
+/// An interpreter may need more memory than a component has by default.
+#[test]
+fn a_scenario_has_limits_for_the_component_that_is_simulated() {
+    let setup = setup();
+    write_scenario(&setup, "max_restarts_per_minute = 12");
+    let file = setup.dir().join("scenarios/loop.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("seed = 7", "seed = 7\nlimits = { fuel = 1000 }")).unwrap();
+    let ran = setup.run(&["plugin", "test", "--component", "bundled:backoff"]);
+    assert!(ran.code == 1 && ran.stdout.contains("fuel"), "{ran:?}");
 }
 
 #[test]

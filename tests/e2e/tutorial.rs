@@ -59,7 +59,7 @@ pub(crate) fn follow(language: &str, prepare: impl FnOnce(&Path)) -> usize {
             Step::Change(name, hunks) => changes += u32::from(change(&at.join(name), &hunks)),
         }
     }
-    assert_eq!(changes, 4, "the source twice, the vectors and the config");
+    assert_eq!(changes, 5, "the source twice, the vectors, the scenario and the config");
     fs::read(at.join("night-watch.wasm")).unwrap().len()
 }
 

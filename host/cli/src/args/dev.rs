@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::given::CompileArgs;
+
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -14,8 +16,8 @@ The host is the one of the nearest config, or the one that is named, if it runs
 and has the plugin. Otherwise one is started, with the provost.toml of the
 project or with a process that fails every second; it ends with this command.
 
-A version that does not build, fails a vector or is refused by the host changes
-nothing: the former one stays loaded. Exits with 1 after `--once` if it fails.")]
+A version that does not build, fails a vector, breaks a scenario or is refused
+by the host changes nothing: the former one stays loaded. Exits with 1 after `--once` if it fails.")]
 pub(crate) struct DevArgs {
     /// The folder of the project.
     #[arg(value_name = "DIR", default_value = ".")]
@@ -32,4 +34,6 @@ pub(crate) struct DevArgs {
     /// Build, test and swap once, and end.
     #[arg(long)]
     pub(crate) once: bool,
+    #[command(flatten)]
+    pub(crate) compile: CompileArgs,
 }

@@ -1,10 +1,12 @@
-//! What a plugin is given: its settings, its limits and its quarantine, as the command line gives them.
+//! What a plugin is given: its settings, its limits, its quarantine, and what its compilation may use, as the command line gives
+//! them.
 
 use clap::Args;
 use provost_api::Quarantine;
 use provost_plugin_host::{Limit, Measure};
 
-use super::when::DURATION_HINT;
+use super::when::{DURATION_HINT, duration_ms};
+use crate::compiling::{CompileLimits, CompileOptions};
 use crate::config::units;
 
 /// What a plugin may use. A limit that is not given has its default or, at a swap, stays.
@@ -19,11 +21,47 @@ pub(crate) struct LimitArgs {
     pub(crate) quarantine: Option<Quarantine>,
 }
 
+/// What the compilation of a component may use, for the commands that need no host. A host has it in its config.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct CompileArgs {
+    /// How long the compilation of the component may take. By default 2m.
+    #[arg(long, value_name = "TIME", value_parser = compile_time)]
+    compile_time: Option<u64>,
+    /// How much memory the compilation of the component may use. By default 2GiB.
+    #[arg(long, value_name = "SIZE", value_parser = compile_memory)]
+    compile_memory: Option<u64>,
+}
+
+impl CompileArgs {
+    /// Returns the limits that are given.
+    pub(crate) fn options(self) -> CompileOptions {
+        CompileOptions { memory_bytes: self.compile_memory, time_ms: self.compile_time }
+    }
+}
+
+fn compile_time(text: &str) -> Result<u64, String> {
+    let time_ms = duration_ms(text)?;
+    let is_possible = CompileLimits::TIME_MS.contains(&time_ms);
+    is_possible.then_some(time_ms).ok_or_else(|| "it must be from 1s to 1h".to_owned())
+}
+
+fn compile_memory(text: &str) -> Result<u64, String> {
+    let bytes = size(text)?;
+    let is_possible = bytes >= CompileLimits::MEMORY_BYTES_MIN;
+    is_possible
+        .then_some(bytes)
+        .ok_or_else(|| "it must be at least 64MiB: nothing can be compiled in less".to_owned())
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    units::size_bytes(text).ok_or_else(|| SIZE_HINT.to_owned())
+}
+
 pub(super) fn limit(text: &str) -> Result<(Limit, u64), String> {
     let (name, figure) = text.split_once('=').ok_or("write NAME=FIGURE, such as memory=64MiB")?;
     let limit = Limit::named(name).map_err(|error| error.to_string())?;
     let figure = match limit.measure() {
-        Measure::Bytes => units::size_bytes(figure).ok_or(SIZE_HINT)?,
+        Measure::Bytes => size(figure)?,
         Measure::Milliseconds => units::duration_ms(figure).ok_or(DURATION_HINT)?,
         Measure::Count => figure.parse().map_err(|_| format!("`{figure}` is not a whole number"))?,
     };
@@ -105,6 +143,17 @@ mod tests {
         ] {
             let told = limit(wrong).unwrap_err();
             assert!(told.contains(why), "{wrong}: {told}");
+        }
+    }
+
+    #[test]
+    fn the_bounds_of_a_compilation_are_those_of_the_config() {
+        assert_eq!((compile_time("10m"), compile_memory("4GiB")), (Ok(600_000), Ok(4 << 30)));
+        for wrong in ["999ms", "61m", "10", ""] {
+            assert!(compile_time(wrong).is_err(), "{wrong}");
+        }
+        for wrong in ["63MiB", "64", ""] {
+            assert!(compile_memory(wrong).is_err(), "{wrong}");
         }
     }
 

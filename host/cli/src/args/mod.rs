@@ -14,7 +14,7 @@
 //! | `token` | the commands of `provost token` |
 //! | `journal` | the commands of `provost journal` |
 //! | `registry` | the options of `provost plugin pull` and `push` |
-//! | `given` | what a plugin is given: settings and limits |
+//! | `given` | what a plugin is given: settings, limits, and what its compilation may use |
 //! | `format` | how commands print |
 //! | `when` | durations and times as people write them |
 //! | `word` | names, numbers and patterns |
@@ -51,7 +51,7 @@ pub(crate) use cli::{
 pub(crate) use dev::DevArgs;
 pub(crate) use explain::ExplainArgs;
 pub(crate) use format::{GraphFormat, LineFormat, PictureFormat, TableFormat, ViewFormat};
-pub(crate) use given::{LimitArgs, Settings};
+pub(crate) use given::{CompileArgs, LimitArgs, Settings};
 pub(crate) use journal::JournalCommand;
 pub(crate) use pictures::{AnalyzeArgs, GraphArgs, TimelineArgs};
 pub(crate) use plugin::{LoadArgs, NamedPlugin, NewArgs, PluginCommand};

@@ -7,7 +7,7 @@ use provost_plugin_host::Role;
 
 use super::dev::DevArgs;
 use super::format::{LineFormat, TableFormat};
-use super::given::{LimitArgs, Settings, settings};
+use super::given::{CompileArgs, LimitArgs, Settings, settings};
 use super::registry::{PULL_EXAMPLES, PUSH_EXAMPLES, PullArgs, PushArgs};
 use super::simulate::SimulateArgs;
 use super::trying::{BenchArgs, RunArgs, TestArgs};
@@ -91,6 +91,8 @@ they began with.")]
         /// A .wasm file, `bundled:NAME`, a reference with a digest, or the name of a plugin of the running host.
         #[arg(value_name = "COMPONENT|PLUGIN")]
         component: String,
+        #[command(flatten)]
+        compile: CompileArgs,
         /// The output format.
         #[arg(short, long, value_name = "FORMAT", default_value = "text")]
         output: LineFormat,
@@ -142,11 +144,13 @@ one only if a host would take it.")]
         /// Write the component even if no host would take it.
         #[arg(long)]
         no_check: bool,
+        #[command(flatten)]
+        compile: CompileArgs,
     },
     /// Put one question by hand to a component, without a host.
     #[command(after_help = super::trying::RUN_EXAMPLES)]
     Run(Box<RunArgs>),
-    /// Test a plugin: its native tests, and its vectors through the component.
+    /// Test a plugin: its native tests, and with the component its vectors and scenarios.
     #[command(after_help = super::trying::TEST_EXAMPLES)]
     Test(TestArgs),
     /// While you write: build, test and swap at each change, and show the decisions.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::format::LineFormat;
-use super::given::{Settings, settings};
+use super::given::{CompileArgs, Settings, settings};
 use super::when::duration_ms;
 
 /// The command.
@@ -54,6 +54,8 @@ pub(crate) struct SimulateArgs {
     /// Do not look for a smaller scenario that still breaks what is expected.
     #[arg(long)]
     pub(crate) no_shrink: bool,
+    #[command(flatten)]
+    pub(crate) compile: CompileArgs,
     /// The output format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: LineFormat,

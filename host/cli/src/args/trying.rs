@@ -7,7 +7,7 @@ use provost_plugin_host::{Grant, Limit, Role};
 use provost_state::Exit;
 
 use super::format::LineFormat;
-use super::given::{Settings, limit, settings};
+use super::given::{CompileArgs, Settings, limit, settings};
 use super::when::{duration_ms, unix_ms};
 use super::word::name;
 use crate::trying;
@@ -33,9 +33,10 @@ Examples:
   provost plugin test --component other.wasm
 
 Vectors are in tests/vectors/*.toml; docs/plugin-tools.md describes them. Each
-is asked three times, to see whether the component is pure.
+is asked three times, to see whether the component is pure. Scenarios are in
+scenarios/*.toml; they are played as by `provost plugin simulate`.
 
-Exits with 1 if a test or a vector fails.";
+Exits with 1 if a test or a vector fails, or a scenario is broken.";
 
 /// The end of the help of `plugin bench`.
 pub(super) const BENCH_EXAMPLES: &str = "\
@@ -78,6 +79,8 @@ pub(crate) struct RunArgs {
     pub(crate) input: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) setup: SetupArgs,
+    #[command(flatten)]
+    pub(crate) compile: CompileArgs,
     /// The output format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: LineFormat,
@@ -131,6 +134,8 @@ pub(crate) struct TestArgs {
     /// Do not run the native tests of the project (`cargo test`).
     #[arg(long)]
     pub(crate) no_native: bool,
+    #[command(flatten)]
+    pub(crate) compile: CompileArgs,
     /// The output format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: LineFormat,
@@ -149,6 +154,8 @@ pub(crate) struct BenchArgs {
     pub(crate) calls: usize,
     #[command(flatten)]
     pub(crate) setup: SetupArgs,
+    #[command(flatten)]
+    pub(crate) compile: CompileArgs,
     /// The output format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: LineFormat,

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use provost_plugin_host::{Inspection, SettingsSchema};
 
+use super::component::compiler;
 use super::printing::print;
-use crate::args::NewArgs;
-use crate::compiling::{ChildCompiler, SMALL_BYTES};
-use crate::config::CompileLimits;
+use crate::args::{CompileArgs, NewArgs};
+use crate::compiling::SMALL_BYTES;
 use crate::failure::Failure;
 use crate::guests::{self, BuildError, Built, Known, Label, Progress};
 use crate::render::inspection;
@@ -76,7 +76,7 @@ fn refused(error: ProjectError) -> Failure {
 }
 
 /// Builds a project, and shows what came of it. With `checked` nothing is written that no host would take.
-pub(super) fn build(dir: &Path, checked: bool, paint: Paint) -> Result<(), Failure> {
+pub(super) fn build(dir: &Path, checked: bool, compile: CompileArgs, paint: Paint) -> Result<(), Failure> {
     is_folder(dir)?;
     let built = guests::build(dir, checked, Progress::Shown).map_err(build_failure)?;
     let shown = built.path.strip_prefix("./").unwrap_or(&built.path).display().to_string();
@@ -84,7 +84,7 @@ pub(super) fn build(dir: &Path, checked: bool, paint: Paint) -> Result<(), Failu
         built.write().map_err(build_failure)?;
         return print(format!("built {shown} with {}, unchecked\n", built.toolchain));
     }
-    let found = inspected(&built, &shown)?;
+    let found = inspected(&built, &shown, compile)?;
     built.write().map_err(build_failure)?;
     let (label, schema) = (Label::read(&built.component), SettingsSchema::of_component(&built.component));
     print(format!(
@@ -114,15 +114,14 @@ pub(super) fn folders_of(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
 
 /// Inspects a component that is not written yet, as a host would. What may still be granted is no failure. One that is not small is
 /// checked by its names only: it contains an interpreter, and takes minutes to compile without optimisation.
-fn inspected(built: &Built, shown: &str) -> Result<Inspection, Failure> {
+fn inspected(built: &Built, shown: &str, compile: CompileArgs) -> Result<Inspection, Failure> {
     let found = if built.component.len() > SMALL_BYTES {
         // An interface that has only types asks for nothing.
         let acts = |name: &&String| !name.starts_with("provost:plugin/types@");
         let imports = built.imports.iter().filter(acts).cloned().collect();
         provost_plugin_host::survey(&built.component, imports, built.exports.clone())
     } else {
-        let compiler = ChildCompiler::within(CompileLimits::default());
-        let found = provost_plugin_host::inspect(&built.component, &compiler);
+        let found = provost_plugin_host::inspect(&built.component, &compiler(compile));
         found.map_err(|problem| Failure::failed(format_args!("`{shown}` {problem}"), NOT_WRITTEN))?
     };
     let grantable = found.imports.iter().any(|name| name.starts_with("wasi:"));

@@ -1,9 +1,13 @@
-//! The component that a command names.
+//! The component that a command without a host names, and its compilation.
 
-use provost_plugin_host::Source;
+use std::sync::Arc;
+
+use provost_plugin_host::{Compiler, Source};
 use provost_registry::Reference;
 
-use crate::config::usual_store;
+use crate::args::CompileArgs;
+use crate::compiling::ChildCompiler;
+use crate::config::{CompileLimits, usual_store};
 use crate::failure::Failure;
 use crate::fetching::{Fetcher, Reach};
 
@@ -43,6 +47,11 @@ pub(super) fn at_hand(component: &str) -> Result<Source, Failure> {
     let fetched = Fetcher::reading(usual_store(), Reach::Network).component(&reference);
     let fetched = fetched.map_err(|error| Failure::failed(&error, &error.hint))?;
     Ok(Source::Path(fetched.path))
+}
+
+/// Returns the compiler of a command without a host.
+pub(super) fn compiler(args: CompileArgs) -> Arc<dyn Compiler> {
+    ChildCompiler::with_options(args.options(), CompileLimits::default())
 }
 
 /// Fails if a reference has no digest.

@@ -30,6 +30,7 @@ pub(super) fn dev(context: &Context, args: DevArgs) -> Result<(), Failure> {
         native: args.native,
         accept: args.accept,
         once: args.once,
+        compile: args.compile,
         page: context.page.clone(),
         paint: Paint::wanted(context.color, &io::stderr()),
     };

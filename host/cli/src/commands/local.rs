@@ -2,23 +2,26 @@
 
 use provost_plugin_host::{Nowhere, SettingsSchema};
 
-use super::component::at_hand;
+use super::component::{at_hand, compiler};
 use super::printing::print;
-use crate::args::LineFormat;
-use crate::compiling::ChildCompiler;
+use crate::args::{CompileArgs, LineFormat};
 use crate::completion;
-use crate::config::CompileLimits;
 use crate::failure::Failure;
 use crate::guests::Label;
 use crate::render::inspection;
 use crate::render::page::Page;
 
-pub(super) fn inspect(component: &str, output: LineFormat, page: &Page) -> Result<(), Failure> {
+pub(super) fn inspect(
+    component: &str,
+    compile: CompileArgs,
+    output: LineFormat,
+    page: &Page,
+) -> Result<(), Failure> {
     let source = at_hand(component)?;
     let bytes = source
         .read(&Nowhere)
         .map_err(|error| Failure::usage(error, "name a .wasm file, or `bundled:NAME`"))?;
-    let compiler = ChildCompiler::within(CompileLimits::default());
+    let compiler = compiler(compile);
     let found = provost_plugin_host::inspect(&bytes, &compiler).map_err(|problem| {
         let hint = "a plugin is a WebAssembly component; `provost plugin build` makes one of a project";
         Failure::usage(format_args!("`{component}` {problem}"), hint)

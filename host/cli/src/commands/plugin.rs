@@ -6,7 +6,7 @@ use super::component::located;
 use super::context::{Context, asking};
 use super::printing::{pretty, print};
 use super::{authors, dev, keys, local, registry, simulate, trying};
-use crate::args::{LimitArgs, LineFormat, LoadArgs, NamedPlugin, PluginCommand, TableFormat};
+use crate::args::{CompileArgs, LimitArgs, LineFormat, LoadArgs, NamedPlugin, PluginCommand, TableFormat};
 use crate::failure::Failure;
 use crate::render;
 use crate::render::table::Width;
@@ -34,9 +34,13 @@ pub(super) fn run(context: &Context, command: PluginCommand) -> Result<(), Failu
         }
         PluginCommand::Revive(plugin) => asking(change(context, plugin, "revive", PluginOrder::default())),
         PluginCommand::Blame { plugin, output } => asking(blame(context, plugin, output)),
-        PluginCommand::Inspect { component, output } => asking(inspect(context, &component, output)),
+        PluginCommand::Inspect { component, compile, output } => {
+            asking(inspect(context, &component, compile, output))
+        }
         PluginCommand::Simulate(args) => simulate::simulate(&args, &context.page),
-        PluginCommand::Build { dir, no_check } => authors::build(&dir, !no_check, context.page.paint),
+        PluginCommand::Build { dir, no_check, compile } => {
+            authors::build(&dir, !no_check, compile, context.page.paint)
+        }
         PluginCommand::New(args) => authors::new(args),
         PluginCommand::Wit { out } => authors::wit(out.as_deref()),
         PluginCommand::Sdk { dir } => authors::sdk(&dir),
@@ -99,11 +103,16 @@ async fn blame(context: &Context, plugin: NamedPlugin, output: LineFormat) -> Re
 }
 
 /// Shows a component or a plugin of the running host. A file or a `bundled:NAME` is a component.
-async fn inspect(context: &Context, component: &str, output: LineFormat) -> Result<(), Failure> {
+async fn inspect(
+    context: &Context,
+    component: &str,
+    compile: CompileArgs,
+    output: LineFormat,
+) -> Result<(), Failure> {
     let is_name = !component.contains([':', '/']) && !std::path::Path::new(component).exists();
     let is_name = is_name && !component.ends_with(".wasm");
     if !is_name {
-        return local::inspect(component, output, &context.page);
+        return local::inspect(component, compile, output, &context.page);
     }
     let list = context.client()?.plugins().await?;
     let found = list.plugins.iter().find(|plugin| plugin.name == component).ok_or_else(|| {

@@ -1,6 +1,6 @@
 //! `plugin simulate`: plays scenarios with a component. It needs no host.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use provost_files::Access;
 
@@ -26,8 +26,9 @@ pub(super) fn simulate(args: &SimulateArgs, page: &Page) -> Result<(), Failure> 
         .map(|component| self::subject(component, args.against_settings.as_ref().or(args.settings.as_ref())));
     let other = other.transpose()?;
     let lasts_ms = args.days.map(|days| u64::from(days) * 86_400_000).or(args.lasts);
-    let stage = Stage::new(lasts_ms, args.seed)
+    let mut stage = Stage::new(args.compile.options())
         .map_err(|error| Failure::failed(error, "free some space in the directory for temporary files"))?;
+    (stage.lasts_ms, stage.seed) = (lasts_ms, args.seed);
     let sources = match &args.scenarios[..] {
         [] => SCENARIOS.iter().filter_map(|name| scenario(name)).collect(),
         named => named.iter().map(|name| source(name)).collect::<Result<Vec<_>, _>>()?,
@@ -105,13 +106,17 @@ fn source(name: &str) -> Result<SourceFile, Failure> {
             Failure::usage(what, format!("there are {}", SCENARIOS.join(", ")))
         });
     }
-    let path = PathBuf::from(name);
+    scenario_in(Path::new(name))
+}
+
+/// Reads a scenario from a file.
+pub(super) fn scenario_in(path: &Path) -> Result<SourceFile, Failure> {
     let hint = "name a file with [scenario], [process.NAME] and [[fault]], or bundled:NAME";
-    let bytes = provost_files::read_named(&path, SCENARIO_BYTES_MAX)
+    let bytes = provost_files::read_named(path, SCENARIO_BYTES_MAX)
         .map_err(|error| Failure::usage(format!("cannot read the scenario in {error}"), hint))?;
     let text = String::from_utf8(bytes)
         .map_err(|_| Failure::usage(format!("{} is not UTF-8 text", path.display()), hint))?;
-    Ok(SourceFile { path, text })
+    Ok(SourceFile { path: path.to_owned(), text })
 }
 
 fn failure(error: NotRun, component: &str) -> Failure {

@@ -7,15 +7,16 @@ use std::process::Command;
 use provost_plugin_host::{Setup, Workbench};
 use serde_json::Value;
 
-use super::component::at_hand;
+use super::component::{at_hand, compiler, located};
 use super::context::{Context, now_ms};
 use super::printing::{pretty, print};
-use crate::args::{BenchArgs, LineFormat, RunArgs, SetupArgs, TestArgs};
-use crate::compiling::ChildCompiler;
-use crate::config::{CompileLimits, cache_dir};
+use super::simulate::scenario_in;
+use crate::args::{BenchArgs, CompileArgs, LineFormat, RunArgs, SetupArgs, TestArgs};
+use crate::config::{ScenarioFile, SourceFile, cache_dir};
 use crate::failure::Failure;
 use crate::guests;
-use crate::trying::{self, Case, Document, Fields, Report, TryError, VectorFile};
+use crate::simulating::{Stage, Subject};
+use crate::trying::{self, Called, Case, Document, Fields, Report, TryError, VectorFile};
 
 impl From<TryError> for Failure {
     fn from(error: TryError) -> Self {
@@ -34,14 +35,17 @@ impl From<TryError> for Failure {
 }
 
 /// Reads a component for the workbench.
-fn open(component: &str) -> Result<Workbench, Failure> {
-    open_beside(None, component)
+fn open(component: &str, compile: CompileArgs) -> Result<Workbench, Failure> {
+    open_beside(None, component, compile)
 }
 
 /// Does the same, with a cache of compiled code in this directory.
-fn open_beside(cache_dir: Option<PathBuf>, component: &str) -> Result<Workbench, Failure> {
-    let compiler = ChildCompiler::within(CompileLimits::default());
-    Workbench::open_beside(cache_dir, at_hand(component)?, compiler).map_err(|error| {
+fn open_beside(
+    cache_dir: Option<PathBuf>,
+    component: &str,
+    compile: CompileArgs,
+) -> Result<Workbench, Failure> {
+    Workbench::open_beside(cache_dir, at_hand(component)?, compiler(compile)).map_err(|error| {
         Failure::usage(error, "name a .wasm file that `provost plugin build` wrote, or `bundled:NAME`")
     })
 }
@@ -72,7 +76,7 @@ pub(super) fn run(context: &Context, args: &RunArgs) -> Result<(), Failure> {
         None => None,
     };
     let setup = reproduction.as_deref().map(trying::input_setup).transpose()?.unwrap_or_default();
-    let workbench = open(&args.component)?;
+    let workbench = open(&args.component, args.compile)?;
     let bench = workbench.set_up(&given(setup, &args.setup)).map_err(TryError::from)?;
     let checked = bench.take_lines();
     let mut case = match &reproduction {
@@ -121,11 +125,12 @@ pub(super) fn test(context: &Context, args: &TestArgs) -> Result<(), Failure> {
         let what = format!("there is no folder {}", args.dir.display());
         return Err(Failure::usage(what, "`provost plugin test` takes the folder of a project"));
     }
-    let files = vectors_of(&args.dir)?;
+    let tests = Tests::of(&args.dir)?;
     let is_native = args.dir.join("Cargo.toml").is_file() && !args.no_native;
-    if files.is_empty() && !is_native {
-        let what = format!("there is no file {}/tests/vectors/*.toml", args.dir.display());
-        return Err(Failure::usage(what, "docs/plugin-tools.md describes vectors"));
+    if tests.is_empty() && !is_native {
+        let dir = args.dir.display();
+        let what = format!("there is no file {dir}/tests/vectors/*.toml and no {dir}/scenarios/*.toml");
+        return Err(Failure::usage(what, "docs/plugin-tools.md describes vectors and scenarios"));
     }
     let native = if is_native {
         context.note(&format!("running `cargo test` in {}\n", args.dir.display()));
@@ -133,9 +138,10 @@ pub(super) fn test(context: &Context, args: &TestArgs) -> Result<(), Failure> {
     } else {
         true
     };
-    if files.is_empty() {
-        context
-            .note("the project has no vectors (tests/vectors/*.toml): the component itself was not tested\n");
+    if tests.is_empty() {
+        context.note(
+            "the project has no vectors (tests/vectors/*.toml) and no scenarios (scenarios/*.toml): the component itself was not tested\n",
+        );
         return ended(native);
     }
     let component = match &args.component {
@@ -145,7 +151,9 @@ pub(super) fn test(context: &Context, args: &TestArgs) -> Result<(), Failure> {
     if args.component.is_none() {
         warn_if_stale(context, &args.dir, Path::new(&component));
     }
-    let report = trying::run_all(&open(&component)?, &files);
+    let stage = Stage::new(args.compile.options())
+        .map_err(|error| Failure::failed(error, "free some space in the directory for temporary files"))?;
+    let report = tests.run(&stage, &component, Called::Component(&component), args.compile)?;
     print(match args.output {
         LineFormat::Text => trying::report_text(&report, context.page.paint),
         LineFormat::Json => pretty(&trying::report_object(&report))?,
@@ -153,15 +161,60 @@ pub(super) fn test(context: &Context, args: &TestArgs) -> Result<(), Failure> {
     ended(native && report.is_good())
 }
 
-/// Runs the vectors of the project in `dir` through the component in a file. A host that then loads the component finds it compiled,
-/// unless its config names another cache.
-pub(super) fn through(dir: &Path, component: &Path) -> Result<Report, Failure> {
-    let files = vectors_of(dir)?;
-    if files.is_empty() {
-        return Ok(Report::default());
+/// Runs the vectors and plays the scenarios of the project in `dir` with the component in a file, which `name` is built into. A host that
+/// then loads the component finds it compiled, unless its config names another cache.
+pub(super) fn through(
+    dir: &Path,
+    component: &Path,
+    name: &Path,
+    compile: CompileArgs,
+) -> Result<Report, Failure> {
+    let stage = Stage::beside(cache_dir(), compile.options());
+    let [folder, component, name] = [dir, component, name].map(|path| path.display().to_string());
+    let called = Called::Unwritten { dir: &folder, component: &name };
+    Tests::of(dir)?.run(&stage, &component, called, compile)
+}
+
+/// What a project has to test its component with.
+struct Tests {
+    vectors: Vec<VectorFile>,
+    scenarios: Vec<SourceFile>,
+}
+
+impl Tests {
+    /// Reads the vectors and the scenarios of a project.
+    fn of(dir: &Path) -> Result<Self, Failure> {
+        let scenarios = files_below(dir, "scenarios")?;
+        let scenarios = scenarios.iter().map(|path| scenario_in(path)).collect::<Result<_, _>>()?;
+        Ok(Self { vectors: vectors_of(dir)?, scenarios })
     }
-    let workbench = open_beside(Some(cache_dir()), &component.display().to_string())?;
-    Ok(trying::run_all(&workbench, &files))
+
+    fn is_empty(&self) -> bool {
+        self.vectors.is_empty() && self.scenarios.is_empty()
+    }
+
+    /// Runs everything with a component, which is compiled once. Scenarios with mistakes are refused first.
+    fn run(
+        &self,
+        stage: &Stage,
+        component: &str,
+        called: Called<'_>,
+        compile: CompileArgs,
+    ) -> Result<Report, Failure> {
+        for scenario in &self.scenarios {
+            ScenarioFile::parse(scenario.clone(), component, None)?;
+        }
+        let mut report = Report::default();
+        if !self.vectors.is_empty() {
+            let workbench = open_beside(Some(stage.cache_dir().to_owned()), component, compile)?;
+            report.tried = trying::run_all(&workbench, &self.vectors);
+        }
+        if !self.scenarios.is_empty() {
+            let subject = Subject { component: located(component)?, settings_json: None };
+            report.played = trying::play_all(stage, &subject, called, &self.scenarios);
+        }
+        Ok(report)
+    }
 }
 
 /// Everything was said already.
@@ -191,13 +244,19 @@ pub(super) fn native(dir: &Path) -> Result<bool, Failure> {
 
 /// Reads all vectors of a project, in the order of the names of their files.
 fn vectors_of(dir: &Path) -> Result<Vec<VectorFile>, Failure> {
-    let dir = dir.join("tests/vectors");
-    if !dir.is_dir() {
+    let paths = files_below(dir, "tests/vectors")?;
+    paths.iter().map(|path| trying::read_vectors(path).map_err(Failure::from)).collect()
+}
+
+/// Returns the files in a folder of a project, which it need not have, in the order of their names.
+fn files_below(dir: &Path, folder: &str) -> Result<Vec<PathBuf>, Failure> {
+    let folder = dir.join(folder);
+    if !folder.is_dir() {
         return Ok(Vec::new());
     }
-    let mut paths = files_in(&dir, "toml")?;
+    let mut paths = files_in(&folder, "toml")?;
     paths.sort();
-    paths.iter().map(|path| trying::read_vectors(path).map_err(Failure::from)).collect()
+    Ok(paths)
 }
 
 /// Returns the files in a folder whose names end like this.
@@ -268,7 +327,7 @@ pub(super) fn bench(context: &Context, args: &BenchArgs) -> Result<(), Failure> 
         (true, false) => Vec::new(),
     };
     let setup = given(Setup::default(), &args.setup);
-    let measured = trying::measure(&open(&component)?, &setup, &files, args.calls)?;
+    let measured = trying::measure(&open(&component, args.compile)?, &setup, &files, args.calls)?;
     print(match args.output {
         LineFormat::Text => trying::measured_text(&measured, &context.page),
         LineFormat::Json => pretty(&trying::measured_object(&measured))?,

@@ -4,6 +4,7 @@
 mod stage;
 
 use std::io;
+use std::ops::RangeInclusive;
 use std::os::unix::process::ExitStatusExt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,9 +33,62 @@ pub struct CompileLimits {
     pub time_ms: u64,
 }
 
+impl CompileLimits {
+    /// The least memory that can be given, in bytes: nothing can be compiled in less.
+    pub(crate) const MEMORY_BYTES_MIN: u64 = 64 << 20;
+
+    /// The times that can be given, in milliseconds.
+    pub(crate) const TIME_MS: RangeInclusive<u64> = 1_000..=3_600_000;
+}
+
 impl Default for CompileLimits {
     fn default() -> Self {
         Self { memory_bytes: 2 << 30, time_ms: 120_000 }
+    }
+}
+
+/// The limits that the options of a command set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct CompileOptions {
+    /// The address space, in bytes.
+    pub(crate) memory_bytes: Option<u64>,
+    /// The limit on both wall-clock and processor time, in milliseconds.
+    pub(crate) time_ms: Option<u64>,
+}
+
+impl CompileOptions {
+    /// Returns `limits` with those that the options set in their place.
+    fn over(self, limits: CompileLimits) -> CompileLimits {
+        CompileLimits {
+            memory_bytes: self.memory_bytes.unwrap_or(limits.memory_bytes),
+            time_ms: self.time_ms.unwrap_or(limits.time_ms),
+        }
+    }
+}
+
+/// What sets the limits of a compiler, so that an error says where to raise one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum SetBy {
+    /// `compile` in `[plugins]` of a config.
+    #[default]
+    Config,
+    /// The options of a command.
+    Options,
+}
+
+impl SetBy {
+    const fn memory(self) -> &'static str {
+        match self {
+            Self::Config => "`compile.memory` in [plugins]",
+            Self::Options => "`--compile-memory`",
+        }
+    }
+
+    const fn time(self) -> &'static str {
+        match self {
+            Self::Config => "`compile.time` in [plugins]",
+            Self::Options => "`--compile-time`",
+        }
     }
 }
 
@@ -42,12 +96,19 @@ impl Default for CompileLimits {
 #[derive(Debug, Default)]
 pub(crate) struct ChildCompiler {
     limits: CompileLimits,
+    set_by: SetBy,
     permits: Semaphore,
 }
 
 impl ChildCompiler {
+    /// Creates a compiler with the limits of a config.
     pub(crate) fn within(limits: CompileLimits) -> Arc<dyn Compiler> {
-        Arc::new(Self { limits, permits: Semaphore::default() })
+        Arc::new(Self { limits, ..Self::default() })
+    }
+
+    /// Creates a compiler for a command with these options. What they do not set is that of `limits`.
+    pub(crate) fn with_options(options: CompileOptions, limits: CompileLimits) -> Arc<dyn Compiler> {
+        Arc::new(Self { limits: options.over(limits), set_by: SetBy::Options, ..Self::default() })
     }
 }
 
@@ -64,25 +125,25 @@ impl Compiler for ChildCompiler {
             End::Exited(status) if status.code() == Some(i32::from(stage::INVALID)) => {
                 Err(CompileError::Invalid(ran.words()))
             }
-            end => Err(CompileError::Failed(why(end, &ran.words(), self.limits))),
+            end => Err(CompileError::Failed(why(end, &ran.words(), self.limits, self.set_by))),
         }
     }
 }
 
 /// Returns why there is no code; the text follows the name of the component.
-fn why(end: End, words: &str, limits: CompileLimits) -> String {
+fn why(end: End, words: &str, limits: CompileLimits, set_by: SetBy) -> String {
     let time = delay(limits.time_ms);
     let memory = || {
         format!(
-            "was not compiled: that takes more than {} of memory, which is what `compile.memory` in [plugins] gives it; raise it if you \
-             trust the component",
-            size(limits.memory_bytes)
+            "was not compiled: that takes more than {} of memory, which is what {} gives it; raise it if you trust the component",
+            size(limits.memory_bytes),
+            set_by.memory()
         )
     };
     let too_long = |of: &str| {
         format!(
-            "was not compiled: that takes more than {time}{of}, which is what `compile.time` in [plugins] gives it; raise it if you trust \
-             the component"
+            "was not compiled: that takes more than {time}{of}, which is what {} gives it; raise it if you trust the component",
+            set_by.time()
         )
     };
     let said = if words.is_empty() { String::new() } else { format!(": {words}") };
@@ -129,16 +190,30 @@ mod tests {
     const LIMITS: CompileLimits = CompileLimits { memory_bytes: 64 << 20, time_ms: 2_000 };
 
     fn of_signal(signal: i32, words: &str) -> String {
-        why(End::Exited(ExitStatus::from_raw(signal)), words, LIMITS)
+        why(End::Exited(ExitStatus::from_raw(signal)), words, LIMITS, SetBy::Config)
     }
 
     #[test]
     fn the_limit_that_was_hit_is_named() {
-        insta::assert_snapshot!(why(End::TooLate, "", LIMITS), @"was not compiled: that takes more than 2.0s, which is what `compile.time` in [plugins] gives it; raise it if you trust the component");
+        insta::assert_snapshot!(why(End::TooLate, "", LIMITS, SetBy::Config), @"was not compiled: that takes more than 2.0s, which is what `compile.time` in [plugins] gives it; raise it if you trust the component");
         insta::assert_snapshot!(of_signal(libc::SIGXCPU, ""), @"was not compiled: that takes more than 2.0s of processor time, which is what `compile.time` in [plugins] gives it; raise it if you trust the component");
         insta::assert_snapshot!(of_signal(libc::SIGABRT, "memory allocation of 4096 bytes failed"), @"was not compiled: that takes more than 64 MiB of memory, which is what `compile.memory` in [plugins] gives it; raise it if you trust the component");
         insta::assert_snapshot!(of_signal(libc::SIGXFSZ, ""), @"was not compiled: its code has more than 512 MiB");
         insta::assert_snapshot!(of_signal(libc::SIGSEGV, ""), @"was not compiled: the compiler was ended by signal 11");
         insta::assert_snapshot!(of_signal(1 << 8, "thread panicked"), @"was not compiled: thread panicked");
+    }
+    #[test]
+    fn a_command_names_its_own_options() {
+        let by_options = |end: End, words: &str| why(end, words, LIMITS, SetBy::Options);
+        let aborted = End::Exited(ExitStatus::from_raw(libc::SIGABRT));
+        insta::assert_snapshot!(by_options(End::TooLate, ""), @"was not compiled: that takes more than 2.0s, which is what `--compile-time` gives it; raise it if you trust the component");
+        insta::assert_snapshot!(by_options(aborted, "memory allocation of 4096 bytes failed"), @"was not compiled: that takes more than 64 MiB of memory, which is what `--compile-memory` gives it; raise it if you trust the component");
+    }
+
+    #[test]
+    fn what_no_option_sets_stays_as_it_is() {
+        let options = CompileOptions { memory_bytes: None, time_ms: Some(600_000) };
+        let limits = options.over(LIMITS);
+        assert_eq!((limits.memory_bytes, limits.time_ms), (LIMITS.memory_bytes, 600_000));
     }
 }

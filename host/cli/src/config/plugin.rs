@@ -12,17 +12,12 @@ use super::report::choices;
 use super::section::{Section, json};
 use super::sections::{CompileSection, PluginSection, TrustSection};
 use super::settings;
+use crate::compiling::CompileLimits;
 use crate::fetching;
 
 const COMPILE_HINT: &str = "write compile = { memory = \"2GiB\", time = \"2m\", wait = \"10s\" }";
 
 const CACHE_HINT: &str = "write cache = { size = \"512MiB\", age = \"30d\" }";
-
-/// The lower bound of the memory of a compilation, in bytes.
-const COMPILE_BYTES_MIN: u64 = 64 << 20;
-
-/// The upper bound of the time of a compilation, in milliseconds.
-const COMPILE_MS_MAX: u64 = 3_600_000;
 
 const LIMITS_HINT: &str = "write limits = { memory = \"16MiB\", call_time = \"100ms\" }";
 
@@ -32,14 +27,14 @@ pub(super) fn read_compile(plugins: &mut Section<'_>) -> CompileSection {
     if let Some(mut compile) = plugins.table("compile", COMPILE_HINT) {
         if let Some(memory) = compile.size_bytes("memory") {
             read.limits.memory_bytes = memory;
-            if memory < COMPILE_BYTES_MIN {
+            if memory < CompileLimits::MEMORY_BYTES_MIN {
                 let what = "`memory` must be at least 64 MiB: nothing can be compiled in less";
                 compile.problem(compile.key_span("memory"), what, COMPILE_HINT);
             }
         }
         if let Some(time) = compile.duration_ms("time") {
             read.limits.time_ms = time;
-            if !(1_000..=COMPILE_MS_MAX).contains(&time) {
+            if !CompileLimits::TIME_MS.contains(&time) {
                 let what = "the `time` of a compilation must be from \"1s\" to \"1h\"";
                 compile.problem(compile.key_span("time"), what, COMPILE_HINT);
             }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use provost_control::{ApiRules, CertificateFiles, TcpWanted};
 use provost_files::{Owners, Writers};
 use provost_journal::Bounds;
-use provost_plugin_host::{CacheBounds, Grants, Limits, PluginSpec, Source as Component, Trust};
+use provost_plugin_host::{CacheBounds, Grants, PluginSpec, Source as Component, Trust};
 use provost_state::naming::replica_name;
 use provost_supervisor::{CgroupPlace, Settings};
 use toml::Spanned;
@@ -188,7 +188,7 @@ impl Config {
             setting_spans: Vec::new(),
             sha256: None,
             grants: Grants::default(),
-            limits: Limits::default(),
+            limits: told.limits.clone(),
         });
         check::check(&file, &find::dir_of(&source.path), &problems);
         match problems.problems_of(&source) {

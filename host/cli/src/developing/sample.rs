@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use provost_plugin_host::Role;
 
-use crate::compiling::SMALL_BYTES;
+use crate::compiling::{CompileOptions, SMALL_BYTES};
 use crate::config::{CONFIG_NAME, Outline};
 use crate::failure::Failure;
 
@@ -24,6 +24,8 @@ pub(super) struct Subject<'a> {
     pub(super) bytes: usize,
     /// The names of its exports.
     pub(super) exports: &'a [String],
+    /// What its compilation may use, where that was said.
+    pub(super) compile: CompileOptions,
 }
 
 /// Returns the example of the project in `dir`, if it has a plugin of this name.
@@ -48,13 +50,14 @@ pub(super) fn write(dir: &Path, subject: &Subject<'_>) -> Result<PathBuf, Failur
 }
 
 fn text(subject: &Subject<'_>) -> String {
-    let Subject { name, component, bytes, exports } = subject;
+    let Subject { name, component, bytes, exports, compile } = subject;
     let plays = |role: Role| exports.iter().any(|export| export.contains(&format!("/{}@", role.as_str())));
     let judges = Role::ALL.into_iter().any(|role| role.as_str().ends_with("-policy") && plays(role));
     let component = toml::Value::from(component.display().to_string());
     let mut text = format!(
         "# Written by `provost plugin dev`, which runs it: a process that fails every second.\n\n\
-         [host]\nruntime_dir = \"run\"\n\n[plugins.{name}]\ncomponent = {component}\n"
+         [host]\nruntime_dir = \"run\"\n{}\n[plugins.{name}]\ncomponent = {component}\n",
+        compilation(*compile)
     );
     // It contains an interpreter, which needs more memory and time than the defaults give it.
     if *bytes > SMALL_BYTES {
@@ -86,6 +89,17 @@ fn text(subject: &Subject<'_>) -> String {
     text
 }
 
+/// Returns the table with the limits of the compilation; nothing if none was said.
+fn compilation(compile: CompileOptions) -> String {
+    let time = compile.time_ms.map(|time_ms| format!("time = \"{time_ms}ms\""));
+    let memory = compile.memory_bytes.map(|bytes| format!("memory = \"{bytes}B\""));
+    let limits: Vec<_> = [time, memory].into_iter().flatten().collect();
+    if limits.is_empty() {
+        return String::new();
+    }
+    format!("\n[plugins]\ncompile = {{ {} }}\n", limits.join(", "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,10 +110,13 @@ mod tests {
         for role in Role::ALL {
             let exports = [format!("provost:plugin/{}@0.1.0", role.as_str())];
             let component = Path::new("/a \"folder\"/judge.wasm");
-            let subject = Subject { name: "judge", component, bytes: 2 << 20, exports: &exports };
+            let compile = CompileOptions { memory_bytes: Some(4 << 30), time_ms: Some(600_000) };
+            let subject = Subject { name: "judge", component, bytes: 2 << 20, exports: &exports, compile };
             let source = SourceFile { path: "/tmp/provost.toml".into(), text: text(&subject) };
             let config = Config::parse(source).unwrap_or_else(|problems| panic!("{role}: {problems}"));
             assert_eq!(config.runtime_dir, Path::new("/tmp/run"), "{role}");
+            let limits = config.compile_limits;
+            assert_eq!((limits.memory_bytes, limits.time_ms), (4 << 30, 600_000), "{role}");
             let judges = text(&subject).contains("policies = [\"judge\"");
             assert_eq!(judges, role.as_str().ends_with("-policy"), "{role}");
         }

@@ -14,13 +14,14 @@ use super::host::{Found, Host, Place, Taken, hint};
 use super::sample::Subject;
 use super::screen::Screen;
 use super::sources::Look;
+use crate::args::CompileArgs;
 use crate::config::{CONFIG_NAME, Outline};
 use crate::failure::Failure;
 use crate::guests::{Built, Known, Progress};
-use crate::render::humane::{counted, one_line, precise, size};
+use crate::render::humane::{one_line, precise, size};
 use crate::render::page::Page;
 use crate::render::style::{Paint, Style};
-use crate::trying::{Report, failed_text};
+use crate::trying::{Report, failed_text, failures, passes};
 
 /// The steps of a round that other commands have, too. They block.
 #[derive(Clone, Copy, Debug)]
@@ -31,8 +32,9 @@ pub(crate) struct Tools {
     pub(crate) build: fn(&Path, Progress, &mut Known) -> Result<Built, Failure>,
     /// Runs the native tests of the project in a folder, which say what fails.
     pub(crate) native: fn(&Path) -> Result<bool, Failure>,
-    /// Runs the vectors of the project in a folder through a component.
-    pub(crate) test: fn(&Path, &Path) -> Result<Report, Failure>,
+    /// Runs the vectors and plays the scenarios of the project in a folder with a component that is not written
+    /// to its place yet, whose compilation may use this.
+    pub(crate) test: fn(&Path, &Path, &Path, CompileArgs) -> Result<Report, Failure>,
 }
 
 /// What the user wants.
@@ -50,6 +52,8 @@ pub(crate) struct Wanted {
     pub(crate) accept: bool,
     /// Whether one round is enough.
     pub(crate) once: bool,
+    /// What the compilation of a version may use before it is put into the host.
+    pub(crate) compile: CompileArgs,
     /// Standard output.
     pub(crate) page: Page,
     /// The colours of standard error.
@@ -232,23 +236,24 @@ impl Session {
         Ok(built)
     }
 
-    /// Runs the vectors through a component that is not written yet.
+    /// Runs the vectors and plays the scenarios with a component that is not written yet.
     async fn test(&self, built: &Built, clock: &Clock) -> Result<(), Failure> {
         let mut candidate = tempfile::Builder::new().prefix("provost-").suffix(".wasm").tempfile()?;
         candidate.write_all(&built.component)?;
-        let (tools, dir, path) = (self.tools, self.wanted.dir.clone(), candidate.path().to_owned());
+        let (test, compile) = (self.tools.test, self.wanted.compile);
+        let (dir, path, place) = (self.wanted.dir.clone(), candidate.path().to_owned(), built.path.clone());
         let begun = clock.now().mono_ns;
-        let report = blocking(move || (tools.test)(&dir, &path)).await?;
-        let (passed, all) = (report.passed(), report.tried.len());
-        if passed < all {
+        let report = blocking(move || test(&dir, &path, &place, compile)).await?;
+        if !report.is_good() {
             let told = failed_text(&report, self.wanted.paint);
-            let failed = counted((all - passed) as u64, "vector");
-            return Err(Failure::with_report(1, format!("{told}error: {failed} of {all} failed")));
+            return Err(Failure::with_report(1, format!("{told}error: {}", failures(&report))));
         }
-        if all == 0 {
-            return self.screen.line(Style::Yellow, "no vectors (tests/vectors/*.toml): it is not tested");
+        if report.is_empty() {
+            let told =
+                "no vectors (tests/vectors/*.toml) and no scenarios (scenarios/*.toml): it is not tested";
+            return self.screen.line(Style::Yellow, told);
         }
-        self.step(&format!("{} passed", counted(all as u64, "vector")), clock, begun)
+        self.step(&passes(&report), clock, begun)
     }
 
     /// Prints a step that was done, and the time since `begun`.
@@ -327,7 +332,8 @@ impl Session {
             }
         }
         let (bytes, exports) = (built.component.len(), &built.exports);
-        let subject = Subject { name, component: &built.path, bytes, exports };
+        let compile = self.wanted.compile.options();
+        let subject = Subject { name, component: &built.path, bytes, exports, compile };
         let host = Host::start(&self.wanted.dir, &subject, is_free).await?;
         self.configured = self.seen.clone();
         if let Some(config) = &host.own {

@@ -10,6 +10,7 @@ use provost_supervisor::{ProcessSpec, Settings};
 use super::beginning::Beginning;
 use super::branch::Branch;
 use super::error::ForecastError;
+use crate::compiling::ChildCompiler;
 use crate::config::CompileLimits;
 use crate::simulating::{as_simulated, objection, plugin_host};
 
@@ -98,7 +99,8 @@ impl Stage {
         chain: Chain,
         notes: &mut Vec<String>,
     ) -> Result<Vec<Arc<dyn Policy>>, ForecastError> {
-        let host = plugin_host(&self.cache, self.compile_limits);
+        let compiler = ChildCompiler::within(self.compile_limits);
+        let host = plugin_host(self.cache.path().join("compiled"), compiler);
         let groups = self.processes.iter().map(|spec| (spec.name.clone(), spec.group.clone()));
         let world = trial_world(groups);
         let mut policies = Vec::new();

@@ -43,7 +43,8 @@ fn run(outcome: &Outcome) -> Value {
     })
 }
 
-fn expected((invariant, verdict): &(provost_simulation::Invariant, Verdict)) -> Value {
+/// Returns what was expected, and whether it holds.
+pub(crate) fn expected((invariant, verdict): &(provost_simulation::Invariant, Verdict)) -> Value {
     let (word, count, breaches) = match verdict {
         Verdict::Held(count) => ("holds", *count, &[][..]),
         Verdict::Untested => ("untested", 0, &[][..]),

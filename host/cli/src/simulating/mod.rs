@@ -16,9 +16,9 @@ mod smallest;
 mod stage;
 mod text;
 
-pub(crate) use json::json;
+pub(crate) use json::{expected as expected_object, json};
 pub(crate) use outcome::Outcome;
 pub(crate) use shipped::{SCENARIOS, scenario};
 pub(crate) use smallest::{Smallest, smallest};
 pub(crate) use stage::{NotRun, Stage, Subject, as_simulated, objection, plugin_host};
-pub(crate) use text::{against, text};
+pub(crate) use text::{against, text, unheld};

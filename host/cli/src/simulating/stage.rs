@@ -1,15 +1,16 @@
 //! One run: the plugins of a scenario are loaded anew, so that none remembers the run before, and the scenario is played.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use provost_plugin_host::{HostOptions, Limit, PluginHost, PluginSpec, trial_world};
+use provost_plugin_host::{CacheBounds, Compiler, HostOptions, Limit, PluginHost, PluginSpec, trial_world};
 use provost_simulation::{Expectation, Invariant, NotPlayed, Scenario, Targets, Verdict, check, play};
 use provost_state::{Intensity, PluginStatus, Plugins};
 use provost_supervisor::Clock;
 
 use super::outcome::Outcome;
-use crate::compiling::ChildCompiler;
-use crate::config::{CompileLimits, Config, Problems, SUBJECT, ScenarioFile, SourceFile, usual_store};
+use crate::compiling::{ChildCompiler, CompileOptions};
+use crate::config::{Config, Problems, SUBJECT, ScenarioFile, SourceFile, usual_store};
 use crate::fetching::{Fetcher, Reach};
 
 /// How long one call may take, in milliseconds of real time. The machine may be busy, and the same scenario has to have the same
@@ -32,8 +33,12 @@ pub(crate) struct Stage {
     pub(crate) lasts_ms: Option<u64>,
     /// The seed, if not that of the scenario.
     pub(crate) seed: Option<u64>,
-    /// Compiled code, for the next run.
-    cache: tempfile::TempDir,
+    /// What the compilation of a plugin may use, if not what the scenario says.
+    pub(crate) compile: CompileOptions,
+    /// The directory of compiled code, for the next run.
+    cache_dir: PathBuf,
+    /// The directory that ends with the stage, if the code is kept in one.
+    _cache: Option<tempfile::TempDir>,
 }
 
 /// Why there was no run.
@@ -51,10 +56,24 @@ pub(crate) enum NotRun {
 }
 
 impl Stage {
+    /// Creates a stage whose compiled code ends with it.
+    ///
     /// # Errors
     /// There is no directory for compiled code.
-    pub(crate) fn new(lasts_ms: Option<u64>, seed: Option<u64>) -> std::io::Result<Self> {
-        Ok(Self { lasts_ms, seed, cache: tempfile::tempdir()? })
+    pub(crate) fn new(compile: CompileOptions) -> std::io::Result<Self> {
+        let cache = tempfile::tempdir()?;
+        let cache_dir = cache.path().join("compiled");
+        Ok(Self { _cache: Some(cache), ..Self::beside(cache_dir, compile) })
+    }
+
+    /// Creates a stage that takes compiled code from the cache in this directory, and puts it there.
+    pub(crate) fn beside(cache_dir: PathBuf, compile: CompileOptions) -> Self {
+        Self { lasts_ms: None, seed: None, compile, cache_dir, _cache: None }
+    }
+
+    /// Returns the directory of compiled code.
+    pub(crate) fn cache_dir(&self) -> &Path {
+        &self.cache_dir
     }
 
     /// Plays a scenario with this component.
@@ -85,7 +104,8 @@ impl Stage {
 
     /// Loads the plugins of a scenario.
     fn loaded(&self, config: &Config) -> Result<PluginHost, NotRun> {
-        let host = plugin_host(&self.cache, config.compile_limits);
+        let compiler = ChildCompiler::with_options(self.compile, config.compile_limits);
+        let host = plugin_host(self.cache_dir.clone(), compiler);
         let world = trial_world(config.process_groups());
         for spec in config.plugins() {
             let spec = as_simulated(spec.clone());
@@ -103,11 +123,13 @@ impl Stage {
     }
 }
 
-/// Returns a plugin host without plugins, whose compiled code is kept in `cache` for the next run.
-pub(crate) fn plugin_host(cache: &tempfile::TempDir, limits: CompileLimits) -> PluginHost {
+/// Returns a plugin host without plugins, whose compiled code is kept in the directory `cache_dir` for the next run. Nothing is removed
+/// from there: a host that has it as its cache knows how large that may be.
+pub(crate) fn plugin_host(cache_dir: PathBuf, compiler: Arc<dyn Compiler>) -> PluginHost {
     PluginHost::new(HostOptions {
-        cache_dir: Some(cache.path().join("compiled")),
-        compiler: ChildCompiler::within(limits),
+        cache_dir: Some(cache_dir),
+        cache_bounds: CacheBounds { bytes_max: u64::MAX, age_ms_max: u64::MAX },
+        compiler,
         remote: Fetcher::reading(usual_store(), Reach::Network),
         ..HostOptions::default()
     })

@@ -2,14 +2,14 @@
 
 use std::fmt::Write as _;
 
-use provost_simulation::{Breach, Course, Track, Verdict};
+use provost_simulation::{Breach, Course, Invariant, Track, Verdict};
 use provost_state::PhaseKind;
 
 use super::outcome::{Figures, Outcome};
 use super::smallest::Smallest;
 use crate::render::humane::{counted, delay, one_line, precise, span};
 use crate::render::page::Page;
-use crate::render::style::Style;
+use crate::render::style::{Paint, Style};
 use crate::render::table::{Cell, Table};
 
 /// The most processes that are listed.
@@ -113,27 +113,28 @@ fn style_of(phase: PhaseKind) -> Style {
 }
 
 fn expected(outcome: &Outcome, page: &Page) -> String {
-    let mut text = String::new();
-    for (invariant, verdict) in &outcome.verdicts {
-        let (word, style, note) = match verdict {
-            Verdict::Held(times) => ("holds", Style::Green, format!("tested {}", times_of(*times))),
-            Verdict::Untested => {
-                ("untested", Style::Dim, "nothing in this scenario has tested it".to_owned())
-            }
-            Verdict::Broken { count, .. } => ("BROKEN", Style::BoldRed, times_of(*count)),
-        };
-        let word = page.paint.text(style, &format!("{word:<9}"));
-        let _ = writeln!(text, "{word}{invariant} ({note})");
-        if let Verdict::Broken { breaches, .. } = verdict {
-            for Breach { at_ms, process, what } in breaches.iter().take(BREACHES_SHOWN) {
-                let process = process.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
-                let _ = writeln!(
-                    text,
-                    "         at {}: {}",
-                    precise(*at_ms),
-                    one_line(&format!("{process}{what}"))
-                );
-            }
+    let verdicts = outcome.verdicts.iter();
+    verdicts.map(|(invariant, verdict)| judged(invariant, verdict, page.paint)).collect()
+}
+
+/// Renders what does not hold in a run, because it is broken or because nothing has tested it.
+pub(crate) fn unheld(outcome: &Outcome, paint: Paint) -> String {
+    let unheld = outcome.verdicts.iter().filter(|(_, verdict)| !matches!(verdict, Verdict::Held(_)));
+    unheld.map(|(invariant, verdict)| judged(invariant, verdict, paint)).collect()
+}
+
+fn judged(invariant: &Invariant, verdict: &Verdict, paint: Paint) -> String {
+    let (word, style, note) = match verdict {
+        Verdict::Held(times) => ("holds", Style::Green, format!("tested {}", times_of(*times))),
+        Verdict::Untested => ("untested", Style::Dim, "nothing in this scenario has tested it".to_owned()),
+        Verdict::Broken { count, .. } => ("BROKEN", Style::BoldRed, times_of(*count)),
+    };
+    let mut text = format!("{}{invariant} ({note})\n", paint.text(style, &format!("{word:<9}")));
+    if let Verdict::Broken { breaches, .. } = verdict {
+        for Breach { at_ms, process, what } in breaches.iter().take(BREACHES_SHOWN) {
+            let process = process.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
+            let what = one_line(&format!("{process}{what}"));
+            let _ = writeln!(text, "         at {}: {what}", precise(*at_ms));
         }
     }
     text

@@ -100,11 +100,13 @@ fn is_empty(folder: &Path) -> bool {
 /// Returns the files of a project by their paths.
 fn files(wanted: &Wanted) -> Result<Vec<(PathBuf, String)>, ProjectError> {
     let values = values(wanted)?;
-    let made = |(path, from): &(&str, &str)| {
+    let made = |(path, from): &Source| {
         let text = render(template(from), &wanted.roles, &values);
         (PathBuf::from(path), if path.ends_with(".json") { without_last_commas(&text) } else { text })
     };
-    let mut files: Vec<_> = sources(wanted.language).iter().map(made).collect();
+    let scenarios = SCENARIOS.iter().filter(|(role, _)| wanted.roles.contains(role));
+    let sources = sources(wanted.language).iter();
+    let mut files: Vec<_> = sources.chain(scenarios.map(|(_, source)| source)).map(made).collect();
     if wanted.language == Language::Rust {
         files.extend(sdk::files()?.into_iter().map(|(path, text)| (PathBuf::from(path), text)));
     } else {
@@ -118,8 +120,11 @@ fn files(wanted: &Wanted) -> Result<Vec<(PathBuf, String)>, ProjectError> {
     Ok(files)
 }
 
-/// Returns the files of a project that are made of templates: the path, and the template.
-pub(super) const fn sources(language: Language) -> &'static [(&'static str, &'static str)] {
+/// A file that is made of a template: its path in the project, and that of the template.
+type Source = (&'static str, &'static str);
+
+/// Returns the files of a project that are made of templates, except for its scenarios.
+pub(super) const fn sources(language: Language) -> &'static [Source] {
     match language {
         Language::Rust => &[
             ("Cargo.toml", "rust/Cargo.toml"),
@@ -170,6 +175,16 @@ pub(super) const fn sources(language: Language) -> &'static [(&'static str, &'st
     }
 }
 
+/// The scenarios of a project by the role that each is about. A simulation judges nothing that only shows or forwards, so views and
+/// consumers have none.
+pub(super) const SCENARIOS: [(Role, Source); 5] = [
+    (Role::RestartPolicy, ("scenarios/crash-loop.toml", "shared/scenarios/crash-loop.toml")),
+    (Role::StartPolicy, ("scenarios/eager-restarts.toml", "shared/scenarios/eager-restarts.toml")),
+    (Role::HealthPolicy, ("scenarios/failing-checks.toml", "shared/scenarios/failing-checks.toml")),
+    (Role::ScalePolicy, ("scenarios/day-and-night.toml", "shared/scenarios/day-and-night.toml")),
+    (Role::UsagePolicy, ("scenarios/leak.toml", "shared/scenarios/leak.toml")),
+];
+
 /// Returns the placeholders and their values.
 fn values(wanted: &Wanted) -> Result<Vec<(&'static str, String)>, ProjectError> {
     let sdk = manifest::version()?;
@@ -188,9 +203,11 @@ fn values(wanted: &Wanted) -> Result<Vec<(&'static str, String)>, ProjectError> 
             ("src/plugin.c", "$ apt install clang lld wasi-libc libclang-rt-14-dev-wasm32     # on Debian 12")
         }
     };
-    let limits = match wanted.language {
-        Language::Rust | Language::C => "",
-        Language::Js | Language::Python => "\nlimits = { memory = \"64MiB\", call_time = \"1s\" }",
+    let (limits, of_scenario) = match wanted.language {
+        Language::Rust | Language::C => ("", ""),
+        Language::Js | Language::Python => {
+            ("\nlimits = { memory = \"64MiB\", call_time = \"1s\" }", "\nlimits = { memory = \"64MiB\" }")
+        }
     };
     Ok(vec![
         ("name", wanted.name.clone()),
@@ -198,6 +215,7 @@ fn values(wanted: &Wanted) -> Result<Vec<(&'static str, String)>, ProjectError> 
         ("lang", wanted.language.word().to_owned()),
         ("language", wanted.language.name().to_owned()),
         ("vector_limits", limits.to_owned()),
+        ("scenario_limits", of_scenario.to_owned()),
         ("first", wanted.roles.first().map(ToString::to_string).unwrap_or_default()),
         ("roles", list(&|role| format!("`{role}`")).join(", ")),
         ("traits", list(&|role| trait_of(*role).to_owned()).join(", ")),

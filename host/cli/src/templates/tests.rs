@@ -9,7 +9,7 @@ use provost_plugin_host::{Role, SettingsSchema};
 use wit_bindgen_core::wit_parser::{FunctionKind, Interface, Resolve, Type, TypeDefKind};
 
 use super::embedded::{CONTRACT, SDK_SOURCES, TEMPLATES};
-use super::project::sources;
+use super::project::{SCENARIOS, sources};
 use super::render::{render, section};
 use super::*;
 
@@ -55,7 +55,8 @@ fn the_binary_carries_every_file_of_the_contract_the_sdk_and_the_templates() {
 #[test]
 fn every_template_is_used_and_every_one_that_is_used_exists() {
     let carried: BTreeSet<&str> = TEMPLATES.iter().map(|file| file.path).collect();
-    let used = Language::ALL.iter().flat_map(|language| sources(*language)).map(|(_, template)| *template);
+    let of_languages = Language::ALL.iter().flat_map(|language| sources(*language));
+    let used = of_languages.chain(SCENARIOS.iter().map(|(_, source)| source)).map(|(_, template)| *template);
     assert_eq!(used.collect::<BTreeSet<_>>(), carried);
 }
 
@@ -226,6 +227,27 @@ fn every_project_has_a_schema_that_describes_the_settings_of_its_example() {
             let named: BTreeSet<String> = settings.as_table().unwrap().keys().cloned().collect();
             let described: BTreeSet<String> = schema.rows().into_iter().map(|row| row.name).collect();
             assert_eq!(described, named, "{}", folder.display());
+        }
+    }
+}
+
+#[test]
+fn a_project_has_a_scenario_for_each_role_that_a_simulation_judges() {
+    let dir = tempfile::tempdir().unwrap();
+    for role in Role::ALL {
+        for language in Language::ALL {
+            let folder = dir.path().join(format!("{}-{role}", language.word()));
+            make(&wanted(language, &[role]), &folder).unwrap();
+            let scenarios: Vec<_> =
+                walk(&folder).into_iter().filter(|path| path.starts_with("scenarios/")).collect();
+            assert_eq!(scenarios.len(), usize::from(role.judgement().is_some()), "{role}: {scenarios:?}");
+            let readme = fs::read_to_string(folder.join("README.md")).unwrap();
+            assert_eq!(readme.contains("`scenarios/"), !scenarios.is_empty(), "{readme}");
+            for path in scenarios {
+                let text = fs::read_to_string(folder.join(path)).unwrap();
+                let expects = text.matches("[[expect]]").count();
+                assert!(expects >= 1 && text.contains("[[fault]]"), "{text}");
+            }
         }
     }
 }

@@ -1,12 +1,14 @@
-//! Trying a plugin without a host, for its author: one call by hand, the vectors of a project, and measurements. Everything is
-//! asked through the workbench of the plugin host, so that admission, limits and instances are those of production.
+//! Trying a plugin without a host, for its author: one call by hand, the vectors and the scenarios of a project, and measurements. Calls
+//! are made through the workbench of the plugin host, so that admission, limits and instances are those of production.
 //!
 //! | room | owns |
 //! |---|---|
-//! | `text` | how outcomes, vectors and measurements are shown to people |
-//! | `object` | the same as JSON |
+//! | `text` | how outcomes and measurements are shown to people |
+//! | `report_text` | the same of the vectors and the scenarios of a project |
+//! | `object` | outcomes, vectors, scenarios and measurements as JSON |
 //! | `measuring` | how long calls take, and what is left of each limit |
 //! | `suite` | running the vectors of a project |
+//! | `scenarios` | playing the scenarios of a project |
 //! | `advice` | what to do about a call that failed |
 //! | `vector_file` | reading a file of vectors |
 //! | `vector` | one vector, and whether an outcome is the expected one |
@@ -31,7 +33,9 @@ mod measuring;
 mod object;
 mod posing;
 mod reading;
+mod report_text;
 mod restoring;
+mod scenarios;
 mod suite;
 mod text;
 mod vector;
@@ -47,9 +51,11 @@ pub(crate) use fields::Fields;
 pub(crate) use measuring::measure;
 pub(crate) use object::{measured_object, outcome_object, report_object};
 pub(crate) use reading::read_sets;
+pub(crate) use report_text::{failed_text, failures, passes, report_text};
 pub(crate) use restoring::states as restored;
+pub(crate) use scenarios::{Called, play_all};
 pub(crate) use suite::{Report, chosen, run_all};
-pub(crate) use text::{failed_text, measured_text, outcome_text, report_text, shown_line};
+pub(crate) use text::{measured_text, outcome_text, shown_line};
 pub(crate) use vector_file::{VectorFile, read_vectors};
 pub(crate) use words::{exit, role};
 pub(crate) use world::moment;

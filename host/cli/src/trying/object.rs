@@ -1,4 +1,4 @@
-//! Outcomes, vectors and measurements as JSON with documented, stable fields.
+//! Outcomes, vectors, scenarios and measurements as JSON with documented, stable fields.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,8 +8,10 @@ use serde_json::{Map, Value, json};
 use super::case::Case;
 use super::facts::facts;
 use super::measuring::{Measured, Room, tightest};
+use super::scenarios::Played;
 use super::suite::{Found, Report, Tried};
 use super::vector::Deviation;
+use crate::simulating::expected_object;
 
 /// Returns what one call did.
 pub(crate) fn outcome_object(outcome: &Outcome, case: &Case, digest: &str) -> Value {
@@ -56,13 +58,35 @@ fn writes(outcome: &Outcome) -> Value {
     Value::Object(entries.collect::<Map<_, _>>())
 }
 
-/// Returns all vectors that were run.
+/// Returns all vectors that were run, and all scenarios that were played. `passed` and `failed` count both.
 pub(crate) fn report_object(report: &Report) -> Value {
-    let (passed, all) = (report.passed(), report.tried.len());
+    let goods = report.tried.iter().map(Tried::is_good).chain(report.played.iter().map(Played::is_good));
+    let (passed, failed): (Vec<bool>, Vec<bool>) = goods.partition(|is_good| *is_good);
     json!({
-        "passed": passed,
-        "failed": all - passed,
+        "passed": passed.len(),
+        "failed": failed.len(),
         "vectors": report.tried.iter().map(tried).collect::<Vec<_>>(),
+        "scenarios": report.played.iter().map(played).collect::<Vec<_>>(),
+    })
+}
+
+fn played(played: &Played) -> Value {
+    let outcome = played.outcome.as_ref().ok();
+    let result = match outcome {
+        Some(outcome) if outcome.is_broken() => "broken",
+        Some(_) => "passed",
+        None => "unusable",
+    };
+    json!({
+        "file": played.file.display().to_string(),
+        "name": played.name(),
+        "result": result,
+        "why": played.outcome.as_ref().err().map(ToString::to_string),
+        "seed": outcome.map(|outcome| outcome.seed),
+        "lasted_ms": outcome.map(|outcome| outcome.played.course.lasted_ms),
+        "took_ms": outcome.map(|outcome| outcome.took_ms),
+        "expected": outcome.map(|outcome| outcome.verdicts.iter().map(expected_object).collect::<Vec<_>>()),
+        "again": played.again,
     })
 }
 

@@ -10,6 +10,7 @@ use super::case::Case;
 use super::document::{self, Document};
 use super::error::TryError;
 use super::facts::{ERROR, Facts};
+use super::scenarios::Played;
 use super::vector::{CaseSource, Deviation, Vector};
 use super::vector_file::VectorFile;
 
@@ -28,10 +29,15 @@ pub(crate) struct Tried {
 }
 
 impl Tried {
+    /// Whether it has passed.
+    pub(super) fn is_good(&self) -> bool {
+        matches!(self.found, Found::Passed)
+    }
+
     /// Returns what to do about a call that failed and was not expected to.
     pub(crate) fn advice(&self) -> Option<&'static str> {
         let fault = self.outcome.as_ref()?.reply.as_ref().err()?;
-        (!matches!(self.found, Found::Passed)).then(|| advice(fault))
+        (!self.is_good()).then(|| advice(fault))
     }
 }
 
@@ -48,26 +54,27 @@ pub(crate) enum Found {
     Unusable { why: String, hint: String },
 }
 
-/// All vectors that were run.
-#[derive(Clone, Debug, Default)]
+/// All vectors that were run, and all scenarios that were played.
+#[derive(Debug, Default)]
 pub(crate) struct Report {
     pub(crate) tried: Vec<Tried>,
+    pub(crate) played: Vec<Played>,
 }
 
 impl Report {
-    /// Returns the number of vectors that have passed.
-    pub(crate) fn passed(&self) -> usize {
-        self.tried.iter().filter(|tried| matches!(tried.found, Found::Passed)).count()
+    /// Whether all vectors have passed, and nothing that a scenario expects is broken.
+    pub(crate) fn is_good(&self) -> bool {
+        self.tried.iter().all(Tried::is_good) && self.played.iter().all(Played::is_good)
     }
 
-    /// Whether all vectors have passed.
-    pub(crate) fn is_good(&self) -> bool {
-        self.passed() == self.tried.len()
+    /// Whether there is nothing in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.tried.is_empty() && self.played.is_empty()
     }
 }
 
 /// Runs all vectors of these files.
-pub(crate) fn run_all(workbench: &Workbench, files: &[VectorFile]) -> Report {
+pub(crate) fn run_all(workbench: &Workbench, files: &[VectorFile]) -> Vec<Tried> {
     let mut benches = Benches { workbench, last: None };
     let mut tried = Vec::new();
     for file in files {
@@ -77,7 +84,7 @@ pub(crate) fn run_all(workbench: &Workbench, files: &[VectorFile]) -> Report {
             tried.push(Tried { file, line: vector.line, name, found, outcome });
         }
     }
-    Report { tried }
+    tried
 }
 
 /// The last bench, which is used again for the same setup, and keeps its engine running for the next one.

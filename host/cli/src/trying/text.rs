@@ -1,4 +1,4 @@
-//! How outcomes, vectors and measurements are shown to people.
+//! How outcomes and measurements are shown to people.
 
 use std::fmt::Write as _;
 
@@ -7,15 +7,10 @@ use provost_state::text;
 
 use super::case::Case;
 use super::measuring::{Measured, tightest};
-use super::suite::{Found, Report, Tried};
-use super::vector::Deviation;
 use crate::render::humane::{counted, one_line, size};
 use crate::render::page::Page;
-use crate::render::style::{Paint, Style};
+use crate::render::style::Style;
 use crate::render::table::{Cell, Table};
-
-/// The most characters of a value that are shown where it is not as expected.
-const VALUE_CHARS: usize = 400;
 
 /// Formats nanoseconds with three digits: `12.3 us`, `1.2 ms`.
 fn short_time(ns: u64) -> String {
@@ -89,71 +84,6 @@ pub(crate) fn outcome_text(outcome: &Outcome, case: &Case, bench: &Bench, page: 
         }
     }
     told
-}
-
-/// Renders all vectors that were run: a line for each, and what is not as expected.
-pub(crate) fn report_text(report: &Report, paint: Paint) -> String {
-    let mut told = String::new();
-    for tried in &report.tried {
-        tried_text(&mut told, tried, paint);
-    }
-    let (passed, all) = (report.passed(), report.tried.len());
-    let failed = all - passed;
-    let style = if failed == 0 { Style::Green } else { Style::Red };
-    let summary = match failed {
-        0 => format!("{} passed", counted(passed as u64, "vector")),
-        _ => format!("{passed} passed, {failed} failed"),
-    };
-    told.push_str(&paint.text(style, &summary));
-    told.push('\n');
-    told
-}
-
-/// Renders the vectors that have not passed.
-pub(crate) fn failed_text(report: &Report, paint: Paint) -> String {
-    let mut told = String::new();
-    for tried in report.tried.iter().filter(|tried| !matches!(tried.found, Found::Passed)) {
-        tried_text(&mut told, tried, paint);
-    }
-    told
-}
-
-fn tried_text(told: &mut String, tried: &Tried, paint: Paint) {
-    let is_good = matches!(tried.found, Found::Passed);
-    let (word, style) = if is_good { ("ok  ", Style::Green) } else { ("FAIL", Style::Red) };
-    let place = match is_good {
-        true => String::new(),
-        false => format!(" ({}:{})", tried.file.display(), tried.line),
-    };
-    // Writing to a string does not fail.
-    let _ = writeln!(told, "{}  {}{place}", paint.text(style, word), one_line(&tried.name));
-    let mut below = |text: &str| {
-        let _ = writeln!(told, "      {text}");
-    };
-    match &tried.found {
-        Found::Passed => return,
-        Found::Deviates(deviations) => deviations.iter().for_each(|it| deviation(it, &mut below, paint)),
-        Found::Impure(why) => below(&one_line(why)),
-        Found::Unusable { why, hint } => {
-            below(&one_line(why));
-            below(&one_line(hint));
-        }
-    }
-    for line in tried.outcome.iter().flat_map(|outcome| &outcome.lines) {
-        below(&format!("log {}", shown_line(line)));
-    }
-    if let Some(advice) = tried.advice() {
-        below(&format!("hint: {advice}"));
-    }
-}
-
-fn deviation(deviation: &Deviation, below: &mut impl FnMut(&str), paint: Paint) {
-    let short = |value: &str| -> String { one_line(value).chars().take(VALUE_CHARS).collect() };
-    let expected = &deviation.expected;
-    let how = if expected.contains { "contains" } else { "is" };
-    below(&paint.text(Style::Green, &format!("- {} {how} {}", expected.fact, short(&expected.value))));
-    let actual = deviation.actual.as_deref().map_or_else(|| "(none)".to_owned(), short);
-    below(&paint.text(Style::Red, &format!("+ {} is {actual}", expected.fact)));
 }
 
 /// Renders measurements: a table of the cases, and one of the limits with the least head-room of all cases.

@@ -14,11 +14,12 @@ mod orders;
 mod targets;
 mod values;
 
+use provost_plugin_host::Limits;
 use provost_simulation::{Expectation, Fault, Order};
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::plugin::read_settings;
+use super::plugin::{read_limits, read_settings};
 use super::section::Section;
 
 pub(super) use expected::check_fault;
@@ -37,6 +38,8 @@ pub(super) struct Told {
     pub(super) starts_at_ms: Option<u64>,
     /// The settings of the simulated plugin as JSON, if no others are given.
     pub(super) settings_json: Option<String>,
+    /// The limits of the calls of the simulated plugin.
+    pub(super) limits: Limits,
     pub(super) faults: Vec<Targeted<Fault>>,
     pub(super) orders: Vec<Targeted<Order>>,
     pub(super) expectations: Vec<Targeted<Expectation>>,
@@ -74,6 +77,7 @@ fn read_scenario(mut scenario: Section<'_>, told: &mut Told) {
     told.seed = scenario.count("seed").map(|seed| seed as u64);
     told.starts_at_ms = values::time_of_day(&mut scenario, "start");
     told.settings_json = scenario.has("settings").then(|| read_settings(&mut scenario));
+    told.limits = read_limits(&mut scenario);
     scenario.finish();
 }
 
