@@ -3,8 +3,8 @@
 //!
 //! | room | owns |
 //! |---|---|
+//! | `report_text` | how the vectors and the scenarios of a project are shown to people |
 //! | `text` | how outcomes and measurements are shown to people |
-//! | `report_text` | the same of the vectors and the scenarios of a project |
 //! | `object` | outcomes, vectors, scenarios and measurements as JSON |
 //! | `measuring` | how long calls take, and what is left of each limit |
 //! | `suite` | running the vectors of a project |
