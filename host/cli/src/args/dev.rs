@@ -17,7 +17,8 @@ and has the plugin. Otherwise one is started, with the provost.toml of the
 project or with a process that fails every second; it ends with this command.
 
 A version that does not build, fails a vector, breaks a scenario or is refused
-by the host changes nothing: the former one stays loaded. Exits with 1 after `--once` if it fails.")]
+by the host changes nothing: the former one stays loaded. Exits with 1 after
+`--once` if it fails.")]
 pub(crate) struct DevArgs {
     /// The folder of the project.
     #[arg(value_name = "DIR", default_value = ".")]
