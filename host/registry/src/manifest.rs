@@ -20,6 +20,9 @@ pub(crate) const SIGNATURE: &str = "org.provost.plugin.minisig";
 /// The largest manifest that is read, in bytes. Registries refuse larger ones.
 pub(crate) const MANIFEST_BYTES_MAX: usize = 4 << 20;
 
+/// How much of a text of a manifest is repeated in an error, in characters.
+const SHOWN_MAX: usize = 200;
+
 /// A manifest.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -86,16 +89,16 @@ impl Layer {
     /// Reads the manifest of a component.
     pub(crate) fn read(manifest: &[u8]) -> Result<Self, ManifestError> {
         let parsed = serde_json::from_slice::<Manifest>(manifest);
-        let manifest = parsed.map_err(|error| ManifestError::Unreadable(error.to_string()))?;
+        let manifest = parsed.map_err(|error| ManifestError::Unreadable(shortened(&error.to_string())))?;
         if manifest.manifests.is_some() {
             return Err(ManifestError::Index);
         }
         let [layer] = &*manifest.layers else { return Err(ManifestError::Layers(manifest.layers.len())) };
         if ![COMPONENT_TYPE, OLDER_COMPONENT_TYPE].contains(&&*layer.media_type) {
-            return Err(ManifestError::MediaType(layer.media_type.clone()));
+            return Err(ManifestError::MediaType(shortened(&layer.media_type)));
         }
         let digest =
-            Digest::parse(&layer.digest).ok_or_else(|| ManifestError::Digest(layer.digest.clone()))?;
+            Digest::parse(&layer.digest).ok_or_else(|| ManifestError::Digest(shortened(&layer.digest)))?;
         if layer.size > COMPONENT_BYTES_MAX {
             return Err(ManifestError::Size(layer.size));
         }
@@ -105,6 +108,16 @@ impl Layer {
             _ => Ok(Self { digest, size: layer.size, signature }),
         }
     }
+}
+
+/// Returns a text of a registry as one line of a bounded length.
+fn shortened(text: &str) -> String {
+    let mut left = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let mut line: String = left.by_ref().take(SHOWN_MAX).collect();
+    if left.next().is_some() {
+        line.push('…');
+    }
+    line
 }
 
 #[cfg(test)]
@@ -131,6 +144,13 @@ mod tests {
         let index = json!({ "schemaVersion": 2, "manifests": [] });
         assert_eq!(read(index), ManifestError::Index);
         assert!(matches!(Layer::read(b"<html>").unwrap_err(), ManifestError::Unreadable(_)));
+        let long = "\n".repeat(1 << 20);
+        let shown = format!("{}…", " ".repeat(SHOWN_MAX));
+        assert_eq!(read(with(json!([layer(&long, &digest, 1)]))), ManifestError::MediaType(shown.clone()));
+        assert_eq!(read(with(json!([layer(COMPONENT_TYPE, &long, 1)]))), ManifestError::Digest(shown));
+        let version = read(json!({ "schemaVersion": long, "layers": [] })).to_string();
+        assert!(version.starts_with("its manifest cannot be read: invalid type: string"), "{version}");
+        assert!(version.chars().count() < 2 * SHOWN_MAX, "{}", version.len());
         let mut manifest = with(json!([layer(COMPONENT_TYPE, &digest, 1)]));
         manifest["annotations"] = json!({ SIGNATURE: "x".repeat(SIGNATURE_BYTES_MAX + 1) });
         assert_eq!(read(manifest), ManifestError::Signature(SIGNATURE_BYTES_MAX + 1));
