@@ -225,6 +225,12 @@ impl PluginHost {
         self.shared.loader.cache().counts()
     }
 
+    /// Returns what finds components that are elsewhere.
+    #[must_use]
+    pub fn remote(&self) -> &dyn Remote {
+        &**self.loader().remote()
+    }
+
     pub(crate) fn loader(&self) -> &Arc<Loader> {
         &self.shared.loader
     }

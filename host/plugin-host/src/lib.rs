@@ -74,9 +74,9 @@ mod workbench;
 
 pub use component::cache::{CacheBounds, CacheCounts};
 pub use component::{
-    CompileError, Compiler, ComponentError, FetchLease, Fetched, InProcess, Inspection, LoadError, Nowhere,
-    Remote, RemoteError, Source, Trust, TrustError, bundled_names, hex, inspect, is_sha256, keygen, sign,
-    signature_of, survey, verify,
+    CompileError, Compiler, ComponentError, FetchLease, Fetched, FetchedTogether, Fetching, InProcess,
+    Inspection, LoadError, Nowhere, Remote, RemoteError, Source, Trust, TrustError, bundled_names, hex,
+    inspect, is_sha256, keygen, recognise, sign, signature_of, survey, verify,
 };
 pub use engine::{EngineError, Layout};
 pub use guest::PluginLine;

@@ -2,14 +2,15 @@
 //! one change at a time is put in force, which no call and no status waits for. A change that fails a check changes
 //! nothing.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use provost_state::{
-    Blame, Consumer, Intensity, LimitsWanted, PluginChange, PluginRefusal, PluginRefusalKind as Kind,
-    PluginReport, PluginWanted, Plugins, Policy, Replacement, Snapshot, View,
+    Blame, Consumer, Intensity, LimitsWanted, PluginChange, PluginFetch, PluginRefusal,
+    PluginRefusalKind as Kind, PluginReport, PluginWanted, Plugins, Policy, Replacement, Snapshot, View,
 };
 
-use crate::component::{LoadError, Source};
+use crate::component::{Fetching, LoadError, Source};
 use crate::guest::Reports;
 use crate::host::{PluginHost, PluginSpec};
 use crate::limits::grants::Grants;
@@ -203,6 +204,21 @@ impl Plugins for PluginHost {
 
     fn consumer(&self, name: &str) -> Option<Box<dyn Consumer>> {
         PluginConsumer::of(&self.plugin(name)?)
+    }
+
+    fn fetch(&self, name: &str, component: Option<&str>) -> Option<PluginFetch> {
+        let source = match component {
+            Some(component) => Source::parse(component),
+            None => self.plugin(name)?.versions().active.source.clone(),
+        };
+        let reference = source.reference().filter(|reference| self.remote().at_hand(reference).is_none())?;
+        let Fetching { work, wanted } = self.remote().begin(reference);
+        let name = name.to_owned();
+        let fetch = move || match work() {
+            Ok(fetched) => Ok(Box::new(fetched) as Box<dyn Any + Send>),
+            Err(error) => Err(unavailable(&name, &error.into())),
+        };
+        Some(PluginFetch { fetch: Box::new(fetch), wanted })
     }
 
     fn load(&self, wanted: &PluginWanted, world: &Arc<Snapshot>) -> Result<PluginChange, PluginRefusal> {

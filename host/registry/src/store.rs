@@ -85,6 +85,12 @@ impl Store {
         Some(Kept { path, lease })
     }
 
+    /// Whether there is anything in the place of the entry of a reference that has a digest, usable or not.
+    #[must_use]
+    pub fn has_remains(&self, reference: &Reference) -> bool {
+        self.path(reference, COMPONENT).is_some_and(|path| path.symlink_metadata().is_ok())
+    }
+
     /// Keeps what was pulled by a reference, and makes room for it.
     ///
     /// # Errors
@@ -93,13 +99,19 @@ impl Store {
         let digest = pulled.check(reference)?;
         own_dir_in_safe_place(&self.dir, self.owners)?;
         let path = |ending: &str| self.dir.join(format!("{}.{ending}", digest.digits()));
-        let write = |ending: &str, bytes: &[u8]| replace(&path(ending), Access::Private, &[bytes]);
+        let write = |ending: &str, bytes: &[u8]| {
+            clear(&path(ending));
+            replace(&path(ending), Access::Private, &[bytes])
+        };
         if let Some(manifest) = &pulled.manifest {
             write(MANIFEST, manifest)?;
         }
         match &pulled.signature {
             Some(signature) => write(SIGNATURE, signature.as_bytes())?,
-            None => remove(&path(SIGNATURE)),
+            None => {
+                clear(&path(SIGNATURE));
+                remove(&path(SIGNATURE));
+            }
         }
         // The last one: without it there is no entry.
         write(COMPONENT, &pulled.component)?;
@@ -114,6 +126,14 @@ impl Store {
 
     fn path(&self, reference: &Reference, ending: &str) -> Option<PathBuf> {
         Some(self.dir.join(format!("{}.{ending}", reference.digest()?.digits())))
+    }
+}
+
+/// Removes a folder that is in the place of a file, which would keep the file from being written. If it cannot be removed, writing
+/// the file fails.
+fn clear(path: &Path) {
+    if path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) {
+        let _ = fs::remove_dir_all(path);
     }
 }
 
@@ -190,6 +210,23 @@ mod tests {
             assert!(store.find(&reference).is_none(), "{ending}");
         }
         assert!(store.keep(&reference, &pulled).is_ok() && store.find(&reference).is_some());
+    }
+
+    #[test]
+    fn a_folder_in_the_place_of_an_entry_is_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = store(&dir, BOUNDS);
+        let (reference, pulled) = artifact(b"one", Some("signed"));
+        drop(store.keep(&reference, &pulled).unwrap());
+        for ending in [COMPONENT, SIGNATURE, MANIFEST] {
+            let path = store.path(&reference, ending).unwrap();
+            fs::remove_file(&path).unwrap();
+            fs::create_dir(&path).unwrap();
+            fs::write(path.join("file"), "").unwrap();
+            assert!(store.find(&reference).is_none() && store.has_remains(&reference), "{ending}");
+            drop(store.keep(&reference, &pulled).unwrap());
+            assert!(store.find(&reference).is_some(), "{ending}");
+        }
     }
 
     #[test]

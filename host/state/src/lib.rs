@@ -43,10 +43,10 @@ mod words;
 pub use ports::{
     Answer, Asked, Basis, Batch, Blame, Consumer, Decision, Demand, Ended, Fault, FaultKind, HealthAction,
     Intensity, Judged, JudgedAction, Judgement, LimitsWanted, MemoryChange, MemoryWrite, Note, Noted,
-    Observation, Ordered, Plan, PluginChange, PluginFigures, PluginInput, PluginNote, PluginRefusal,
-    PluginRefusalKind, PluginReport, PluginStatus, PluginVersion, PluginWanted, Plugins, Policy,
-    PolicySource, Recorder, Replacement, Reproduction, Sample, Settled, StartAction, Trigger, UsageAction,
-    View, ViewRequest, ViewResponse, ViewUsage, failsafe,
+    Observation, Ordered, Plan, PluginChange, PluginFetch, PluginFigures, PluginInput, PluginNote,
+    PluginRefusal, PluginRefusalKind, PluginReport, PluginStatus, PluginVersion, PluginWanted, Plugins,
+    Policy, PolicySource, Recorder, Replacement, Reproduction, Sample, Settled, StartAction, Trigger,
+    UsageAction, View, ViewRequest, ViewResponse, ViewUsage, failsafe,
 };
 pub use process::{
     Cause, DEATHS_KEPT, Death, Deaths, Desired, Escalation, Event, EventKind, Exit, Failing, Generation,

@@ -1,5 +1,5 @@
 //! The threads for blocking work, and the port to them. Spawning, judging, reaping, handing over, name look-ups, file reads, log
-//! writes, usage, views, plugin loads and plugin changes each have their own [`Pool`], so that none of them waits for another.
+//! writes, usage, views, fetches, plugin loads and plugin changes each have their own [`Pool`], so that none of them waits for another.
 //! The first threads of a pool start with the host; more are started while all of them are busy, up to a bound, and end
 //! when they have been idle for a while.
 //!
@@ -307,6 +307,8 @@ pub struct Jobs {
     pub(crate) inspecting: Lane,
     /// For rendering views.
     pub views: Lane,
+    /// For fetching components from elsewhere: nothing else waits for a server that is slow.
+    pub fetches: Lane,
     /// For loading plugins: compilation may take minutes, and unloading one must not wait for that.
     pub loads: Lane,
     /// For all other changes of plugins.
@@ -348,6 +350,7 @@ impl Jobs {
             metering: Lane::new(usage.clone(), 1, None),
             inspecting: Lane::new(usage, 3, None),
             views: Lane::new(pool("views", 1, 4), 4, None),
+            fetches: Lane::new(pool("fetching", 1, 2), 2, None),
             loads: Lane::new(pool("loads", 1, 8), 8, None),
             changes: Lane::new(pool("changes", 1, 4), 4, None),
         }

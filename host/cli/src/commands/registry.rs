@@ -102,17 +102,14 @@ pub(super) fn push(context: &Context, args: &PushArgs) -> Result<(), Failure> {
     }
     let (component, about) = described(&args.component)?;
     let signature = signature(&args.component)?;
-    let pushed =
-        provost_registry::push(&reference, &component, signature.as_deref(), &about, limit(args.timeout));
-    let digest = pushed.map_err(|error| {
-        Failure::failed(format_args!("`{reference}` was not pushed: {error}"), error.hint())
-    })?;
+    let is_signed = signature.is_some();
+    let pinned = fetching::push(&reference, &component, signature, about, limit(args.timeout))?;
     context.note(&format!(
         "pushed {reference} ({}, {})\n",
         size(component.len() as u64),
-        if signature.is_some() { "with its signature" } else { "without a signature" },
+        if is_signed { "with its signature" } else { "without a signature" },
     ));
-    print(line(&reference.with_digest(digest)))
+    print(line(&pinned))
 }
 
 /// Reads a component, and what is said about it where it is pushed.

@@ -172,6 +172,7 @@ fn run(component: &[u8], layout: Layout, limits: CompileLimits) -> io::Result<Ra
         dir: "/",
         input: component,
         most: Duration::from_millis(limits.time_ms),
+        wanted: None,
     };
     job.run()
 }

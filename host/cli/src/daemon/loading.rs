@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
-use provost_plugin_host::{LoadError, Pending, PluginHost, PluginSpec, RemoteError, Source, trial_world};
+use provost_plugin_host::{FetchedTogether, LoadError, Pending, PluginHost, trial_world};
 use provost_state::{Consumer, Plugins, Snapshot};
 use provost_supervisor::{Clock, Supervisor};
 
@@ -154,12 +154,13 @@ impl Loading {
                 })?;
             }
         }
+        // They stay in the cache until all plugins have begun.
+        let together = fetched(&all, config, plugins, former);
         let (mut problems, mut waiting) = (Vec::new(), Vec::new());
         for (place, ToLoad { spec, before, digest }) in all.into_iter().enumerate() {
             let (name, number) = (spec.name.clone(), before.number);
             let without = former.is_there().then(|| spec.clone());
-            // Processes of a former host do not wait for a network.
-            let missing = if former.is_there() { missing(&spec, config) } else { None };
+            let missing = together.error(&spec.source);
             let begun = missing.map_or_else(|| plugins.begin_after(spec, before), |why| Err(why.into()));
             match begun {
                 Ok(pending) => {
@@ -233,10 +234,14 @@ impl std::fmt::Debug for Loading {
     }
 }
 
-/// Returns why a component from elsewhere is not used: it is not in the cache. `None` if it is, or is not from elsewhere.
-fn missing(spec: &PluginSpec, config: &Config) -> Option<RemoteError> {
-    let Source::Remote(reference) = &spec.source else { return None };
-    Fetcher::reading(config.store(), Reach::Cache).component(reference).err()
+/// Fetches the components that are elsewhere, within one time limit for all of them. Processes of a former host do not wait for a
+/// network: then only the cache is read.
+fn fetched(all: &[ToLoad], config: &Config, plugins: &PluginHost, former: &FormerHost) -> FetchedTogether {
+    let sources = all.iter().map(|one| &one.spec.source);
+    match former.is_there() {
+        true => FetchedTogether::of(sources, &*Fetcher::reading(config.store(), Reach::Cache)),
+        false => FetchedTogether::of(sources, plugins.remote()),
+    }
 }
 
 /// Says that the component of a plugin is another one than a former host had in force.

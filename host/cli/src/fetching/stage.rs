@@ -1,11 +1,14 @@
-//! The process that fetches. It limits itself, reads a reference from standard input, and writes what it has fetched to standard
-//! output: a line that says how long each part is, and the parts. An error is a line of its own.
+//! The process that speaks to registries and servers. It limits itself, reads from standard input what it is to do, and a component
+//! to push after that, and writes what it has fetched to standard output: a line that says how long each part is, and the parts.
+//! An error is a line of its own.
 
 use std::ffi::OsString;
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, Read, Write};
 use std::time::Duration;
 
-use provost_registry::{COMPONENT_BYTES_MAX, Pulled, Reference, SIGNATURE_BYTES_MAX};
+#[cfg(feature = "registry")]
+use provost_registry::Reference;
+use provost_registry::{COMPONENT_BYTES_MAX, Pulled, SIGNATURE_BYTES_MAX};
 use rustix::process::Resource;
 use serde::{Deserialize, Serialize};
 
@@ -27,26 +30,58 @@ pub(super) const OUTPUT_BYTES_MAX: u64 = COMPONENT_BYTES_MAX + SIGNATURE_BYTES_M
 /// How much processor time it may take for each second that it may take in all, and at least.
 const CPU_SECONDS_MIN: u64 = 10;
 
+/// What it writes to standard error if a library panics, and nothing else: the message of the panic names a file of the machine that
+/// has built this, and may repeat what a server has sent.
+pub(super) const PANICKED: &str = "a library for registries panicked";
+
+/// The longest first line of the input, in bytes: a signature, and what is said about a component.
+const ORDER_BYTES_MAX: u64 = 4 << 20;
+
+/// The first line of the input.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Order {
+    /// Fetch a component.
+    Pull { reference: String },
+    /// Push the component that follows.
+    #[cfg(feature = "registry")]
+    Push { reference: String, signature: Option<String>, about: provost_registry::About, bytes: usize },
+}
+
 /// The first line of the output.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Header {
     /// The lengths of the manifest and the signature, in bytes. The rest is the component.
     Pulled { manifest: Option<usize>, signature: Option<usize> },
-    /// Nothing was fetched.
+    /// The digest of the manifest that was pushed.
+    #[cfg(feature = "registry")]
+    Pushed { digest: String },
+    /// Nothing was fetched or pushed.
     Failed { what: String, hint: String },
 }
 
-/// Fetches if the arguments are `provost-fetch-stage MILLISECONDS PARENT`, and returns the exit code; returns `None` if this process
-/// is not one that fetches.
+/// What was done.
+enum Done {
+    Pulled(Pulled),
+    #[cfg(feature = "registry")]
+    Pushed(provost_registry::Digest),
+}
+
+/// Carries out an order if the arguments are `provost-fetch-stage MILLISECONDS PARENT`, and returns the exit code; returns `None` if
+/// this process is not one that does.
 #[must_use]
 pub fn run_if_fetcher(mut arguments: impl Iterator<Item = OsString>) -> Option<u8> {
     if arguments.next()? != STAGE_NAME {
         return None;
     }
-    let fetched = wanted(arguments).map_err(broken).and_then(|(reference, most)| obtain(&reference, most));
-    let (header, parts, code) = match &fetched {
-        Ok(Pulled { manifest, component, signature }) => (
+    std::panic::set_hook(Box::new(|_| {
+        // Without standard error nobody reads it.
+        let _ = writeln!(io::stderr(), "{PANICKED}");
+    }));
+    let done = limited(arguments).map_err(broken).and_then(carried_out);
+    let (header, parts, code) = match &done {
+        Ok(Done::Pulled(Pulled { manifest, component, signature })) => (
             Header::Pulled {
                 manifest: manifest.as_ref().map(Vec::len),
                 signature: signature.as_ref().map(String::len),
@@ -58,6 +93,8 @@ pub fn run_if_fetcher(mut arguments: impl Iterator<Item = OsString>) -> Option<u
             ],
             0,
         ),
+        #[cfg(feature = "registry")]
+        Ok(Done::Pushed(digest)) => (Header::Pushed { digest: digest.to_string() }, [&[][..]; 3], 0),
         Err(NotFetched { what, hint }) => {
             (Header::Failed { what: what.clone(), hint: hint.clone() }, [&[][..]; 3], FAILED)
         }
@@ -68,13 +105,13 @@ pub fn run_if_fetcher(mut arguments: impl Iterator<Item = OsString>) -> Option<u
 
 fn broken(error: io::Error) -> NotFetched {
     NotFetched {
-        what: format!("the process that fetches cannot limit itself: {error}"),
+        what: format!("the process that speaks to registries cannot limit itself: {error}"),
         hint: "try again".to_owned(),
     }
 }
 
-/// Sets the limits of the process, and returns what it is to fetch, and within which time.
-fn wanted(mut arguments: impl Iterator<Item = OsString>) -> io::Result<(Reference, Duration)> {
+/// Sets the limits of the process, and returns what it is to do, and within which time.
+fn limited(mut arguments: impl Iterator<Item = OsString>) -> io::Result<(Order, Duration)> {
     let (milliseconds, parent) = (number(&mut arguments)?, number(&mut arguments)?);
     let limits = [
         (Resource::Data, DATA_BYTES_MAX),
@@ -82,10 +119,34 @@ fn wanted(mut arguments: impl Iterator<Item = OsString>) -> io::Result<(Referenc
         (Resource::Cpu, (milliseconds / 1_000).max(CPU_SECONDS_MIN)),
     ];
     confine(&Confines { limits: &limits, parent })?;
-    let mut text = String::new();
-    io::stdin().read_to_string(&mut text)?;
-    let reference = Reference::parse(&text).map_err(io::Error::other)?;
-    Ok((reference, Duration::from_millis(milliseconds)))
+    let mut line = Vec::new();
+    io::stdin().lock().take(ORDER_BYTES_MAX).read_until(b'\n', &mut line)?;
+    Ok((serde_json::from_slice(&line)?, Duration::from_millis(milliseconds)))
+}
+
+#[cfg(feature = "registry")]
+fn carried_out((order, most): (Order, Duration)) -> Result<Done, NotFetched> {
+    let failed =
+        |error: provost_registry::FetchError| NotFetched { what: error.to_string(), hint: error.hint() };
+    let parsed = |text: &str| Reference::parse(text).map_err(|error| broken(io::Error::other(error)));
+    match order {
+        Order::Pull { reference } => {
+            provost_registry::pull(&parsed(&reference)?, most).map(Done::Pulled).map_err(failed)
+        }
+        Order::Push { reference, signature, about, bytes } => {
+            let mut component = Vec::with_capacity(bytes);
+            io::stdin().lock().read_to_end(&mut component).map_err(broken)?;
+            let reference = parsed(&reference)?;
+            let pushed = provost_registry::push(&reference, component, signature.as_deref(), &about, most);
+            pushed.map(Done::Pushed).map_err(failed)
+        }
+    }
+}
+
+#[cfg(not(feature = "registry"))]
+fn carried_out((order, _): (Order, Duration)) -> Result<Done, NotFetched> {
+    let Order::Pull { reference: _ } = order;
+    Err(super::failed::lacking())
 }
 
 fn write(header: &Header, parts: [&[u8]; 3]) -> io::Result<()> {
@@ -94,15 +155,4 @@ fn write(header: &Header, parts: [&[u8]; 3]) -> io::Result<()> {
     output.write_all(b"\n")?;
     parts.into_iter().try_for_each(|part| output.write_all(part))?;
     output.flush()
-}
-
-#[cfg(feature = "registry")]
-fn obtain(reference: &Reference, most: Duration) -> Result<Pulled, NotFetched> {
-    provost_registry::pull(reference, most)
-        .map_err(|error| NotFetched { what: error.to_string(), hint: error.hint() })
-}
-
-#[cfg(not(feature = "registry"))]
-fn obtain(_: &Reference, _: Duration) -> Result<Pulled, NotFetched> {
-    Err(super::failed::lacking())
 }

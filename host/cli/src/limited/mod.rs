@@ -8,6 +8,7 @@ mod semaphore;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
+use std::os::fd::BorrowedFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
@@ -40,6 +41,8 @@ pub(crate) struct Job<'a> {
     pub(crate) input: &'a [u8],
     /// How long it may take.
     pub(crate) most: Duration,
+    /// A pipe whose other end is open for as long as anyone wants the result.
+    pub(crate) wanted: Option<BorrowedFd<'a>>,
 }
 
 /// The end of the process.
@@ -48,6 +51,8 @@ pub(crate) enum End {
     Exited(ExitStatus),
     /// Its time was over, and it was killed.
     TooLate,
+    /// Nobody wanted the result any more, and it was killed.
+    Unwanted,
 }
 
 /// A process that has ended, with its output.
@@ -79,10 +84,7 @@ impl Job<'_> {
             .stdout(output.try_clone()?)
             .stderr(words.try_clone()?);
         let mut running = Running(command.spawn()?);
-        let end = match running.wait(self.most)? {
-            Some(status) => End::Exited(status),
-            None => End::TooLate,
-        };
+        let end = running.wait(self.most, self.wanted)?;
         Ok(Ran { end, output, words })
     }
 }
@@ -120,21 +122,30 @@ pub(crate) fn is_out_of_memory(words: &str) -> bool {
 struct Running(Child);
 
 impl Running {
-    /// Waits for its end; returns `None` if it has not ended within `most`.
-    fn wait(&mut self, most: Duration) -> io::Result<Option<ExitStatus>> {
+    /// Waits for its end, for at most this time and only as long as the pipe `wanted` is open.
+    fn wait(&mut self, most: Duration, wanted: Option<BorrowedFd<'_>>) -> io::Result<End> {
         let ended = pidfd_open(Pid::from_child(&self.0), PidfdFlags::empty())?;
         let clock = Clock::new();
         let begun = clock.now().mono_ns;
         loop {
             let passed = Duration::from_nanos(clock.now().mono_ns.saturating_sub(begun));
-            let Some(left) = most.checked_sub(passed).filter(|left| !left.is_zero()) else { return Ok(None) };
+            let Some(left) = most.checked_sub(passed).filter(|left| !left.is_zero()) else {
+                return Ok(End::TooLate);
+            };
             let left = Timespec {
                 tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
                 tv_nsec: left.subsec_nanos().into(),
             };
-            match poll(&mut [PollFd::new(&ended, PollFlags::IN)], Some(&left)) {
+            // Of the pipe only its end is reported, which needs no flag.
+            let pipe = wanted.map(|wanted| PollFd::from_borrowed_fd(wanted, PollFlags::empty()));
+            let mut all: Vec<PollFd<'_>> =
+                [PollFd::new(&ended, PollFlags::IN)].into_iter().chain(pipe).collect();
+            match poll(&mut all, Some(&left)) {
                 Ok(0) | Err(rustix::io::Errno::INTR) => {}
-                Ok(_) => return self.0.wait().map(Some),
+                Ok(_) if all.first().is_some_and(|process| process.revents().is_empty()) => {
+                    return Ok(End::Unwanted);
+                }
+                Ok(_) => return self.0.wait().map(End::Exited),
                 Err(error) => return Err(error.into()),
             }
         }

@@ -1,5 +1,7 @@
 //! A semaphore that bounds how many processes do the same work at the same time.
 
+use std::time::Duration;
+
 use parking_lot::{Condvar, Mutex};
 
 /// The number of processes that do the same work at the same time. Others wait for a permit.
@@ -22,6 +24,16 @@ impl Semaphore {
         self.returned.wait_while(&mut taken, |taken| *taken >= AT_ONCE);
         *taken += 1;
         Permit(self)
+    }
+
+    /// Waits for a permit for at most this time; returns `None` if there is none by then.
+    pub(crate) fn acquire_within(&self, most: Duration) -> Option<Permit<'_>> {
+        let mut taken = self.taken.lock();
+        if self.returned.wait_while_for(&mut taken, |taken| *taken >= AT_ONCE, most).timed_out() {
+            return None;
+        }
+        *taken += 1;
+        Some(Permit(self))
     }
 }
 
@@ -47,5 +59,16 @@ mod tests {
         assert_eq!(*permits.taken.lock(), 2);
         drop(first);
         third.join().unwrap();
+    }
+
+    #[test]
+    fn who_waits_for_a_bounded_time_gets_no_permit_that_others_hold_and_one_that_is_free() {
+        let permits = Semaphore::default();
+        let (first, second) = (permits.acquire(), permits.acquire_within(Duration::ZERO));
+        assert!(second.is_some(), "it is free");
+        assert!(permits.acquire_within(Duration::ZERO).is_none());
+        drop(first);
+        assert!(permits.acquire_within(Duration::ZERO).is_some());
+        assert_eq!(*permits.taken.lock(), 1);
     }
 }

@@ -1,6 +1,8 @@
 //! Lists plugins and changes them while processes run. The plugin host changes the plugin; this file adds it to policy
 //! chains and to the consumers of the supervisor, and removes it from them.
 
+use std::any::Any;
+
 use axum::Json;
 use axum::body::Body as Sent;
 use axum::extract::{Extension, Path, Query, State};
@@ -10,9 +12,10 @@ use bytes::Bytes;
 use provost_api::{self as api, ErrorCode};
 use provost_state::naming::{NAME_BYTES_MAX, shown};
 use provost_state::{
-    Blame, Generation, Intensity, LimitsWanted, Noted, PluginChange, PluginNote, PluginRefusal, PluginWanted,
-    ProcessId, Replacement,
+    Blame, Generation, Intensity, LimitsWanted, Noted, PluginChange, PluginFetch, PluginNote, PluginRefusal,
+    PluginWanted, ProcessId, Replacement,
 };
+use provost_supervisor::Lost;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -128,6 +131,8 @@ pub(super) async fn change(
     // Compiling takes seconds and must not block a thread of the async runtime.
     let context = app.context.clone();
     let jobs = app.context.supervisor.jobs();
+    // It stays on this machine until the plugin is loaded.
+    let _fetched = fetched(&context, &name, action, order.component.as_deref()).await?;
     let lane = if matches!(action, Action::Load | Action::Swap) { &jobs.loads } else { &jobs.changes };
     let changed = name.clone();
     let done = lane.run(move || carry_out(&context, &shortened(name), action, order)).await;
@@ -136,6 +141,33 @@ pub(super) async fn change(
     let now = generation(&app.context);
     let after = change.after.as_ref().map(|report| convert::plugin(report, now));
     Ok(Json(api::PluginChanged { plugin: after, notes: change.notes }))
+}
+
+/// Fetches the component of a load or a swap, if it is elsewhere and not on this machine. Compilations do not wait for that, and it
+/// ends when the client leaves.
+async fn fetched(
+    context: &ApiContext,
+    name: &str,
+    action: Action,
+    component: Option<&str>,
+) -> Result<Option<Box<dyn Any + Send>>, Refused> {
+    let lost = |lost: Lost| Refused::internal(lost.to_string());
+    let is_needed = match action {
+        Action::Load => component.is_some(),
+        Action::Swap => true,
+        Action::Unload | Action::Rollback | Action::Revive => false,
+    };
+    if !is_needed {
+        return Ok(None);
+    }
+    let jobs = context.supervisor.jobs();
+    let (plugins, name, component) =
+        (context.plugins.clone(), shortened(name.to_owned()), component.map(str::to_owned));
+    let missing = jobs.loads.run(move || plugins.fetch(&name, component.as_deref())).await.map_err(lost)?;
+    let Some(PluginFetch { fetch, wanted }) = missing else { return Ok(None) };
+    let fetched = jobs.fetches.run(fetch).await.map_err(lost)?;
+    drop(wanted);
+    Ok(Some(fetched?))
 }
 
 /// Shortens a name that is too long for a plugin. The result is too long as well, so it names no plugin.

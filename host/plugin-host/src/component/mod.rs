@@ -9,6 +9,7 @@
 //! | `compiler` | the port for compiling |
 //! | `keys` | the keys that components are signed with |
 //! | `trust` | decides by signatures whose components are admitted |
+//! | `together` | components elsewhere that are needed together |
 //! | `source` | where a component comes from |
 //! | `bundled` | the components inside this binary |
 //! | `surface` | the names of what a component imports and exports |
@@ -29,6 +30,7 @@ mod recognise;
 mod remote;
 mod source;
 mod surface;
+mod together;
 mod trust;
 
 pub(crate) use admission::Admitted;
@@ -39,9 +41,11 @@ pub use digest::{hex, is_sha256};
 pub use error::{ComponentError, LoadError};
 pub use inspect::{Inspection, inspect, survey};
 pub use keys::{keygen, sign, verify};
-pub(crate) use recognise::{exports, recognise};
-pub use remote::{FetchLease, Fetched, Nowhere, Remote, RemoteError};
+pub(crate) use recognise::exports;
+pub use recognise::recognise;
+pub use remote::{FetchLease, Fetched, Fetching, Nowhere, Remote, RemoteError};
 pub(crate) use source::Obtained;
 pub use source::Source;
 pub(crate) use surface::Surface;
+pub use together::FetchedTogether;
 pub use trust::{Trust, TrustError, signature_of};

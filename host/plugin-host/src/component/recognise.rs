@@ -8,7 +8,7 @@ use super::error::{COMPONENT_BYTES_MAX, ComponentError};
 ///
 /// # Errors
 /// [`ComponentError`], which says what it is instead.
-pub(crate) fn recognise(bytes: &[u8]) -> Result<(), ComponentError> {
+pub fn recognise(bytes: &[u8]) -> Result<(), ComponentError> {
     const MAGIC: &[u8] = b"\0asm";
     // The magic number is followed by a version of 16 bits and the layer: 0 for a core module, 1 for a component.
     const LAYER: std::ops::Range<usize> = 6..8;

@@ -7,13 +7,59 @@ use std::path::PathBuf;
 
 /// Finds components that are elsewhere.
 pub trait Remote: fmt::Debug + Send + Sync {
-    /// Returns the file with the component that `reference` names, as it is in the config, and fetches it first if
-    /// necessary. It is called where a component is read: on threads that may block, while no lock is held, and never for
-    /// a decision. The signature is beside the file, as it is beside every component.
+    /// Returns the file with the component that `reference` names, as it is in the config, if it was fetched before. Reads files.
+    fn at_hand(&self, reference: &str) -> Option<Fetched>;
+
+    /// Begins to fetch a component: its time limit runs from now on.
+    fn begin(&self, reference: &str) -> Fetching;
+
+    /// Returns the file with a component, and fetches it first if necessary. It is called where a component is read: on threads
+    /// that may block, while no lock is held, and never for a decision. The signature is beside the file, as it is beside every
+    /// component.
     ///
     /// # Errors
     /// [`RemoteError`] if there is no such file; nothing was changed then.
-    fn component(&self, reference: &str) -> Result<Fetched, RemoteError>;
+    fn component(&self, reference: &str) -> Result<Fetched, RemoteError> {
+        match self.at_hand(reference) {
+            Some(fetched) => Ok(fetched),
+            None => self.begin(reference).finish(),
+        }
+    }
+}
+
+/// A fetch that has begun.
+pub struct Fetching {
+    /// Fetches, and blocks until then.
+    pub(crate) work: Box<dyn FnOnce() -> Result<Fetched, RemoteError> + Send>,
+    /// Ends the work when it is dropped.
+    pub(crate) wanted: Box<dyn Any + Send>,
+}
+
+impl Fetching {
+    /// Makes a fetch of what fetches and blocks, and ends when `wanted` is dropped.
+    pub fn new(
+        wanted: impl Any + Send,
+        work: impl FnOnce() -> Result<Fetched, RemoteError> + Send + 'static,
+    ) -> Self {
+        Self { work: Box::new(work), wanted: Box::new(wanted) }
+    }
+
+    /// Fetches the component, and blocks until then.
+    ///
+    /// # Errors
+    /// [`RemoteError`] if it cannot be fetched.
+    pub fn finish(self) -> Result<Fetched, RemoteError> {
+        let Self { work, wanted } = self;
+        let done = work();
+        drop(wanted);
+        done
+    }
+}
+
+impl fmt::Debug for Fetching {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fetching").finish_non_exhaustive()
+    }
 }
 
 /// A component that was fetched into a file.
@@ -56,10 +102,15 @@ pub struct RemoteError {
 pub struct Nowhere;
 
 impl Remote for Nowhere {
-    fn component(&self, reference: &str) -> Result<Fetched, RemoteError> {
-        Err(RemoteError {
+    fn at_hand(&self, _: &str) -> Option<Fetched> {
+        None
+    }
+
+    fn begin(&self, reference: &str) -> Fetching {
+        let error = RemoteError {
             what: format!("`{reference}` is not on this machine"),
             hint: format!("`provost plugin pull {reference} --output FILE` fetches it into a file"),
-        })
+        };
+        Fetching::new((), move || Err(error))
     }
 }

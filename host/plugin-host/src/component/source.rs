@@ -45,6 +45,14 @@ impl Source {
         }
     }
 
+    /// Returns the reference of one that is elsewhere.
+    pub(crate) fn reference(&self) -> Option<&str> {
+        match self {
+            Self::Remote(reference) => Some(reference),
+            Self::Bundled(_) | Self::Path(_) => None,
+        }
+    }
+
     /// Reads the bytes of the source, whatever they are; `remote` finds those that are elsewhere. They are read only once:
     /// editing the file later changes nothing.
     ///

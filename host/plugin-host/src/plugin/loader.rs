@@ -132,6 +132,10 @@ impl Loader {
         Self { cache, trust, remote, engines: Mutex::default() }
     }
 
+    pub(crate) fn remote(&self) -> &Arc<dyn Remote> {
+        &self.remote
+    }
+
     pub(crate) fn cache(&self) -> &Cache {
         &self.cache
     }

@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 use std::io;
 
+use bytes::Bytes;
 use futures_util::TryStreamExt;
 use hyper_util::client::proxy::matcher::Matcher;
 use oci_client::client::{ClientConfig, ClientProtocol};
-use oci_client::errors::{DigestError, OciDistributionError, OciError, OciErrorCode};
+use oci_client::errors::{DigestError, OciDistributionError, OciEnvelope, OciError, OciErrorCode};
 use oci_client::manifest::OciDescriptor;
 use oci_client::secrets::RegistryAuth;
 use oci_client::{Client, Reference as OciReference, RegistryOperation};
+use serde::{Deserialize, Serialize};
 
 use super::credentials::{self, Found};
-use super::failed::{FetchError, said, why};
-use super::http::{self, AGENT, CONNECT, SILENCE};
+use super::failed::{FetchError, said, unanswered};
+use super::http::{self, AGENT, CONNECT, SILENCE, var};
 use crate::digest::Digest;
 use crate::manifest::{COMPONENT_TYPE, Layer, MANIFEST_BYTES_MAX, SIGNATURE};
 use crate::pulled::{Mismatch, Pulled};
@@ -27,6 +29,14 @@ const ACCEPTED: [&str; 2] = [MANIFEST_TYPE, "application/vnd.oci.image.index.v1+
 const MANIFEST: &str = "manifest";
 /// What an error is about.
 const COMPONENT: &str = "component";
+/// What an error is about.
+const TOKEN: &str = "token";
+
+/// What an error is about, and the digest that it is to have.
+type What<'a> = (&'static str, Option<&'a Digest>);
+
+/// The longest token that is sent, in bytes. Servers refuse longer headers.
+const TOKEN_BYTES_MAX: usize = 64 << 10;
 
 /// The tag if there is none.
 const LATEST: &str = "latest";
@@ -39,7 +49,7 @@ const NOWHERE: &str = "127.255.255.254:0";
 const HERE: &str = "localhost,127.0.0.0/8,::1";
 
 /// What is said about a component where it is pushed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct About {
     /// Texts by the names of annotations, such as `org.opencontainers.image.title`.
     pub annotations: BTreeMap<String, String>,
@@ -60,8 +70,10 @@ struct Registry<'a> {
 pub(super) async fn pull(artifact: &Artifact) -> Result<Pulled, FetchError> {
     let registry = Registry::of(artifact)?;
     let reference = registry.reference();
+    registry.authorize(&reference, RegistryOperation::Pull).await?;
     let asked = registry.client.pull_manifest_raw(&reference, &registry.auth, &ACCEPTED).await;
-    let (manifest, _) = asked.map_err(|error| registry.failed(MANIFEST, error))?;
+    let wanted = artifact.digest.as_ref();
+    let (manifest, _) = asked.map_err(|error| registry.failed((MANIFEST, wanted), error))?;
     if manifest.len() > MANIFEST_BYTES_MAX {
         return Err(registry.too_large(MANIFEST_BYTES_MAX as u64));
     }
@@ -78,7 +90,7 @@ pub(super) async fn pull(artifact: &Artifact) -> Result<Pulled, FetchError> {
 
 pub(super) async fn push(
     artifact: &Artifact,
-    component: &[u8],
+    component: &Bytes,
     signature: Option<&str>,
     about: &About,
 ) -> Result<Digest, FetchError> {
@@ -87,23 +99,24 @@ pub(super) async fn push(
     }
     let registry = Registry::of(artifact)?;
     let reference = registry.reference();
-    let failed = |error| registry.failed(COMPONENT, error);
+    let failed = |error| registry.failed((COMPONENT, None), error);
     let digest = Digest::of(component);
-    let document = written::document(&digest, &about.imports, &about.exports);
+    let document = Bytes::from(written::document(&digest, &about.imports, &about.exports));
     let mut annotations = about.annotations.clone();
     annotations.extend(signature.map(|text| (SIGNATURE.to_owned(), text.to_owned())));
     let manifest = written::manifest(component, &document, annotations);
-    let authorized = registry.client.auth(&reference, &registry.auth, RegistryOperation::Push).await;
-    authorized.map_err(failed)?;
+    registry.authorize(&reference, RegistryOperation::Push).await?;
     for blob in [component, &document] {
         let digest = Digest::of(blob).to_string();
         if !registry.client.blob_exists(&reference, &digest).await.map_err(failed)? {
-            registry.client.push_blob(&reference, blob.to_vec(), &digest).await.map_err(failed)?;
+            // This copies no bytes.
+            registry.client.push_blob(&reference, blob.clone(), &digest).await.map_err(failed)?;
         }
     }
     let media_type = MANIFEST_TYPE.parse().map_err(|_| FetchError::Client("the media type".to_owned()))?;
     let pinned = Digest::of(&manifest);
     registry.client.push_manifest_raw(&reference, manifest, media_type).await.map_err(failed)?;
+    registry.confirm(&pinned).await?;
     Ok(pinned)
 }
 
@@ -116,9 +129,43 @@ impl<'a> Registry<'a> {
         };
         // The library panics where this one has an error.
         http::client(artifact.is_local())?;
-        let client = Client::try_from(config(artifact));
+        let client = Client::try_from(config(artifact)?);
         let client = client.map_err(|error| FetchError::Client(error.to_string()))?;
         Ok(Self { artifact, client, auth, found })
+    }
+
+    /// Gets a token, if the registry wants one. The library would go on without one if that fails, and panic about one that
+    /// cannot be sent.
+    async fn authorize(
+        &self,
+        reference: &OciReference,
+        operation: RegistryOperation,
+    ) -> Result<(), FetchError> {
+        let asked = self.client.auth(reference, &self.auth, operation).await;
+        let token = asked.map_err(|error| self.failed((TOKEN, None), error))?.unwrap_or_default();
+        let why = match token.len() {
+            ..=TOKEN_BYTES_MAX if token.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') => {
+                return Ok(());
+            }
+            ..=TOKEN_BYTES_MAX => "its token has characters that no token can have".to_owned(),
+            bytes => format!("its token has {bytes} bytes"),
+        };
+        Err(FetchError::Protocol { host: self.host(), why })
+    }
+
+    /// Asks whether the registry has a manifest under its digest, because what it says about a push proves nothing.
+    async fn confirm(&self, pinned: &Digest) -> Result<(), FetchError> {
+        let Artifact { registry, repository, .. } = self.artifact;
+        let reference = OciReference::with_digest(registry.clone(), repository.clone(), pinned.to_string());
+        let asked = self.client.pull_manifest_raw(&reference, &self.auth, &ACCEPTED).await;
+        match asked.map_err(|error| self.failed((MANIFEST, Some(pinned)), error)) {
+            Ok(_) => Ok(()),
+            Err(FetchError::NotFound { host }) => {
+                let why = "it does not have the manifest that was pushed".to_owned();
+                Err(FetchError::Protocol { host, why })
+            }
+            Err(error) => Err(error),
+        }
     }
 
     fn reference(&self) -> OciReference {
@@ -143,11 +190,12 @@ impl<'a> Registry<'a> {
             ..OciDescriptor::default()
         };
         let asked = self.client.pull_blob_stream(reference, &descriptor).await;
-        let mut stream = asked.map_err(|error| self.failed(COMPONENT, error))?.stream;
+        let what = (COMPONENT, Some(&layer.digest));
+        let mut stream = asked.map_err(|error| self.failed(what, error))?.stream;
         let mut blob = Vec::new();
         loop {
             let next = stream.try_next().await;
-            let Some(chunk) = next.map_err(|error| self.failed(COMPONENT, error.into()))? else {
+            let Some(chunk) = next.map_err(|error| self.failed(what, error.into()))? else {
                 return Ok(blob);
             };
             if (blob.len() + chunk.len()) as u64 > layer.size {
@@ -178,15 +226,18 @@ impl<'a> Registry<'a> {
         }
     }
 
-    /// Translates an error of the library about `what`.
-    fn failed(&self, what: &'static str, error: OciDistributionError) -> FetchError {
+    /// Translates an error of the library about something that is to have a digest.
+    fn failed(&self, what: What<'_>, error: OciDistributionError) -> FetchError {
         let host = self.host();
         match error {
             OciDistributionError::RequestError(error) => self.request_failed(error),
             OciDistributionError::DigestError(error) => self.digest_failed(what, &error),
             OciDistributionError::IoError(error) => self.stream_failed(what, error),
-            OciDistributionError::AuthenticationFailure(_)
-            | OciDistributionError::UnauthorizedError { .. } => self.denied(),
+            OciDistributionError::AuthenticationFailure(text) => self.without_token(&text),
+            OciDistributionError::RegistryTokenDecodeError(_) => {
+                FetchError::Protocol { host, why: "what it sends as a token is none".to_owned() }
+            }
+            OciDistributionError::UnauthorizedError { .. } => self.denied(),
             OciDistributionError::ServerError { code, message, .. } => self.status(code, &message),
             OciDistributionError::RegistryError { envelope, .. } => match envelope.errors.first() {
                 Some(first) => self.refused(first),
@@ -199,6 +250,21 @@ impl<'a> Registry<'a> {
                 let why = said(&other.to_string());
                 FetchError::Protocol { host, why: why.trim_start_matches(": ").to_owned() }
             }
+        }
+    }
+
+    /// Translates the answer of what is to give a token. Of its status nothing is known.
+    fn without_token(&self, text: &str) -> FetchError {
+        let described = serde_json::from_str::<OciEnvelope>(text).ok();
+        match described.as_ref().and_then(|envelope| envelope.errors.first()) {
+            Some(error) if matches!(error.code, OciErrorCode::Unauthorized | OciErrorCode::Denied) => {
+                self.denied()
+            }
+            _ => FetchError::NoToken {
+                host: self.host(),
+                has_login: self.found.login.is_some(),
+                said: said(text),
+            },
         }
     }
 
@@ -220,17 +286,24 @@ impl<'a> Registry<'a> {
         }
     }
 
-    fn digest_failed(&self, what: &'static str, error: &DigestError) -> FetchError {
+    fn digest_failed(&self, (what, wanted): What<'_>, error: &DigestError) -> FetchError {
         if let DigestError::VerificationError { expected, actual } = error
-            && let (Some(wanted), Some(found)) = (Digest::parse(expected), Digest::parse(actual))
+            && let (Some(named), Some(found)) = (Digest::parse(expected), Digest::parse(actual))
         {
-            return Mismatch::Digest { what, found, wanted }.into();
+            if Some(&named) == wanted {
+                return Mismatch::Digest { what, found, wanted: named }.into();
+            }
+            let why = format!("its header `Docker-Content-Digest` is {named}, and the {what} has {found}");
+            return FetchError::Protocol { host: self.host(), why };
         }
-        FetchError::Protocol { host: self.host(), why: error.to_string() }
+        FetchError::Protocol {
+            host: self.host(),
+            why: said(&error.to_string()).trim_start_matches(": ").to_owned(),
+        }
     }
 
     /// Translates an error in the middle of a body.
-    fn stream_failed(&self, what: &'static str, error: io::Error) -> FetchError {
+    fn stream_failed(&self, what: What<'_>, error: io::Error) -> FetchError {
         let error = match error.downcast::<reqwest::Error>() {
             Ok(error) => return self.request_failed(error),
             Err(error) => error,
@@ -249,19 +322,16 @@ impl<'a> Registry<'a> {
         }
         match error.status() {
             Some(status) => self.status(status.as_u16(), ""),
-            None => FetchError::Unreachable { host, why: why(error) },
+            None => unanswered(host, error),
         }
     }
 }
 
-fn config(artifact: &Artifact) -> ClientConfig {
-    let var = |names: [&str; 2]| {
-        names.into_iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
-    };
+fn config(artifact: &Artifact) -> Result<ClientConfig, FetchError> {
     let is_local = artifact.is_local();
-    let https_proxy = var(["HTTPS_PROXY", "https_proxy"]);
-    let exempt = var(["NO_PROXY", "no_proxy"]).unwrap_or_default();
-    ClientConfig {
+    let https_proxy = http::proxy(is_local)?;
+    let exempt = var(["NO_PROXY", "no_proxy"]).map(|(_, value)| value).unwrap_or_default();
+    Ok(ClientConfig {
         protocol: if is_local { ClientProtocol::Http } else { ClientProtocol::Https },
         platform_resolver: None,
         read_timeout: Some(SILENCE),
@@ -272,7 +342,7 @@ fn config(artifact: &Artifact) -> ClientConfig {
         // The library would exempt what is named here from the proxy of what is not encrypted, too.
         no_proxy: is_local.then(|| HERE.to_owned()),
         ..ClientConfig::default()
-    }
+    })
 }
 
 /// Returns whether a registry is spoken to by way of a proxy, where `exempt` is a list as curl reads `NO_PROXY`. What it redirects

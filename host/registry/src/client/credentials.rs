@@ -52,10 +52,24 @@ struct Entry {
     auth: Option<String>,
     username: Option<String>,
     password: Option<String>,
+    /// What stands for credentials that are not used.
+    identitytoken: Option<String>,
+    /// As `identitytoken`.
+    registrytoken: Option<String>,
 }
 
 impl Entry {
+    /// Whether nothing is in it: then the credentials are elsewhere.
+    fn is_empty(&self) -> bool {
+        let texts = [&self.auth, &self.username, &self.password, &self.identitytoken, &self.registrytoken];
+        texts.into_iter().flatten().all(String::is_empty)
+    }
+
     fn login(&self) -> Option<Login> {
+        // With a token there is a user name that stands for it, and no password.
+        if self.identitytoken.as_ref().is_some_and(|token| !token.is_empty()) {
+            return None;
+        }
         let coded = self.auth.as_deref().filter(|coded| !coded.is_empty());
         if let Some(coded) = coded {
             let plain = String::from_utf8(STANDARD.decode(coded.trim()).ok()?).ok()?;
@@ -92,7 +106,11 @@ pub(super) fn find(files: &[PathBuf], registry: &str, repository: &str) -> Resul
         let known =
             file.auths.iter().filter_map(|(key, entry)| Some((matched(key, registry, repository)?, entry)));
         let nearest = known.max_by_key(|(length, _)| *length).map(|(_, entry)| entry);
-        if let Some(login) = nearest.and_then(Entry::login) {
+        if let Some(entry) = nearest.filter(|entry| !entry.is_empty()) {
+            let login = entry.login().ok_or_else(|| FetchError::Entry {
+                registry: registry.to_owned(),
+                path: path.display().to_string(),
+            })?;
             return Ok(Found { login: Some(login), helper: None });
         }
         let helpers = file.cred_helpers.iter();
@@ -167,6 +185,27 @@ mod tests {
         assert_eq!(found_one, Found { login: None, helper: Some("docker-credential-gh".to_owned()) });
         let stored = found(r#"{ "credsStore": "secretservice" }"#, "ghcr.io", "me/judge");
         assert_eq!(stored.helper.as_deref(), Some("docker-credential-secretservice"));
+    }
+
+    #[test]
+    fn an_entry_that_is_not_understood_is_an_error_that_names_its_file_and_repeats_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.json");
+        for entry in [
+            r#"{ "auth": "!!!" }"#,
+            r#"{ "auth": "c2VjcmV0" }"#,
+            r#"{ "auth": "bWU6", "identitytoken": "c2VjcmV0" }"#,
+            r#"{ "registrytoken": "c2VjcmV0" }"#,
+            r#"{ "auth": "", "username": "c2VjcmV0" }"#,
+        ] {
+            std::fs::write(&path, format!(r#"{{ "auths": {{ "ghcr.io": {entry} }} }}"#)).unwrap();
+            let error = find(std::slice::from_ref(&path), "ghcr.io", "x").unwrap_err().to_string();
+            let expected = format!(
+                "the credentials for ghcr.io in `{}` are not a user name and a password",
+                path.display()
+            );
+            assert_eq!(error, expected, "{entry}");
+        }
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! Why nothing was fetched or pushed.
 
 use std::error::Error;
+use std::io;
 use std::time::Duration;
+
+use tokio_rustls::rustls;
 
 use crate::manifest::ManifestError;
 use crate::pulled::Mismatch;
@@ -20,6 +23,41 @@ pub enum FetchError {
         host: String,
         /// The reason.
         why: String,
+    },
+    /// The server has a certificate that is not trusted.
+    #[error("{host} has a certificate that is not trusted: {why}")]
+    Untrusted {
+        /// The host, with its port.
+        host: String,
+        /// The reason.
+        why: String,
+    },
+    /// There was a connection, and no whole answer.
+    #[error("{host} answers with what is not HTTP, or breaks off: {why}")]
+    Broken {
+        /// The host, with its port.
+        host: String,
+        /// The reason.
+        why: String,
+    },
+    /// The server redirects from one place to the next.
+    #[error("{host} redirects too often")]
+    Redirects {
+        /// The host, with its port.
+        host: String,
+    },
+    /// The variable of this name does not have the address of a proxy.
+    #[error("`{0}` is not the address of a proxy")]
+    Proxy(&'static str),
+    /// What is to give a token gives none.
+    #[error("{host} gives no token {}{said}", if *.has_login { "for the credentials that there are" } else { "to those without credentials" })]
+    NoToken {
+        /// The host.
+        host: String,
+        /// Whether credentials were sent.
+        has_login: bool,
+        /// What is said about it, with a colon before it.
+        said: String,
     },
     /// The whole took too long.
     #[error("it was not done within {} s", .0.as_secs_f64())]
@@ -89,6 +127,14 @@ pub enum FetchError {
         /// The reason, without anything that the file holds.
         why: String,
     },
+    /// An entry with credentials is not understood.
+    #[error("the credentials for {registry} in `{path}` are not a user name and a password")]
+    Entry {
+        /// The registry.
+        registry: String,
+        /// The file.
+        path: String,
+    },
     /// The client cannot be started.
     #[error("the client of HTTP cannot be started: {0}")]
     Client(String),
@@ -108,6 +154,16 @@ impl FetchError {
             Self::Unreachable { .. } | Self::Status { .. } => {
                 "check the name, the network and the proxy (HTTPS_PROXY); then try again".to_owned()
             }
+            Self::Untrusted { .. } => {
+                "name the root certificate in SSL_CERT_FILE, if you trust it; otherwise check the name and the proxy".to_owned()
+            }
+            Self::Broken { .. } | Self::Redirects { .. } => {
+                "check that there is a registry or a server of files, and no other page before it; then try again".to_owned()
+            }
+            Self::Proxy(name) => format!("correct `{name}`: http://HOST:PORT"),
+            Self::NoToken { host, .. } => format!(
+                "check the name, or try again later; `docker login {host}` or `podman login {host}` writes credentials"
+            ),
             Self::TooSlow(_) => {
                 "check the network, or allow more time with `provost plugin pull --timeout`".to_owned()
             }
@@ -130,6 +186,9 @@ impl FetchError {
             Self::Mismatch(_) => "a component is pushed by `provost plugin push`, wkg or oras".to_owned(),
             Self::NoRegistry | Self::Digest => "write oci://REGISTRY/NAME:TAG".to_owned(),
             Self::Credentials { .. } => "correct the file".to_owned(),
+            Self::Entry { registry, .. } => {
+                format!("`podman login {registry}` writes them; a token of identity (`identitytoken`) is not used")
+            }
             Self::Client(_) => {
                 "install root certificates (Debian: ca-certificates), or name them in SSL_CERT_FILE".to_owned()
             }
@@ -139,11 +198,36 @@ impl FetchError {
     /// Whether the next try may work.
     pub(super) fn is_passing(&self) -> bool {
         match self {
-            Self::Unreachable { .. } => true,
+            Self::Unreachable { .. } | Self::Broken { .. } => true,
             Self::Status { code, .. } => *code == 429 || *code >= 500,
             _ => false,
         }
     }
+}
+
+/// Translates an error of the client of HTTP without an answer of `host`.
+pub(super) fn unanswered(host: String, error: reqwest::Error) -> FetchError {
+    if error.is_redirect() {
+        return FetchError::Redirects { host };
+    }
+    let (is_untrusted, is_there) = (is_untrusted(&error), !error.is_connect() && !error.is_timeout());
+    let why = why(error);
+    match (is_untrusted, is_there) {
+        (true, _) => FetchError::Untrusted { host, why },
+        (false, true) => FetchError::Broken { host, why },
+        (false, false) => FetchError::Unreachable { host, why },
+    }
+}
+
+/// Whether a certificate was refused. The error of the encryption is inside errors of streams.
+fn is_untrusted(error: &(dyn Error + 'static)) -> bool {
+    let is_one = |error: &(dyn Error + 'static)| {
+        matches!(error.downcast_ref(), Some(rustls::Error::InvalidCertificate(_)))
+    };
+    let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    is_one(error)
+        || inner.is_some_and(|inner| is_untrusted(inner))
+        || error.source().is_some_and(is_untrusted)
 }
 
 /// Returns the reasons of an error of the client of HTTP, the first one last, without URLs: their queries may be secret.

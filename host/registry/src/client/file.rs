@@ -5,7 +5,7 @@ use std::error::Error;
 use futures_util::TryStreamExt;
 use reqwest::{Client, Response, StatusCode};
 
-use super::failed::{FetchError, said, why};
+use super::failed::{FetchError, said, unanswered};
 use super::http::{self, Downgrade};
 use crate::pulled::Pulled;
 use crate::reference::{Url, is_loopback};
@@ -62,13 +62,14 @@ impl Place {
         if error.is_redirect() && error.source().is_some_and(|source| source.is::<Downgrade>()) {
             return FetchError::Unencrypted { host };
         }
-        FetchError::Unreachable { host, why: why(error) }
+        unanswered(host, error)
     }
 
     fn answered(&self, response: Response) -> Result<Response, FetchError> {
         let host = self.host.clone();
         match response.status() {
-            status if status.is_success() => Ok(response),
+            // Others have a part of the file, or nothing.
+            StatusCode::OK => Ok(response),
             StatusCode::NOT_FOUND | StatusCode::GONE => Err(FetchError::NotFound { host }),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 Err(FetchError::Denied { host, has_login: false, helper: None })

@@ -25,8 +25,29 @@ pub(super) fn install() {
     let _ = ring::default_provider().install_default();
 }
 
+/// Returns the first of these variables that is not empty, with its name.
+pub(super) fn var(names: [&'static str; 2]) -> Option<(&'static str, String)> {
+    let full = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    names.into_iter().find_map(|name| Some((name, full(name)?)))
+}
+
+/// Returns the proxy for what is encrypted. What is on this machine needs none.
+///
+/// # Errors
+/// [`FetchError::Proxy`] if it is not an address of one. Nothing is spoken to past a proxy that someone has meant.
+pub(super) fn proxy(is_local: bool) -> Result<Option<String>, FetchError> {
+    let Some((name, proxy)) = var(["HTTPS_PROXY", "https_proxy"]).filter(|_| !is_local) else {
+        return Ok(None);
+    };
+    match reqwest::Proxy::https(&proxy) {
+        Ok(_) => Ok(Some(proxy)),
+        Err(_) => Err(FetchError::Proxy(name)),
+    }
+}
+
 /// Creates a client. It follows redirects to encrypted places, and to this machine if it was asked for a place there.
 pub(super) fn client(is_local: bool) -> Result<reqwest::Client, FetchError> {
+    proxy(is_local)?;
     let policy = Policy::custom(move |attempt| {
         let url = attempt.url();
         let is_here = is_local && url.host_str().is_some_and(is_loopback);

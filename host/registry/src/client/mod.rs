@@ -16,6 +16,8 @@ mod http;
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
 pub use artifact::About;
 pub use failed::FetchError;
 
@@ -52,13 +54,14 @@ pub fn pull(reference: &Reference, most: Duration) -> Result<Pulled, FetchError>
 /// [`FetchError`].
 pub fn push(
     reference: &Reference,
-    component: &[u8],
+    component: Vec<u8>,
     signature: Option<&str>,
     about: &About,
     most: Duration,
 ) -> Result<Digest, FetchError> {
     let Reference::Registry(artifact) = reference else { return Err(FetchError::NoRegistry) };
     http::install();
+    let component = &Bytes::from(component);
     run(most, again(|| artifact::push(artifact, component, signature, about)))
 }
 

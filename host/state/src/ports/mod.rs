@@ -27,8 +27,8 @@ mod view;
 pub use consumer::{Batch, Consumer};
 pub use fault::{Fault, FaultKind};
 pub use plugins::{
-    Blame, Intensity, LimitsWanted, PluginChange, PluginFigures, PluginRefusal, PluginRefusalKind,
-    PluginReport, PluginStatus, PluginVersion, PluginWanted, Plugins, Replacement,
+    Blame, Intensity, LimitsWanted, PluginChange, PluginFetch, PluginFigures, PluginRefusal,
+    PluginRefusalKind, PluginReport, PluginStatus, PluginVersion, PluginWanted, Plugins, Replacement,
 };
 pub use policy::{
     Basis, Decision, Demand, Ended, HealthAction, Judgement, MemoryChange, MemoryWrite, Observation, Plan,

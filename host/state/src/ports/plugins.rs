@@ -1,6 +1,7 @@
 //! Reports about the plugins, and the operations on them at run time: the port between the control server, which
 //! calls it, and the plugin host, which implements it.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -237,6 +238,20 @@ pub struct Blame {
     pub reproduction: Reproduction,
 }
 
+/// A component that has to be fetched before it can be read. Its time limit runs already.
+pub struct PluginFetch {
+    /// Fetches it, and blocks until then. As long as the result is held, the component stays on this machine.
+    pub fetch: Box<dyn FnOnce() -> Result<Box<dyn Any + Send>, PluginRefusal> + Send>,
+    /// Ends the fetch when it is dropped.
+    pub wanted: Box<dyn Any + Send>,
+}
+
+impl fmt::Debug for PluginFetch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PluginFetch").finish_non_exhaustive()
+    }
+}
+
 /// All plugins of the host, to list, call and change.
 pub trait Plugins: Send + Sync + fmt::Debug {
     /// Returns one report for each plugin, in the order of the config. Takes no lock, because status requests call it.
@@ -251,6 +266,13 @@ pub trait Plugins: Send + Sync + fmt::Debug {
 
     /// Returns a new consumer, if there is a plugin called `name` that is one. Each has its own instance.
     fn consumer(&self, name: &str) -> Option<Box<dyn Consumer>>;
+
+    /// Returns what fetches the component that a load or a swap of the plugin `name` needs, if that is elsewhere and not on this
+    /// machine yet. Without a `component` it is that of the version in force. Reads files.
+    fn fetch(&self, name: &str, component: Option<&str>) -> Option<PluginFetch> {
+        let _ = (name, component);
+        None
+    }
 
     /// Loads a plugin and adds it after the others. Its trial calls are given `world`.
     ///

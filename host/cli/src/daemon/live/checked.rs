@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use provost_control::{ConfigRefusal, ConfigReport};
-use provost_plugin_host::{PluginHost, Ready, Unfit};
+use provost_plugin_host::{FetchedTogether, PluginHost, Ready, Unfit};
 use provost_state::Policy;
 use provost_supervisor::{Supervisor, obstacles};
 
@@ -119,7 +119,14 @@ impl Host {
             plan.plugins.iter().any(|(of, changed)| of == name && !matches!(changed, Changed::Removed { .. }))
         };
         let (mut ready, mut problems) = (Vec::new(), Vec::new());
-        for spec in config.plugins().filter(|spec| concerned(&spec.name)) {
+        let specs = || config.plugins().filter(|spec| concerned(&spec.name));
+        // They stay in the cache until all plugins are made.
+        let together = FetchedTogether::of(specs().map(|spec| &spec.source), self.plugins.remote());
+        for spec in specs() {
+            if let Some(error) = together.error(&spec.source) {
+                problems.push(plugins::problem(config, &spec.name, &error.into()));
+                continue;
+            }
             match self.plugins.rehearse(spec.clone(), &world) {
                 Ok(one) => ready.push(one),
                 Err(Unfit::Load(error)) => problems.push(plugins::problem(config, &spec.name, &error)),
