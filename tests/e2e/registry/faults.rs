@@ -11,13 +11,14 @@ use super::bench::{certificate, component, digest, kept, line, setup};
 use super::server::{Server, reply, reply_endlessly, reply_hanging, tls};
 
 /// Returns a manifest with these layers.
-fn manifest(layers: Value) -> Vec<u8> {
+pub(super) fn manifest(layers: Value) -> Vec<u8> {
     let config =
         json!({ "mediaType": "application/vnd.wasm.config.v0+json", "digest": digest(b"{}"), "size": 2 });
     json!({ "schemaVersion": 2, "config": config, "layers": layers }).to_string().into_bytes()
 }
 
-fn layer(media_type: &str, component: &[u8], size: usize) -> Value {
+/// Returns a layer that names a component.
+pub(super) fn layer(media_type: &str, component: &[u8], size: usize) -> Value {
     json!({ "mediaType": media_type, "digest": digest(component), "size": size })
 }
 

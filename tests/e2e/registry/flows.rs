@@ -202,7 +202,8 @@ fn a_registry_over_tls_is_spoken_to_with_the_certificates_that_are_trusted() {
     };
     let (code, stderr) = push(false);
     assert_eq!(code, Some(1), "{stderr}");
-    assert!(stderr.contains("cannot be reached: ") && stderr.contains("certificate"), "{stderr}");
+    assert!(stderr.contains("has a certificate that is not trusted: "), "{stderr}");
+    assert!(stderr.contains("hint: name the root certificate in SSL_CERT_FILE"), "{stderr}");
     let (code, stderr) = push(true);
     assert_eq!(code, Some(0), "{stderr}");
     let pulled = setup.command(&["plugin", "pull", &name]).env("SSL_CERT_FILE", &cert).output().unwrap();
@@ -214,7 +215,8 @@ fn a_registry_over_tls_is_spoken_to_with_the_certificates_that_are_trusted() {
 fn a_component_that_a_host_has_in_use_is_not_removed_to_make_room() {
     let setup = setup();
     let dir = setup.dir().to_owned();
-    let (judge, other) = (fs::read(component()).unwrap(), b"\0asm, of which a store knows nothing".to_vec());
+    let (judge, other) =
+        (fs::read(component()).unwrap(), b"\0asm\x0d\0\x01\0, of which a store knows nothing".to_vec());
     let (first, second) = (judge.clone(), other.clone());
     let server = Server::start(move |request, stream| match request {
         "GET /judge.wasm" => reply(stream, "200 OK", "", &first),

@@ -1,6 +1,6 @@
 //! Servers on this machine: one that answers each request as the test says, without encryption, and one with TLS.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -10,20 +10,34 @@ use provost_tests::{Ends, Setup};
 
 use super::bench::certificate;
 
+/// A request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Asked {
+    /// Its method and path, such as `GET /v2/`.
+    pub(super) request: String,
+    /// Its header `authorization`.
+    pub(super) authorization: Option<String>,
+}
+
 /// A server. Its threads end with the connections, and it accepts none after it was dropped.
 pub(super) struct Server {
     /// Its address, with the port.
     pub(super) address: String,
-    /// The requests so far: method and path.
-    asked: Arc<Mutex<Vec<String>>>,
+    /// The requests so far.
+    asked: Arc<Mutex<Vec<Asked>>>,
 }
 
 impl Server {
     /// Starts a server. `answer` is called for each request with its method and path, such as `GET /v2/`.
     pub(super) fn start(answer: impl Fn(&str, &mut TcpStream) + Send + Sync + 'static) -> Self {
+        Self::start_seeing(move |asked, stream| answer(&asked.request, stream))
+    }
+
+    /// Does the same with an `answer` that is given the whole request.
+    pub(super) fn start_seeing(answer: impl Fn(&Asked, &mut TcpStream) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let asked = Arc::<Mutex<Vec<String>>>::default();
+        let asked = Arc::<Mutex<Vec<Asked>>>::default();
         let (answer, seen) = (Arc::new(answer), Arc::downgrade(&asked));
         thread::spawn(move || {
             for stream in listener.incoming() {
@@ -35,8 +49,13 @@ impl Server {
         Self { address, asked }
     }
 
-    /// Returns the requests so far.
+    /// Returns the method and the path of the requests so far.
     pub(super) fn asked(&self) -> Vec<String> {
+        self.seen().into_iter().map(|asked| asked.request).collect()
+    }
+
+    /// Returns the requests so far.
+    pub(super) fn seen(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }
 }
@@ -50,15 +69,28 @@ impl Drop for Server {
     }
 }
 
-/// Reads one request, and answers it.
-fn serve(mut stream: TcpStream, seen: &Mutex<Vec<String>>, answer: &dyn Fn(&str, &mut TcpStream)) {
-    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+/// Reads one request with its body, and answers it.
+fn serve(mut stream: TcpStream, seen: &Mutex<Vec<Asked>>, answer: &dyn Fn(&Asked, &mut TcpStream)) {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut lines = reader.by_ref().lines();
     let Some(Ok(first)) = lines.next() else { return };
+    let request = first.rsplit_once(' ').map_or(&*first, |(request, _)| request).to_owned();
+    let (mut asked, mut body) = (Asked { request, authorization: None }, 0);
     // The head ends with an empty line.
-    while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
-    let request = first.rsplit_once(' ').map_or(&*first, |(request, _)| request);
-    seen.lock().unwrap().push(request.to_owned());
-    answer(request, &mut stream);
+    while let Some(Ok(line)) = lines.next().filter(|line| line.as_ref().is_ok_and(|line| !line.is_empty())) {
+        match line.split_once(": ") {
+            Some((name, value)) if name.eq_ignore_ascii_case("authorization") => {
+                asked.authorization = Some(value.to_owned());
+            }
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                body = value.parse().unwrap()
+            }
+            _ => {}
+        }
+    }
+    std::io::copy(&mut reader.take(body), &mut std::io::sink()).unwrap_or_default();
+    seen.lock().unwrap().push(asked.clone());
+    answer(&asked, &mut stream);
     let _ = stream.shutdown(Shutdown::Both);
 }
 
@@ -84,7 +116,7 @@ pub(super) fn reply_endlessly(stream: &mut TcpStream) {
 pub(super) fn reply_hanging(stream: &mut TcpStream) {
     let head = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 100\r\n\r\n0";
     if stream.write_all(head).is_ok() {
-        let _ = std::io::Read::read(stream, &mut [0]);
+        let _ = stream.read(&mut [0]);
     }
 }
 

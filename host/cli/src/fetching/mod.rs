@@ -78,7 +78,7 @@ impl Fetcher {
             return Ok(kept);
         }
         tracing::info!(%reference, "fetching a component");
-        let pulled = child::pull(&reference, left(), Some(wanted.as_fd()));
+        let pulled = child::pull(&reference, rounded_up(left()), Some(wanted.as_fd()));
         let (pulled, pinned) = checked(&reference, pulled)?;
         keep(&self.store, &pinned, &pulled)
     }
@@ -118,6 +118,13 @@ fn time() -> Duration {
         ms.and_then(|ms| ms.parse().ok()).map_or(TIME, Duration::from_millis)
     });
     TIME
+}
+
+/// Returns a time in whole tenths of a second, as the message about it shows it.
+fn rounded_up(time: Duration) -> Duration {
+    const STEP_MS: u64 = 100;
+    let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    Duration::from_millis(ms.div_ceil(STEP_MS).saturating_mul(STEP_MS))
 }
 
 /// Returns why a component is not fetched for which there was no time.
