@@ -78,7 +78,7 @@ fn a_registry_that_demands_a_token_gets_the_one_of_everyone_or_the_one_for_the_c
     let public = pull(&setup, &server, "public/judge:1", false);
     assert_eq!(line(&public), format!("component = \"oci://{}/public/judge@{pinned}\"", server.address));
     let expected =
-        [format!("GET /v2/public/judge/manifests/1"), format!("GET /v2/public/judge/blobs/{blob}")];
+        ["GET /v2/public/judge/manifests/1".to_owned(), format!("GET /v2/public/judge/blobs/{blob}")];
     let of_everyone = "Bearer token-of-everyone".to_owned();
     assert_eq!(authorized(&server), expected.map(|request| (request, of_everyone.clone())));
     let scope = "GET /token?scope=repository%3Apublic%2Fjudge%3Apull&service=here".to_owned();

@@ -167,8 +167,8 @@ mod tests {
 
     #[test]
     fn the_output_of_the_process_is_divided_as_its_header_says() {
-        let header = Header::Pulled { manifest: Some(2), signature: Some(3) };
-        let mut output = serde_json::to_vec(&header).unwrap();
+        let written = Header::Pulled { manifest: Some(2), signature: Some(3) };
+        let mut output = serde_json::to_vec(&written).unwrap();
         output.extend_from_slice(b"\n{}sigcomponent");
         let Some(Header::Pulled { manifest, signature }) = header(&output) else { panic!("{output:?}") };
         let rest = rest(&output);
