@@ -350,7 +350,7 @@ impl Jobs {
             metering: Lane::new(usage.clone(), 1, None),
             inspecting: Lane::new(usage, 3, None),
             views: Lane::new(pool("views", 1, 4), 4, None),
-            fetches: Lane::new(pool("fetching", 1, 2), 2, None),
+            fetches: Lane::new(pool("fetching", 0, 2), 2, None),
             loads: Lane::new(pool("loads", 1, 8), 8, None),
             changes: Lane::new(pool("changes", 1, 4), 4, None),
         }

@@ -142,11 +142,11 @@ fn overtaken(reference: &Reference) -> NotFetched {
 
 /// Returns why a component is not used that is not in the cache, or is damaged there.
 pub(crate) fn not_here(reference: &Reference, is_damaged: bool) -> NotFetched {
-    let state = if is_damaged { "is damaged in the cache" } else { "is not in the cache" };
-    NotFetched {
-        what: format!("`{reference}` {state}, and the network is not used for it here"),
-        hint: format!("`provost plugin pull {reference}` fetches it"),
-    }
+    let what = match is_damaged {
+        true => format!("`{reference}` is damaged in the cache, and the network is not used for it here"),
+        false => format!("`{reference}` is not in the cache, and the network is not used for it here"),
+    };
+    NotFetched { what, hint: format!("`provost plugin pull {reference}` fetches it") }
 }
 
 /// Fetches a component within `most`, whether it is in the cache or not. Returns it with the reference that has its digest.

@@ -62,6 +62,7 @@ pub(super) enum Header {
 }
 
 /// What was done.
+#[cfg_attr(not(feature = "registry"), expect(dead_code, reason = "this build fetches nothing"))]
 enum Done {
     Pulled(Pulled),
     #[cfg(feature = "registry")]
