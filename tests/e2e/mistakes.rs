@@ -28,7 +28,7 @@ const MISTAKES: [Caught; 12] = [
     caught("spreads-by-the-time", "a-thundering-herd", "no_thundering_herd"),
     caught("overflows", "a-crash-loop-without-a-pause", "max_restarts_per_minute"),
     caught("restarts-a-quick-success", "a-success-that-is-restarted", "never_restarts_a_success"),
-    caught("counts-all-restarts", "a-flapping-dependency", "never_gives_up_while"),
+    caught("blames-dependents", "a-flapping-dependency", "never_gives_up_while"),
     caught("holds-up-orders", "a-bad-deploy", "recovers_within"),
     caught("kills-what-starts", "a-slow-start", "max_restarts_per_minute"),
     caught("counts-by-the-wall-clock", "a-clock-that-is-set-back", "back_to_first_delay_after"),

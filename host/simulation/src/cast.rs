@@ -8,8 +8,10 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use provost_state::{Exit, Incarnation, Moment, Usage};
 use provost_supervisor::{Director, Ending, Part};
+use tokio::sync::mpsc::UnboundedSender;
 
 use crate::chance::Draw;
+use crate::dependents::Dependents;
 use crate::impact::Affected;
 use crate::scenario::{Exits, Fault, FaultKind, Scenario, Span, Window};
 
@@ -26,13 +28,31 @@ const KILLED: i32 = 9;
 /// long otherwise.
 const MOMENTS_TRIED: u64 = 1_000_000;
 
+/// How long after a process its dependents end at most, in milliseconds, if a fault takes them with it.
+const DEPENDENTS_WITHIN_MS: u64 = 1_000;
+
 /// The director of a scenario.
 #[derive(Debug)]
 pub(crate) struct Cast {
     faults: Vec<Named>,
     seed: u64,
     lasts_ms: u64,
+    dependents: Dependents,
+    /// Receives the ends to come that dependents share.
+    coupled: UnboundedSender<CoupledEnd>,
     played: Mutex<Played>,
+}
+
+/// An end to come, by a fault that takes the dependents with it.
+#[derive(Clone, Debug)]
+pub(crate) struct CoupledEnd {
+    /// When it is, if nothing ends the life before.
+    pub(crate) at_ms: u64,
+    /// The index of the fault.
+    pub(crate) fault: usize,
+    pub(crate) process: Arc<str>,
+    /// The number of the life.
+    pub(crate) incarnation: u64,
 }
 
 /// A fault, with what its draws are named after.
@@ -94,7 +114,8 @@ struct Fate {
 }
 
 impl Cast {
-    pub(crate) fn of(scenario: &Scenario) -> Self {
+    /// Makes the director of a scenario. `coupled` is told each end to come that dependents share.
+    pub(crate) fn of(scenario: &Scenario, coupled: UnboundedSender<CoupledEnd>) -> Self {
         let mut numbers: HashMap<&str, u32> = HashMap::new();
         let named = |fault: &Fault| {
             let number = numbers.entry(fault.kind.as_str()).or_default();
@@ -102,7 +123,9 @@ impl Cast {
             Named { fault: fault.clone(), purpose: format!("{} {number}", fault.kind.as_str()) }
         };
         let faults = scenario.faults.iter().map(named).collect();
-        Self { faults, seed: scenario.seed, lasts_ms: scenario.lasts_ms, played: Mutex::default() }
+        let (seed, lasts_ms) = (scenario.seed, scenario.lasts_ms);
+        let dependents = Dependents::among(&scenario.processes);
+        Self { faults, seed, lasts_ms, dependents, coupled, played: Mutex::default() }
     }
 
     /// Returns when faults have affected which processes: those of this course, and the windows of all faults that end.
@@ -110,7 +133,9 @@ impl Cast {
         let mut affected = std::mem::take(&mut self.played.lock().affected);
         for Named { fault, .. } in &self.faults {
             let Some(Window { from_ms, until_ms: Some(until_ms) }) = fault.kind.window() else { continue };
-            let hit = processes.iter().filter(|name| fault.of.include(name));
+            let takes =
+                |name: &Arc<str>| fault.with_dependents && self.depends_on_target(fault, name, processes);
+            let hit = processes.iter().filter(|name| fault.of.include(name) || takes(name));
             affected.extend(hit.map(|process| Affected {
                 process: process.clone(),
                 fault: fault.name.clone(),
@@ -119,6 +144,28 @@ impl Cast {
             }));
         }
         affected
+    }
+
+    /// Whether a process needs one to run that the fault hits.
+    fn depends_on_target(&self, fault: &Fault, name: &Arc<str>, processes: &[Arc<str>]) -> bool {
+        let mut targets = processes.iter().filter(|target| fault.of.include(target));
+        targets.any(|target| self.dependents.of(target).contains(name))
+    }
+
+    /// Returns what needs a process to run, directly or through others.
+    pub(crate) fn dependents_of(&self, process: &str) -> &[Arc<str>] {
+        self.dependents.of(process)
+    }
+
+    /// Returns how long after the end of a process this life of a dependent ends, in milliseconds: at least 1.
+    pub(crate) fn dependent_delay_ms(&self, fault: usize, dependent: &str, life: u64) -> u64 {
+        let draw = |fault| self.draw(fault, "dependent", dependent, life).between(1, DEPENDENTS_WITHIN_MS);
+        self.faults.get(fault).map_or(1, draw)
+    }
+
+    /// Notes that a fault has ended a dependent at this time.
+    pub(crate) fn note_dependent(&self, fault: usize, dependent: &Arc<str>, at_ms: u64) {
+        self.note(fault, dependent, at_ms, at_ms, &mut self.played.lock());
     }
 
     fn draw(&self, fault: &Named, what: &str, process: &str, number: u64) -> Draw {
@@ -295,6 +342,11 @@ impl Director for Cast {
         }
         let ends = first.map(|(at, Fate { at_ms, exit, out_of_memory })| {
             self.note(at, process, now_ms, at_ms, played);
+            if self.faults.get(at).is_some_and(|named| named.fault.with_dependents) {
+                let end = CoupledEnd { at_ms, fault: at, process: process.clone(), incarnation: life };
+                // It fails only when the scenario has ended.
+                let _ = self.coupled.send(end);
+            }
             Ending { after: Duration::from_millis(at_ms - now_ms), exit, out_of_memory }
         });
         Ok(Part { ends, obeys_within: Some(OBEYS_WITHIN) })

@@ -14,6 +14,7 @@
 //! |---|---|
 //! | `shrink` | finding a smaller scenario that still breaks what is expected |
 //! | `play` | one run: the supervisor on a paused clock, from the boot to the end of the scenario |
+//! | `coupling` | ending what depends on a process when a fault ends that |
 //! | `observer` | writing down what happens |
 //! | `invariants` | whether what is expected of a course holds |
 //! | `cast` | how the played children live: what the faults of the scenario do to each life |
@@ -21,6 +22,7 @@
 //! | `course` | what has happened |
 //! | `scenario` | what is to happen |
 //! | `expectation` | what can be expected of a course |
+//! | `dependents` | which processes need which others to run |
 //! | `targets` | which processes something is about |
 //! | `chance` | random draws that are the same for the same seed |
 //!
@@ -30,7 +32,9 @@
 
 mod cast;
 mod chance;
+mod coupling;
 mod course;
+mod dependents;
 mod expectation;
 mod impact;
 mod invariants;

@@ -79,6 +79,20 @@ impl Observer {
         }
     }
 
+    /// Returns how this life of a process has ended, if it has.
+    pub(crate) fn end_of(&self, process: &str, incarnation: u64) -> Option<LifeEnd> {
+        let seen = &mut *self.0.lock();
+        let track = track_of(&mut seen.course, &seen.places, process)?;
+        track.lives.iter().rev().find(|life| life.incarnation == incarnation)?.end.clone()
+    }
+
+    /// Returns the number of the last life of a process if it had begun at this time and has not ended.
+    pub(crate) fn living_at(&self, process: &str, at_ms: u64) -> Option<u64> {
+        let seen = &mut *self.0.lock();
+        let last = track_of(&mut seen.course, &seen.places, process)?.lives.last()?;
+        (last.end.is_none() && last.started_ms <= at_ms).then_some(last.incarnation)
+    }
+
     /// Returns what was written down, with the phases at the end.
     pub(crate) fn course(&self, reader: &Reader, lasted_ms: u64, shut_down: Option<u8>) -> Course {
         let mut seen = self.0.lock();

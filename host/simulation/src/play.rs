@@ -11,9 +11,11 @@ use provost_supervisor::{
     Supervisor,
 };
 use tokio::runtime::Builder;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, advance, sleep_until};
 
 use crate::cast::Cast;
+use crate::coupling::Coupling;
 use crate::course::Course;
 use crate::impact::Affected;
 use crate::observer::Observer;
@@ -69,7 +71,8 @@ async fn run(scenario: &Scenario, log_dir: std::path::PathBuf) -> Result<Played,
     if let Some(begun) = &scenario.begun {
         advance(Duration::from_millis(begun.at_ms)).await;
     }
-    let cast = Arc::new(Cast::of(scenario));
+    let (coupled, ends_shared) = mpsc::unbounded_channel();
+    let cast = Arc::new(Cast::of(scenario, coupled));
     let kinds = scenario
         .processes
         .iter()
@@ -86,6 +89,7 @@ async fn run(scenario: &Scenario, log_dir: std::path::PathBuf) -> Result<Played,
     let specs = scenario.processes.iter().map(playable).collect();
     let children = Scripted::directed(cast.clone(), clock.clone());
     let adopted = adopted(scenario, &children);
+    let coupling = Coupling::of(&cast, &observer, &children);
     let sets = scenario.replica_sets.clone();
     let supervisor = children.prepare(settings, specs, sets, Vec::new(), adopted)?.start();
     let steps = Steps::of(scenario).run(&supervisor, &clock, began);
@@ -97,6 +101,7 @@ async fn run(scenario: &Scenario, log_dir: std::path::PathBuf) -> Result<Played,
             let after_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
             return Err(NotPlayed::TooManyLives { most: scenario.lives_max, after_ms });
         }
+        never = coupling.run(ends_shared, began) => match never {},
         wanted = shutdown.wait_for(Option::is_some) => wanted.ok().and_then(|code| *code),
         () = async {
             steps.await;

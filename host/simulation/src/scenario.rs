@@ -111,6 +111,9 @@ pub struct Fault {
     pub chance: f64,
     /// The most lives of one process that it hits; `None` for any number.
     pub times: Option<u32>,
+    /// Whether what depends on a process fails shortly after, if this fault has ended the process. It depends on it directly or
+    /// through others, and needs it to run: what has waited for its end is not meant.
+    pub with_dependents: bool,
 }
 
 /// What a fault does.
@@ -195,6 +198,18 @@ impl FaultKind {
             Self::Unhealthy { .. } => "unhealthy",
             Self::Leak { .. } => "leak",
             Self::ClockStep { .. } => "clock-step",
+        }
+    }
+
+    /// Whether it ends the lives that it hits.
+    #[must_use]
+    pub fn ends_lives(&self) -> bool {
+        match self {
+            Self::Crash { .. } | Self::Outage { .. } | Self::Kill { .. } | Self::Leak { .. } => true,
+            Self::NoStart { .. }
+            | Self::SlowStart { .. }
+            | Self::Unhealthy { .. }
+            | Self::ClockStep { .. } => false,
         }
     }
 

@@ -22,7 +22,8 @@ The supervisor itself is played, in virtual time, with processes that are not
 started: nothing on this machine is touched. A scenario is a file with
 processes, faults and what is expected (docs/simulation.md). If something that
 is expected does not hold, the smallest scenario that still breaks it is
-printed, and the exit code is 1.")]
+printed, and the exit code is 1. What nothing in a scenario has put to the test
+is `untested`: that is exit code 1 with --strict only.")]
 pub(crate) struct SimulateArgs {
     /// A .wasm file or `bundled:NAME`: the policy that judges the processes of the scenario.
     #[arg(value_name = "COMPONENT")]
@@ -51,6 +52,9 @@ pub(crate) struct SimulateArgs {
     /// Write a picture of the lives and delays to this file; for one scenario.
     #[arg(long, value_name = "FILE")]
     pub(crate) svg: Option<PathBuf>,
+    /// Exit with code 1, too, if something that is expected is untested.
+    #[arg(long)]
+    pub(crate) strict: bool,
     /// Do not look for a smaller scenario that still breaks what is expected.
     #[arg(long)]
     pub(crate) no_shrink: bool,

@@ -9,6 +9,7 @@ use super::printing::{pretty, print};
 use crate::args::{LineFormat, Settings, SimulateArgs};
 use crate::config::SourceFile;
 use crate::failure::Failure;
+use crate::render::humane::counted;
 use crate::render::page::Page;
 use crate::simulating::{
     self, NotRun, Outcome, SCENARIOS, Smallest, Stage, Subject, against, scenario, smallest, text,
@@ -17,7 +18,7 @@ use crate::simulating::{
 /// The largest file of a scenario, in bytes.
 const SCENARIO_BYTES_MAX: u64 = 4 << 20;
 
-/// Plays the scenarios. A breach of what is expected is exit code 1.
+/// Plays the scenarios. A breach of what is expected is exit code 1, and so is what was not put to the test if `--strict` is given.
 pub(super) fn simulate(args: &SimulateArgs, page: &Page) -> Result<(), Failure> {
     let subject = subject(&args.component, args.settings.as_ref())?;
     let other = args
@@ -39,10 +40,12 @@ pub(super) fn simulate(args: &SimulateArgs, page: &Page) -> Result<(), Failure> 
             "name one with --scenario: a file, or bundled:NAME",
         ));
     }
-    let (mut is_broken, mut values) = (false, Vec::new());
+    let (mut is_broken, mut expected, mut untested, mut values) = (false, 0, 0, Vec::new());
     for source in &sources {
         let run = Run::of(&stage, source, &subject, other.as_ref(), args.no_shrink)?;
         is_broken |= run.ours.is_broken();
+        expected += run.ours.verdicts.len();
+        untested += run.ours.untested();
         if let Some(file) = &args.svg {
             write(file, &run.ours.picture())?;
         }
@@ -53,10 +56,18 @@ pub(super) fn simulate(args: &SimulateArgs, page: &Page) -> Result<(), Failure> 
             }
         }
     }
-    if args.output == LineFormat::Json {
-        print(pretty(&serde_json::json!({"component": args.component, "scenarios": values}))?)?;
+    match args.output {
+        LineFormat::Json => {
+            let all =
+                serde_json::json!({"component": args.component, "untested": untested, "scenarios": values});
+            print(pretty(&all)?)?;
+        }
+        LineFormat::Text if untested > 0 => {
+            print(format!("{untested} of {} untested\n", counted(expected as u64, "expectation")))?;
+        }
+        LineFormat::Text => {}
     }
-    if is_broken { Err(Failure::silent(1)) } else { Ok(()) }
+    if is_broken || (args.strict && untested > 0) { Err(Failure::silent(1)) } else { Ok(()) }
 }
 
 /// What is shown of one scenario.

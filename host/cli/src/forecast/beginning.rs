@@ -181,6 +181,7 @@ fn faults(name: &Arc<str>, first: First, exit: &Exit, uptime_ms: u64, at_ms: u64
         kind,
         chance: 1.0,
         times: None,
+        with_dependents: false,
     };
     let exits = || Exits { any_of: vec![exit.clone()], out_of_memory: false };
     let window = Window { from_ms: at_ms, until_ms: None };

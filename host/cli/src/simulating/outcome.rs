@@ -42,6 +42,11 @@ impl Outcome {
         self.verdicts.iter().any(|(_, verdict)| verdict.is_broken())
     }
 
+    /// Returns how much of what is expected nothing in the course has put to the test.
+    pub(crate) fn untested(&self) -> usize {
+        self.verdicts.iter().filter(|(_, verdict)| *verdict == Verdict::Untested).count()
+    }
+
     /// Draws the course.
     pub(crate) fn picture(&self) -> String {
         course::svg(&self.name, self.seed, &self.faults, &self.played.course)

@@ -7,6 +7,9 @@ use super::stage::{Stage, Subject};
 use crate::config::SourceFile;
 use crate::config::units;
 
+/// The invariants that a tolerance is for.
+const TOLERANT: [&str; 2] = ["delay_never_shrinks_in_a_streak", "back_to_first_delay_after"];
+
 /// How many smaller scenarios are tried.
 const TRIES: u32 = 200;
 
@@ -32,22 +35,57 @@ pub(crate) fn smallest(
     subject: &Subject,
     broken: &[&'static str],
 ) -> Option<Smallest> {
-    let start: Table = source.text.parse().ok()?;
+    let whole: Table = source.text.parse().ok()?;
     let breaks = |scenario: &Table| {
         let Ok(text) = toml::to_string(scenario) else { return false };
         let candidate = SourceFile { text, path: source.path.clone() };
         let outcome = stage.run(&candidate, subject);
         outcome.is_ok_and(|outcome| outcome.broken().iter().any(|name| broken.contains(name)))
     };
+    // What holds has nothing to do with the breach.
+    let start = Some(expecting(&whole, broken)).filter(|start| breaks(start)).unwrap_or(whole);
     let shrunk = provost_simulation::shrink(start, TRIES, smaller, breaks);
     let text = toml::to_string(&shrunk.smallest).ok()?;
     Some(Smallest { text, tried: shrunk.tried, is_minimal: shrunk.is_minimal })
 }
 
-/// Returns smaller scenarios: without a fault, an order, an expectation, a process or a plugin; then shorter ones, with fewer
-/// replicas and fewer hits.
+/// The keys of `[[expect]]` that are not invariants.
+const NO_INVARIANTS: [&str; 2] = ["of", TOLERANCE];
+
+const TOLERANCE: &str = "tolerance";
+
+/// The keys without which a fault hits less.
+const REACHES: [&str; 1] = ["with"];
+
+/// Returns a scenario that expects only these invariants.
+fn expecting(scenario: &Table, invariants: &[&str]) -> Table {
+    let is_kept = |key: &str| NO_INVARIANTS.contains(&key) || invariants.contains(&key);
+    let mut fewer = scenario.clone();
+    if let Some(list) = fewer.get_mut("expect").and_then(Value::as_array_mut) {
+        for table in list.iter_mut().filter_map(Value::as_table_mut) {
+            table.retain(|key, _| is_kept(key));
+            // A smaller tolerance would be another expectation, but one that is used by no invariant says nothing.
+            if !table.keys().any(|key| TOLERANT.contains(&key.as_str())) {
+                table.remove(TOLERANCE);
+            }
+        }
+        list.retain(|one| one.as_table().is_some_and(|table| invariants_in(table).next().is_some()));
+    }
+    fewer
+}
+
+/// Returns the keys of an expectation that are invariants.
+fn invariants_in(table: &Table) -> impl Iterator<Item = &String> {
+    table.keys().filter(|key| !NO_INVARIANTS.contains(&key.as_str()))
+}
+
+/// Returns smaller scenarios: first one that lasts shorter, because each later try is quicker then; without a fault, an order, an
+/// expectation, a process or a plugin; with one invariant less, or a fault that hits less; and those with smaller numbers.
 fn smaller(scenario: &Table) -> Vec<Table> {
-    let mut candidates = Vec::new();
+    let mut places = Vec::new();
+    numbers(&Value::Table(scenario.clone()), &mut Vec::new(), &mut places);
+    let (lasting, others): (Vec<_>, Vec<_>) = places.into_iter().partition(|(path, _)| is_how_long(path));
+    let mut candidates = with_values(scenario, lasting);
     for key in ["fault", "order", "expect"] {
         let count = scenario.get(key).and_then(Value::as_array).map_or(0, Vec::len);
         candidates.extend((0..count).map(|at| {
@@ -68,13 +106,48 @@ fn smaller(scenario: &Table) -> Vec<Table> {
             smaller
         }));
     }
-    let mut places = Vec::new();
-    numbers(&Value::Table(scenario.clone()), &mut Vec::new(), &mut places);
-    candidates.extend(places.into_iter().filter_map(|(path, value)| {
+    candidates.extend(with_one_key_less(scenario));
+    candidates.extend(with_values(scenario, others));
+    candidates
+}
+
+/// Whether this is the place of how long the scenario lasts.
+fn is_how_long(path: &[Step]) -> bool {
+    matches!(path, [Step::Key(table), Step::Key(key)] if table == "scenario" && key == "for")
+}
+
+/// Returns the scenarios that each have one of these values at its place.
+fn with_values(scenario: &Table, values: Vec<(Vec<Step>, Value)>) -> Vec<Table> {
+    let with = |(path, value): (Vec<Step>, Value)| {
         let mut smaller = Value::Table(scenario.clone());
         *at_mut(&mut smaller, &path)? = value;
         smaller.as_table().cloned()
-    }));
+    };
+    values.into_iter().filter_map(with).collect()
+}
+
+/// Returns the scenarios in which an expectation has one of its invariants less, or a fault lacks a key without which it hits less.
+fn with_one_key_less(scenario: &Table) -> Vec<Table> {
+    let mut candidates = Vec::new();
+    for list in ["expect", "fault"] {
+        let tables = scenario.get(list).and_then(Value::as_array).into_iter().flatten().enumerate();
+        for (at, table) in tables.filter_map(|(at, one)| Some((at, one.as_table()?))) {
+            let keys: Vec<&str> = match list {
+                "expect" => invariants_in(table).map(String::as_str).collect(),
+                _ => REACHES.into_iter().filter(|key| table.contains_key(*key)).collect(),
+            };
+            // Without its last invariant, an expectation expects nothing.
+            if list == "expect" && keys.len() < 2 {
+                continue;
+            }
+            candidates.extend(keys.into_iter().filter_map(|key| {
+                let mut smaller = scenario.clone();
+                let one = smaller.get_mut(list)?.as_array_mut()?.get_mut(at)?;
+                one.as_table_mut()?.remove(key)?;
+                Some(smaller)
+            }));
+        }
+    }
     candidates
 }
 
@@ -135,6 +208,38 @@ fn at_mut<'v>(value: &'v mut Value, path: &[Step]) -> Option<&'v mut Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_holds_is_expected_no_more_and_a_tolerance_stays_where_it_is_used() {
+        let scenario: Table = "[[expect]]\nof = \"web\"\ngives_up_after = 5\ntolerance = 0.2\n\
+            delay_never_shrinks_in_a_streak = true\n[[expect]]\nnever_fails = true\n"
+            .parse()
+            .unwrap();
+        for (invariant, left) in [
+            ("gives_up_after", "[[expect]]\nof = \"web\"\ngives_up_after = 5\n"),
+            (
+                "delay_never_shrinks_in_a_streak",
+                "[[expect]]\nof = \"web\"\ntolerance = 0.2\ndelay_never_shrinks_in_a_streak = true\n",
+            ),
+            ("no_faults", "expect = []\n"),
+        ] {
+            assert_eq!(expecting(&scenario, &[invariant]), left.parse().unwrap(), "{invariant}");
+        }
+    }
+
+    #[test]
+    fn an_invariant_or_the_dependents_are_left_out_one_at_a_time() {
+        let scenario: Table = "[[fault]]\nkind = \"kill\"\nat = \"1h\"\nwith = \"dependents\"\n\
+            [[expect]]\ngives_up_after = 5\nnever_fails = true\n[[expect]]\nof = \"web\"\nnever_fails = true\n"
+            .parse()
+            .unwrap();
+        let smaller = with_one_key_less(&scenario);
+        let texts: Vec<String> = smaller.iter().map(|one| toml::to_string(one).unwrap()).collect();
+        assert_eq!(texts.len(), 3, "{texts:#?}");
+        assert!(texts.iter().any(|text| !text.contains("gives_up_after")));
+        assert!(texts.iter().any(|text| !text.contains("with")));
+        assert!(texts.iter().all(|text| text.contains("of = \"web\"")));
+    }
 
     #[test]
     fn each_smaller_scenario_differs_in_one_place() {

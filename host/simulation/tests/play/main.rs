@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod begun;
+mod coupled;
 mod faults;
 mod invariants;
 mod runs;
@@ -111,7 +112,7 @@ fn scenario(processes: Vec<ProcessSpec>, lasts_ms: u64) -> Scenario {
 }
 
 fn fault(kind: FaultKind) -> Fault {
-    Fault { name: "".into(), of: Targets::All, kind, chance: 1.0, times: None }
+    Fault { name: "".into(), of: Targets::All, kind, chance: 1.0, times: None, with_dependents: false }
 }
 
 fn window(from_ms: u64, until_ms: impl Into<Option<u64>>) -> Window {

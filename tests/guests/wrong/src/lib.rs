@@ -14,7 +14,7 @@ use serde::Deserialize;
 /// The uptime that begins a new streak of failures, in milliseconds.
 const RESET_AFTER_MS: u64 = 60_000;
 
-/// The number of failures, restarts or short lives after which those mistakes give up that do.
+/// The number of failures or short lives after which those mistakes give up that do.
 const PATIENCE: u32 = 10;
 
 /// A life that is shorter than this counts for [`Mistake::IgnoresLongerLives`], in milliseconds.
@@ -55,8 +55,8 @@ pub enum Mistake {
     Overflows,
     /// A success after a short life is taken for a failed start.
     RestartsAQuickSuccess,
-    /// It gives up after a number of restarts, however many days they are apart.
-    CountsAllRestarts,
+    /// It gives up after lives in a row of less than a minute, although each may have ended with what the process depends on.
+    BlamesDependents,
     /// A start is held up after failures, although somebody has just repaired what was wrong and ordered it.
     HoldsUpOrders,
     /// A number of failed checks restarts the process, although it may be one that takes longer to start.
@@ -132,8 +132,9 @@ impl Wrong {
             Mistake::GivesUpInARow if ended.failures > PATIENCE => {
                 Some(format!("{} failures in a row", ended.failures))
             }
-            Mistake::CountsAllRestarts if ended.restarts >= u64::from(PATIENCE) => {
-                Some(format!("{} restarts", ended.restarts))
+            Mistake::BlamesDependents => {
+                let short = deaths.iter().take_while(|death| is_short(death.uptime)).count();
+                (short > PATIENCE as usize).then(|| format!("{short} lives of less than a minute in a row"))
             }
             _ => None,
         }

@@ -48,10 +48,22 @@ pub(super) fn read(mut section: Section<'_>) -> Option<Targeted<Fault>> {
     let kind = kind.and_then(|kind| read_kind(&mut section, kind));
     let chance = values::share(&mut section, "chance").unwrap_or(1.0);
     let times = section.count("times").map(|times| u32::try_from(times).unwrap_or(u32::MAX));
+    let with_dependents = read_with(&mut section, kind.as_ref());
     let span = section.span.clone();
     section.finish();
-    let fault = Fault { name: name.into(), of: Targets::All, kind: kind?, chance, times };
+    let fault = Fault { name: name.into(), of: Targets::All, kind: kind?, chance, times, with_dependents };
     Some(Targeted { what: fault, words, span })
+}
+
+/// Reads `with`: whether the dependents of what the fault ends fail, too.
+fn read_with(section: &mut Section<'_>, kind: Option<&FaultKind>) -> bool {
+    let with = section.word("with", &[("dependents", true)]);
+    if with.is_some() && kind.is_some_and(|kind| !kind.ends_lives()) {
+        let what = "`with` is for faults that end a process";
+        let hint = "remove it, or choose crash, outage, kill or leak as the `kind`";
+        section.problem(section.key_span("with"), what, hint);
+    }
+    with.unwrap_or(false)
 }
 
 fn read_kind(section: &mut Section<'_>, kind: Kind) -> Option<FaultKind> {
