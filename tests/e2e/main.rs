@@ -43,6 +43,7 @@ mod pictures;
 mod plugins;
 mod policies;
 mod progress;
+mod promises;
 mod readiness;
 mod registry;
 mod reload;

@@ -106,3 +106,36 @@ fn the_same_policy_without_a_mistake_holds_what_all_scenarios_expect() {
     }
     assert_eq!(code, 0);
 }
+
+#[test]
+fn a_mistake_that_only_the_dependents_show_is_shrunk_to_a_broker_and_a_worker_that_fails_with_it() {
+    let setup = Setup::new(PROVOST, "");
+    let component = guest("wrong").display().to_string();
+    let settings = r#"{"mistake": "blames-dependents"}"#;
+    let flapping = "bundled:a-flapping-dependency";
+    // Eleven lives of the broker are enough.
+    let arguments =
+        [&*component, "--settings", settings, "--scenario", flapping, "--for", "20m", "--seed", "3"];
+    let (code, found) = simulating::simulate(&setup, &arguments);
+    let scenario = &found["scenarios"][0];
+    assert_eq!((code, &*with_verdict(scenario, "broken")), (1, &["never_gives_up_while"][..]));
+    let breaches = scenario["expected"].as_array().unwrap().iter();
+    let mut breaches = breaches.flat_map(|one| one["breaches"].as_array().unwrap());
+    assert!(breaches.all(|one| one["process"].as_str().unwrap().starts_with("worker.")), "{scenario:#}");
+    let smallest = scenario["smallest"]["scenario"].as_str().unwrap();
+    for kept in ["[process.broker]", "[process.worker", "with = \"dependents\"", "never_gives_up_while"] {
+        assert!(smallest.contains(kept), "{kept}: {smallest}");
+    }
+    for gone in ["recovers_within", "max_restarts_per_minute", "replicas = 4"] {
+        assert!(!smallest.contains(gone), "{gone}: {smallest}");
+    }
+    // Nothing but the coupling shows the mistake.
+    let apart = smallest.replace("with = \"dependents\"\n", "");
+    for (text, breaks) in [(smallest, 1), (&*apart, 0)] {
+        let file = setup.dir().join("smallest.toml");
+        std::fs::write(&file, text).unwrap();
+        let arguments = ["--settings", settings, "--seed", "3", "--scenario", file.to_str().unwrap()];
+        let (code, found) = simulate(&setup, &[&arguments[..], &["--for", "20m"]].concat());
+        assert_eq!(code, breaks, "{text}: {:#}", found["scenarios"][0]["expected"]);
+    }
+}

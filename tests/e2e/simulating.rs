@@ -109,7 +109,13 @@ kind  = "kill"
 at    = "1h"
 
 [[expect]]
-gives_up_after = 3
+gives_up_after          = 3
+max_restarts_per_minute = 60
+tolerance               = 0.5
+
+[[expect]]
+of = "db"
+recovers_within = "1m"
 "#;
 
 #[test]
@@ -120,13 +126,18 @@ fn what_does_not_hold_is_exit_code_1_with_the_smallest_scenario_that_still_break
     let (code, found) = simulate(&setup, &["bundled:backoff", "--scenario", &storm]);
     assert_eq!(code, 1);
     let scenario = &found["scenarios"][0];
-    assert_eq!(verdicts(scenario), [("gives_up_after", "broken")]);
-    let breach = &scenario["expected"][0]["breaches"][0];
+    let all =
+        [("max_restarts_per_minute", "holds"), ("gives_up_after", "broken"), ("recovers_within", "holds")];
+    assert_eq!(verdicts(scenario), all);
+    let breach = &scenario["expected"][1]["breaches"][0];
     // The delays before it are 100 and 200 ms.
     assert_eq!((&breach["process"], &breach["at_ms"]), (&"web".into(), &6_300.into()), "{scenario:#}");
     let smallest = scenario["smallest"]["scenario"].as_str().unwrap();
     assert!(!smallest.contains("kill") && !smallest.contains("[process.db]"), "{smallest}");
     assert!(smallest.contains("[process.web]") && smallest.contains("kind = \"crash\""), "{smallest}");
+    for holds in ["max_restarts_per_minute", "recovers_within", "tolerance"] {
+        assert!(!smallest.contains(holds), "{holds} has nothing to do with it: {smallest}");
+    }
     // It breaks by itself, and is as short as possible.
     std::fs::write(setup.dir().join("smallest.toml"), smallest).unwrap();
     let smallest = setup.dir().join("smallest.toml").display().to_string();
@@ -162,6 +173,53 @@ fn the_same_seed_has_the_same_course_and_a_component_is_compared_with_another_on
     for part in ["against bundled:kubernetes", "longest delay", "5m00s", "the first difference is at"] {
         assert!(compared.stdout.contains(part), "{part}: {}", compared.stdout);
     }
+}
+
+/// Returns when the lives of a process have ended, in milliseconds of virtual time.
+fn ends(scenario: &Value, process: &str) -> Vec<u64> {
+    let processes = scenario["processes"].as_array().unwrap();
+    let lives = processes.iter().find(|one| one["name"] == process).unwrap()["lives"].as_array().unwrap();
+    lives.iter().filter_map(|life| life["ended_ms"].as_u64()).collect()
+}
+
+#[test]
+fn the_workers_of_a_flapping_broker_end_with_it_and_at_no_other_time() {
+    let setup = Setup::new(PROVOST, "");
+    let arguments = ["bundled:backoff", "--scenario", "bundled:a-flapping-dependency", "--no-shrink"];
+    let (code, found) = simulate(&setup, &arguments);
+    let scenario = &found["scenarios"][0];
+    assert_eq!(code, 0, "{:#}", scenario["expected"]);
+    let broker = ends(scenario, "broker");
+    // Two hours of lives of 62 to 75 s, and short delays.
+    assert!((95..=116).contains(&broker.len()), "{}", broker.len());
+    for worker in ["worker.1", "worker.2", "worker.3", "worker.4"] {
+        let of_worker = ends(scenario, worker);
+        // Each end of the broker is followed by one of the worker within a second, and it has no others.
+        assert_eq!(of_worker.len(), broker.len(), "{worker}");
+        let delays: Vec<u64> =
+            of_worker.iter().zip(&broker).map(|(worker, broker)| worker - broker).collect();
+        assert!(delays.iter().all(|delay| (1..=1_000).contains(delay)), "{worker}: {delays:?}");
+    }
+    assert_ne!(ends(scenario, "worker.1"), ends(scenario, "worker.2"), "the delay is drawn for each");
+}
+
+#[test]
+fn what_is_untested_is_counted_in_the_last_line_and_a_failure_if_that_is_wanted() {
+    let setup = Setup::new(PROVOST, "");
+    // It gives up at the second failure, so that there are no two delays to compare.
+    let given = ["plugin", "simulate", "bundled:otp", "--scenario", "bundled:a-crash-loop-without-a-pause"];
+    let ran = setup.run(&given);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.stdout.contains("untested delay_never_shrinks_in_a_streak"), "{ran:?}");
+    assert!(ran.stdout.ends_with("\n1 of 2 expectations untested\n"), "{ran:?}");
+    let strict = setup.run(&[&given[..], &["--strict"]].concat());
+    assert_eq!((strict.code, strict.stdout.lines().last()), (1, ran.stdout.lines().last()), "{strict:?}");
+    let (code, found) = simulate(&setup, &[&given[2..], &["--strict"]].concat());
+    assert_eq!((code, &found["untested"]), (1, &1.into()), "{found:#}");
+    // What is tested and holds is no failure, and there is nothing to count.
+    let tested = ["plugin", "simulate", "bundled:backoff", "--strict", "--scenario", "bundled:a-bad-deploy"];
+    let held = setup.run(&tested);
+    assert_eq!((held.code, held.stdout.contains("untested")), (0, false), "{held:?}");
 }
 
 #[test]
@@ -215,6 +273,14 @@ fn a_picture_is_drawn_and_mistakes_are_told_with_their_place() {
         (
             "[[fault]]\nkind = \"crash\"\nfrom = \"2h\"\nuntil = \"1h\"\nafter = \"1s\"\n",
             "`until` must be later than `from`",
+        ),
+        (
+            "[[fault]]\nkind = \"clock-step\"\nat = \"2h\"\nby = \"1h\"\nwith = \"dependents\"\n",
+            ":5:1: `with` is for faults that end a process",
+        ),
+        (
+            "[[fault]]\nkind = \"kill\"\nat = \"2h\"\nwith = \"dependants\"\n",
+            ":4:8: `with` in [[fault]] cannot be `dependants`",
         ),
     ] {
         std::fs::write(setup.dir().join("wrong.toml"), text).unwrap();
