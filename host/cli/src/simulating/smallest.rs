@@ -35,11 +35,11 @@ pub(crate) fn smallest(
     subject: &Subject,
     broken: &[&'static str],
 ) -> Option<Smallest> {
-    let whole: Table = source.text.parse().ok()?;
+    let whole = as_played(source.text.parse().ok()?, stage);
     let breaks = |scenario: &Table| {
         let Ok(text) = toml::to_string(scenario) else { return false };
         let candidate = SourceFile { text, path: source.path.clone() };
-        let outcome = stage.run(&candidate, subject);
+        let outcome = stage.run_as_written(&candidate, subject);
         outcome.is_ok_and(|outcome| outcome.broken().iter().any(|name| broken.contains(name)))
     };
     // What holds has nothing to do with the breach.
@@ -47,6 +47,20 @@ pub(crate) fn smallest(
     let shrunk = provost_simulation::shrink(start, TRIES, smaller, breaks);
     let text = toml::to_string(&shrunk.smallest).ok()?;
     Some(Smallest { text, tried: shrunk.tried, is_minimal: shrunk.is_minimal })
+}
+
+/// Returns a scenario that says itself for how long and with which seed it was played, so that it breaks wherever it is played.
+fn as_played(mut scenario: Table, stage: &Stage) -> Table {
+    let given = [
+        ("for", stage.lasts_ms.map(|ms| Value::String(provost_state::span::exact(ms)))),
+        ("seed", stage.seed.and_then(|seed| i64::try_from(seed).ok()).map(Value::Integer)),
+    ];
+    let given = given.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
+    let told = scenario.entry("scenario").or_insert_with(|| Value::Table(Table::new()));
+    if let Some(told) = told.as_table_mut() {
+        told.extend(given);
+    }
+    scenario
 }
 
 /// The keys of `[[expect]]` that are not invariants.

@@ -81,13 +81,31 @@ impl Stage {
     /// # Errors
     /// [`NotRun`].
     pub(crate) fn run(&self, source: &SourceFile, subject: &Subject) -> Result<Outcome, NotRun> {
+        self.run_for(source, subject, self.lasts_ms, self.seed)
+    }
+
+    /// Plays a scenario with this component, for as long and with the seed that the scenario says.
+    ///
+    /// # Errors
+    /// [`NotRun`].
+    pub(crate) fn run_as_written(&self, source: &SourceFile, subject: &Subject) -> Result<Outcome, NotRun> {
+        self.run_for(source, subject, None, None)
+    }
+
+    fn run_for(
+        &self,
+        source: &SourceFile,
+        subject: &Subject,
+        lasts_ms: Option<u64>,
+        seed: Option<u64>,
+    ) -> Result<Outcome, NotRun> {
         let file = ScenarioFile::parse(source.clone(), &subject.component, subject.settings_json.as_deref())?;
         let plugins = self.loaded(&file.config)?;
         plugins.policy(SUBJECT).map_err(|error| NotRun::Subject(error.to_string()))?;
         let policy_of = |name: &str| plugins.policy(name).map_err(|error| error.to_string());
         let mut scenario = file.scenario(file.config.specs(policy_of)?)?;
-        scenario.lasts_ms = self.lasts_ms.unwrap_or(scenario.lasts_ms);
-        scenario.seed = self.seed.unwrap_or(scenario.seed);
+        scenario.lasts_ms = lasts_ms.unwrap_or(scenario.lasts_ms);
+        scenario.seed = seed.unwrap_or(scenario.seed);
         let ScenarioFile { name, about, .. } = file;
         let clock = Clock::new();
         let played = play(&scenario)?;
