@@ -178,7 +178,7 @@ fn numbers(value: &Value, path: &mut Vec<Step>, found: &mut Vec<(Vec<Step>, Valu
         Value::Table(table) => {
             for (key, value) in table {
                 path.push(Step::Key(key.clone()));
-                match halved(key, value) {
+                match halved(key, value).filter(|_| may_shrink(path)) {
                     Some(half) => found.push((path.clone(), half)),
                     None => numbers(value, path, found),
                 }
@@ -193,6 +193,17 @@ fn numbers(value: &Value, path: &mut Vec<Step>, found: &mut Vec<(Vec<Step>, Valu
             }
         }
         _ => {}
+    }
+}
+
+/// Whether the value at this place may become smaller. The durations of a process are those of its checks: shorter ones would be
+/// more checks, and take longer to play.
+fn may_shrink(path: &[Step]) -> bool {
+    match path {
+        [Step::Key(table), .., Step::Key(key)] => {
+            !["process", "plugins"].contains(&table.as_str()) || key == "replicas"
+        }
+        _ => false,
     }
 }
 
@@ -258,6 +269,7 @@ mod tests {
     #[test]
     fn each_smaller_scenario_differs_in_one_place() {
         let scenario: Table = "[scenario]\nfor = \"1h\"\n[process.web]\ncommand = \"web\"\nreplicas = 4\n\
+            health = { tcp = \"127.0.0.1:1\", every = \"10s\" }\n\
             [[fault]]\nkind = \"crash\"\nafter = \"3s\"\n[[expect]]\ngives_up_after = 5\n"
             .parse()
             .unwrap();
