@@ -248,7 +248,7 @@ mod tests {
             ),
             ("no_faults", "expect = []\n"),
         ] {
-            assert_eq!(expecting(&scenario, &[invariant]), left.parse().unwrap(), "{invariant}");
+            assert_eq!(expecting(&scenario, &[invariant]), left.parse::<Table>().unwrap(), "{invariant}");
         }
     }
 
