@@ -17,8 +17,7 @@ fn play(policy: &str, text: &str, arguments: &[&str]) -> Vec<Value> {
     let all = [&[&*component, "--no-shrink", "--scenario", file.to_str().unwrap()], arguments].concat();
     let (code, mut found) = simulating::simulate(&setup, &all);
     assert_eq!(code, 0, "{found:#}");
-    let Value::Array(processes) = found["scenarios"][0]["processes"].take() else { panic!("{found:#}") };
-    processes
+    serde_json::from_value(found["scenarios"][0]["processes"].take()).unwrap()
 }
 
 /// Returns the text of a scenario of a bundled policy.
