@@ -107,7 +107,7 @@ fn dependents_are_affected_by_the_fault_and_can_be_expected_to_recover() {
     let it = chain(&slow, HOUR, kill(10 * MINUTE, None));
     assert!(matches!(verdict(&it, Invariant::RecoversWithin(MINUTE + SECOND)), Verdict::Held(_)));
     let (at_ms, what) = broken(&it, Invariant::RecoversWithin(30 * SECOND));
-    assert!(at_ms >= 10 * MINUTE + 30 * SECOND && at_ms < 11 * MINUTE, "{at_ms}: {what}");
+    assert!((10 * MINUTE + 30 * SECOND..11 * MINUTE).contains(&at_ms), "{at_ms}: {what}");
     // Nothing is wrong with the workers, and they are given up for it.
     let blames = judge(|ended, _| {
         let is_broker = &*ended.name == "broker";
