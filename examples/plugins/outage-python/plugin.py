@@ -38,10 +38,11 @@ def role(judge):
         try:
             return judge(self, read(settings.json()), *given)
         except Exception as error:
-            # The module traceback would open the source file, which no plugin can.
-            place = error.__traceback__
-            while place.tb_next:
-                place = place.tb_next
+            # The module traceback would open the source file, which no plugin can. The last place in this file says most.
+            place = step = error.__traceback__
+            while step:
+                place = step if step.tb_frame.f_code.co_filename == __file__ else place
+                step = step.tb_next
             file = place.tb_frame.f_code.co_filename
             log.write(log.Level.ERROR, f"{type(error).__name__}: {error} at {file}:{place.tb_lineno}")
             raise

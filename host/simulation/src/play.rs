@@ -1,6 +1,7 @@
 //! One run: the supervisor on tokio's paused clock, from the boot to the end of the scenario. It has one thread, and no job waits for
 //! another one, so that the clock goes on exactly when nothing is left to do at its time.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -153,12 +154,21 @@ fn playable(spec: &ProcessSpec) -> ProcessSpec {
 
 /// Something to be done at a time.
 enum Step {
-    Order(OrderKind, Vec<Arc<str>>),
+    /// An order to these processes, which is given again after this time.
+    Order {
+        kind: OrderKind,
+        names: Vec<Arc<str>>,
+        every_ms: Option<u64>,
+    },
     Clock(i64),
 }
 
-/// What is to be done, by its time.
-struct Steps(Vec<(u64, Step)>);
+/// What is to be done: the next time of each, with its place in the scenario, which is the order of those at the same time. An order
+/// that is given again and again is there once.
+struct Steps {
+    next: BTreeMap<(u64, usize), Step>,
+    lasts_ms: u64,
+}
 
 impl Steps {
     fn of(scenario: &Scenario) -> Self {
@@ -166,34 +176,34 @@ impl Steps {
             let names = scenario.processes.iter().map(|spec| spec.name.clone());
             names.filter(|name| order.of.include(name)).collect()
         };
-        let mut steps = Vec::new();
-        for order in &scenario.orders {
-            let mut at_ms = order.at_ms;
-            while at_ms <= scenario.lasts_ms {
-                steps.push((at_ms, Step::Order(order.kind, names(order))));
-                let Some(every_ms) = order.every_ms.filter(|every_ms| *every_ms > 0) else { break };
-                at_ms = at_ms.saturating_add(every_ms);
-            }
-        }
-        for fault in &scenario.faults {
-            if let FaultKind::ClockStep { at_ms, by_ms } = fault.kind {
-                steps.push((at_ms, Step::Clock(by_ms)));
-            }
-        }
-        steps.sort_by_key(|(at_ms, _)| *at_ms);
-        Self(steps)
+        let orders = scenario.orders.iter().map(|order| {
+            let every_ms = order.every_ms.filter(|every_ms| *every_ms > 0);
+            (order.at_ms, Step::Order { kind: order.kind, names: names(order), every_ms })
+        });
+        let clocks = scenario.faults.iter().filter_map(|fault| match fault.kind {
+            FaultKind::ClockStep { at_ms, by_ms } => Some((at_ms, Step::Clock(by_ms))),
+            _ => None,
+        });
+        let next = orders.chain(clocks).enumerate().map(|(place, (at_ms, step))| ((at_ms, place), step));
+        Self { next: next.collect(), lasts_ms: scenario.lasts_ms }
     }
 
-    async fn run(self, supervisor: &Supervisor, clock: &Clock, began: Instant) {
-        for (at_ms, step) in self.0 {
+    async fn run(mut self, supervisor: &Supervisor, clock: &Clock, began: Instant) {
+        while let Some(((at_ms, place), step)) = self.next.pop_first() {
+            if at_ms > self.lasts_ms {
+                return;
+            }
             sleep_until(began + Duration::from_millis(at_ms)).await;
-            match step {
-                Step::Clock(by_ms) => clock.step(by_ms),
-                Step::Order(kind, names) => {
+            match &step {
+                Step::Clock(by_ms) => clock.step(*by_ms),
+                Step::Order { kind, names, .. } => {
                     for name in names {
-                        order(supervisor, kind, &name).await;
+                        order(supervisor, *kind, name).await;
                     }
                 }
+            }
+            if let Step::Order { every_ms: Some(every_ms), .. } = step {
+                self.next.insert((at_ms.saturating_add(every_ms), place), step);
             }
         }
     }

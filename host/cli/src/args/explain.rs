@@ -5,7 +5,7 @@ use provost_state::{Exit, Signal};
 
 use super::format::LineFormat;
 use super::given::{Settings, settings};
-use super::when::{duration_ms, unix_ms};
+use super::when::{duration_ms, some_time_ms, unix_ms};
 use super::word::name;
 use crate::trying::exit;
 
@@ -59,7 +59,7 @@ pub(crate) struct WishArgs {
     #[arg(long, value_name = "TIME", value_parser = duration_ms, requires = "what_if")]
     pub(crate) uptime: Option<u64>,
     /// How long is simulated. By default 1h.
-    #[arg(long = "for", value_name = "TIME", value_parser = duration_ms, requires = "what_if")]
+    #[arg(long = "for", value_name = "TIME", value_parser = some_time_ms, requires = "what_if")]
     pub(crate) lasts: Option<u64>,
 }
 

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::format::LineFormat;
 use super::given::{CompileArgs, Settings, settings};
-use super::when::duration_ms;
+use super::when::some_time_ms;
 
 /// The command.
 #[derive(Args, Debug)]
@@ -38,10 +38,10 @@ pub(crate) struct SimulateArgs {
     #[arg(long, value_name = "NUMBER")]
     pub(crate) seed: Option<u64>,
     /// How many days are played. By default as long as the scenario says.
-    #[arg(long, value_name = "NUMBER", conflicts_with = "lasts")]
+    #[arg(long, value_name = "NUMBER", conflicts_with = "lasts", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) days: Option<u32>,
     /// How long is played, such as 90m.
-    #[arg(long = "for", value_name = "TIME", value_parser = duration_ms)]
+    #[arg(long = "for", value_name = "TIME", value_parser = some_time_ms)]
     pub(crate) lasts: Option<u64>,
     /// Another component that is played in the same scenarios, to compare the two.
     #[arg(long, value_name = "COMPONENT")]

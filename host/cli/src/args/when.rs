@@ -19,6 +19,14 @@ pub(super) fn duration_ms(text: &str) -> Result<u64, String> {
     units::duration_ms(text).ok_or_else(|| DURATION_HINT.to_owned())
 }
 
+/// Parses a duration that is longer than nothing, into milliseconds.
+pub(super) fn some_time_ms(text: &str) -> Result<u64, String> {
+    match duration_ms(text)? {
+        0 => Err("it has to be longer than nothing".to_owned()),
+        time_ms => Ok(time_ms),
+    }
+}
+
 /// Parses a time as people write it, into milliseconds since the Unix epoch.
 pub(super) fn unix_ms(text: &str) -> Result<u64, String> {
     let time = at(text.trim(), &now()).ok_or(HINT)?;

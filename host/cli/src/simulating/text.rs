@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use provost_simulation::{Breach, Course, Invariant, Track, Verdict};
+use provost_simulation::{Breach, Course, Invariant, Made, Track, Verdict};
 use provost_state::PhaseKind;
 
 use super::outcome::{Figures, Outcome};
@@ -182,7 +182,10 @@ pub(crate) fn against(ours: &Outcome, theirs: &Outcome, other: &str, page: &Page
     });
     let first = first_difference(&ours.played.course, &theirs.played.course);
     let first = first.map_or_else(
-        || "the two have made the same decisions\n".to_owned(),
+        || match ours.played.course.tracks == theirs.played.course.tracks {
+            true => "the two have had the same course\n".to_owned(),
+            false => "the two have decided the same about ends, and have had different lives\n".to_owned(),
+        },
         |first| format!("the first difference {first}\n"),
     );
     format!("against {}\n{}{first}", one_line(other), table.render(page))
@@ -194,17 +197,20 @@ fn mean_ready(outcome: &Outcome) -> u64 {
     sum.checked_div(tracks.len() as u64).unwrap_or(0)
 }
 
-/// Describes the first decision in which two courses differ.
+/// Describes the first decision about an end in which two courses differ; one may have made more of them.
 fn first_difference(ours: &Course, theirs: &Course) -> Option<String> {
     let differences = ours.tracks.iter().zip(&theirs.tracks).filter_map(|(ours, theirs)| {
-        let at = ours
-            .decisions
-            .iter()
-            .zip(&theirs.decisions)
-            .find(|(ours, theirs)| (ours.at_ms, ours.action) != (theirs.at_ms, theirs.action))?;
-        Some((at.0.at_ms.min(at.1.at_ms), &ours.name, at.0, at.1))
+        let is_same =
+            |(ours, theirs): &(&Made, &Made)| (ours.at_ms, ours.action) == (theirs.at_ms, theirs.action);
+        let same = ours.decisions.iter().zip(&theirs.decisions).take_while(is_same).count();
+        let (our, their) = (ours.decisions.get(same), theirs.decisions.get(same));
+        let at_ms = our.into_iter().chain(their).map(|made| made.at_ms).min()?;
+        Some((at_ms, &ours.name, our, their))
     });
     let (at_ms, name, ours, theirs) = differences.min_by_key(|(at_ms, ..)| *at_ms)?;
-    let said = |made: &provost_simulation::Made| one_line(&format!("{} ({})", made.action, made.reason));
+    let said = |made: Option<&Made>| match made {
+        Some(made) => one_line(&format!("{} ({})", made.action, made.reason)),
+        None => "no decision".to_owned(),
+    };
     Some(format!("is at {} of {name}: {}; against {}", span(at_ms), said(ours), said(theirs)))
 }

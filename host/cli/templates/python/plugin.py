@@ -81,10 +81,12 @@ def role(judge: Callable[Concatenate[Role, Settings, Input], Output]) -> Callabl
         try:
             return judge(self, read(settings.json()), *given, **named)
         except Exception as error:
-            # The module traceback would open the source file, which no plugin can.
+            # The module traceback would open the source file, which no plugin can. The last place in this file says most.
             place = error.__traceback__
-            while place and place.tb_next:
-                place = place.tb_next
+            step = place
+            while step:
+                place = step if step.tb_frame.f_code.co_filename == __file__ else place
+                step = step.tb_next
             where = f" at {place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else ""
             log.write(log.Level.ERROR, f"{type(error).__name__}: {error}{where}")
             raise

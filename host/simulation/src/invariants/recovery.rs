@@ -134,6 +134,12 @@ pub(super) fn never_fails(tracks: &[&Track], checked: &mut Checked) {
     }
 }
 
+/// Returns when lives of a process have ended, and when somebody has decided about that.
+fn ends(track: &Track) -> impl Iterator<Item = u64> {
+    let ends = track.lives.iter().filter_map(|life| life.end.as_ref()).map(|end| end.at_ms);
+    ends.chain(track.decisions.iter().map(|made| made.at_ms))
+}
+
 /// No process is given up while the fault called `fault` affects it.
 pub(super) fn keeps_on(tracks: &[&Track], fault: &str, affected: &[Affected], checked: &mut Checked) {
     for track in tracks {
@@ -141,10 +147,12 @@ pub(super) fn keeps_on(tracks: &[&Track], fault: &str, affected: &[Affected], ch
         for Affected { from_ms, until_ms, .. } in affected.iter().filter(is_of_it) {
             let is_within = |at_ms: u64| at_ms >= *from_ms && at_ms <= *until_ms;
             match track.given_up.iter().find(|given_up| is_within(given_up.at_ms)) {
-                None => checked.held += 1,
+                // Only where something has ended could something have been given up.
+                None if ends(track).any(is_within) => checked.held += 1,
+                None => {}
                 Some(given_up) => checked.broken(given_up.at_ms, Some(&track.name), || {
                     let reason: &Arc<str> = &given_up.reason;
-                    format!("it was given up while the fault {fault} lasted: {reason}")
+                    format!("it was given up while the fault `{fault}` lasted: {reason}")
                 }),
             }
         }
