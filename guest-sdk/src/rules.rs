@@ -7,6 +7,12 @@ use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use crate::{Death, Exit, Signal, World};
 
 /// The number of deaths of a process that the host remembers: more cannot be counted.
+///
+/// ```
+/// use provost_guest::{World, rules::DEATHS_REMEMBERED, testing::MadeUpWorld};
+///
+/// assert!(MadeUpWorld::default().deaths("web", DEATHS_REMEMBERED).is_empty());
+/// ```
 pub const DEATHS_REMEMBERED: u32 = 100;
 
 /// A list of exit codes and signals, as an operator writes it: `[0, 143, "SIGTERM", "HUP", "SIGRTMIN+3"]`.

@@ -29,15 +29,35 @@ use crate::rules::Ends;
 use crate::{Phase, Signal, Span};
 
 /// The name of the file, beside the manifest of the plugin.
+///
+/// ```
+/// let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(provost_guest::schema::FILE);
+/// assert!(file.ends_with("settings.schema.json"));
+/// ```
 pub const FILE: &str = "settings.schema.json";
 
 /// The environment variable with which the tests write the file instead of comparing it.
+///
+/// ```
+/// let command = format!("{}=1 cargo test", provost_guest::schema::WRITE);
+/// assert_eq!(command, "WRITE_SCHEMA=1 cargo test");
+/// ```
 pub const WRITE: &str = "WRITE_SCHEMA";
 
 /// Returns the JSON Schema of a settings type, as indented text.
 ///
 /// The doc comments of the type and of its fields are descriptions. With `#[serde(default)]`, the values of its `Default` are the
 /// defaults; a type of a field has to be `Serialize` for that.
+///
+/// ```
+/// #[derive(Default, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+/// #[serde(default)]
+/// struct Patience {
+///     tries: u32,
+/// }
+///
+/// assert!(provost_guest::schema::of::<Patience>().contains("\"tries\""));
+/// ```
 #[must_use]
 pub fn of<T: JsonSchema>() -> String {
     format!("{:#}\n", schema::<T>())

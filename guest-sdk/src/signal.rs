@@ -26,6 +26,7 @@ const REAL_TIME: (i32, i32) = (34, 64);
 /// assert_eq!(Signal::new(9), Some(Signal::KILL));
 /// assert_eq!((Signal::TERM.number(), Signal::TERM.to_string().as_str()), (15, "SIGTERM"));
 /// assert_eq!("hup".parse(), Ok(Signal::HUP));
+/// assert_eq!((Signal::INT.number(), Signal::PIPE.number()), (2, 13));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Signal(i32);

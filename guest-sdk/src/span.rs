@@ -32,6 +32,12 @@ pub struct Span(u64);
 
 impl Span {
     /// How to write a duration, for error messages.
+    ///
+    /// ```
+    /// use provost_guest::Span;
+    ///
+    /// assert!("soon".parse::<Span>().is_err() && Span::HINT.contains("\"100ms\""));
+    /// ```
     pub const HINT: &'static str = "write a duration as a text of numbers with units, such as \"100ms\", \"10s\", \"5m\", \"1h30m\" or \"1d\"";
 
     /// Creates a span from milliseconds.

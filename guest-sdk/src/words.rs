@@ -6,6 +6,12 @@ use crate::{Cause, EventKind, Exit, Phase, Signal};
 
 impl Phase {
     /// All phases, each at the position by which columns refer to it.
+    ///
+    /// ```
+    /// use provost_guest::Phase;
+    ///
+    /// assert_eq!(Phase::ALL[3], Phase::Running);
+    /// ```
     pub const ALL: [Self; 8] = [
         Self::Stopped,
         Self::Waiting,

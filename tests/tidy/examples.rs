@@ -1,9 +1,9 @@
 //! Every public type, trait, function and macro of the SDK has an example, which `cargo test` compiles and runs: in its own documentation
-//! or in that of its module, and each public method is used in some example.
+//! or in that of its module, and each public method and constant is used in some example. A comment in an example uses nothing.
 
 use std::path::Path;
 
-use syn::{Attribute, Expr, ExprLit, ImplItem, Item, Lit, Meta, TraitItem, Visibility};
+use syn::{Attribute, Expr, ExprLit, ImplItem, Item, Lit, Meta, TraitItem, Type, Visibility};
 
 use crate::{files, root};
 
@@ -22,9 +22,16 @@ fn docs(attributes: &[Attribute]) -> String {
     attributes.iter().filter_map(line).collect()
 }
 
-/// Returns the examples of some documentation.
+/// Returns the examples of some documentation, without their comments.
 fn examples(docs: &str) -> String {
-    docs.split("```").skip(1).step_by(2).collect()
+    // That of an address is no comment.
+    let code = |line: &str| line.split(" //").next().unwrap_or_default().to_owned() + "\n";
+    docs.split("```").skip(1).step_by(2).flat_map(str::lines).map(code).collect()
+}
+
+/// Whether some code has this name in it as a whole.
+fn uses(code: &str, name: &str) -> bool {
+    code.split(|one: char| !one.is_alphanumeric() && one != '_').any(|word| word == name)
 }
 
 fn is_hidden(attributes: &[Attribute]) -> bool {
@@ -34,11 +41,13 @@ fn is_hidden(attributes: &[Attribute]) -> bool {
     })
 }
 
-/// The public items of a file that need an example of their own or of their module, by their names, and the names of the public methods.
+/// The public items of a file that need an example of their own or of their module, by their names, the names of the public methods,
+/// and those of the public constants, with their types.
 #[derive(Default)]
 struct Public {
     without: Vec<String>,
     methods: Vec<String>,
+    constants: Vec<String>,
     examples: String,
 }
 
@@ -66,8 +75,24 @@ impl Public {
                 (&item.ident, &item.attrs)
             }
             Item::Fn(item) if is_public(&item.vis) => (&item.sig.ident, &item.attrs),
+            Item::Const(item) if is_public(&item.vis) => {
+                self.constants.push(item.ident.to_string());
+                self.examples += &examples(&docs(&item.attrs));
+                return;
+            }
             Item::Impl(item) => {
+                let of_type = match &*item.self_ty {
+                    Type::Path(path) => path.path.segments.last().map(|last| last.ident.to_string()),
+                    _ => None,
+                };
                 for item in &item.items {
+                    if let ImplItem::Const(constant) = item
+                        && is_public(&constant.vis)
+                    {
+                        let of_type = of_type.as_deref().unwrap_or_default();
+                        self.constants.push(format!("{of_type}::{}", constant.ident));
+                        self.examples += &examples(&docs(&constant.attrs));
+                    }
                     if let ImplItem::Fn(function) = item
                         && is_public(&function.vis)
                         && !is_hidden(&function.attrs)
@@ -81,7 +106,7 @@ impl Public {
             _ => return,
         };
         let own = examples(&docs(attributes));
-        if !is_hidden(attributes) && own.is_empty() && !of_module.contains(&name.to_string()) {
+        if !is_hidden(attributes) && own.is_empty() && !uses(of_module, &name.to_string()) {
             self.without.push(name.to_string());
         }
         self.examples += &own;
@@ -112,17 +137,25 @@ fn every_public_item_of_the_sdk_has_an_example() {
         without.extend(public.without.iter().map(|name| format!("{path}: {name}")));
         let unused = public.methods.iter().filter(|name| !used.contains(&format!("{name}(")));
         without.extend(unused.map(|name| format!("{path}: the method {name}")));
+        let unused = public.constants.iter().filter(|name| match name.contains("::") {
+            true => !used.contains(*name),
+            false => !uses(&used, name),
+        });
+        without.extend(unused.map(|name| format!("{path}: the constant {name}")));
     }
     assert!(without.is_empty(), "without an example:\n{}", without.join("\n"));
 }
 
 #[test]
 fn an_item_without_an_example_is_found() {
-    let text = "//! ```\n//! used();\n//! ```\n/// Text.\npub fn used() {}\n/// Text.\npub fn bare() {}\n\
+    let text = "//! ```\n//! used(); // not bare\n//! ```\n/// Text.\npub fn used() {}\n/// Text.\npub fn bare() {}\n\
                 /// ```\n/// Good.go();\n/// ```\npub struct Good;\n#[doc(hidden)]\npub struct Hidden;\n\
-                struct Private;\nimpl Good { pub fn go() {} pub fn stay() {} fn own() {} }";
+                struct Private;\nimpl Good { pub fn go() {} pub fn stay() {} fn own() {} pub const ALL: u8 = 1; }\n\
+                pub const MOST: u8 = 1;";
     let public = Public::of(text);
     assert_eq!(public.without, ["bare"]);
     assert_eq!(public.methods, ["go", "stay"]);
+    assert_eq!(public.constants, ["Good::ALL", "MOST"]);
+    assert!(uses("a MOST b", "MOST") && !uses("a UTMOST b", "MOST"));
     assert!(public.examples.contains("go(") && !public.examples.contains("stay("));
 }

@@ -14,6 +14,12 @@ pub use crate::bindings::renderer::provost::plugin::plugins::{FaultCount, Latenc
 
 impl Standing {
     /// All standings that this version of the contract has a case for.
+    ///
+    /// ```
+    /// use provost_guest::plugins::Standing;
+    ///
+    /// assert!(Standing::ALL.iter().any(|standing| standing.name() == "quarantined"));
+    /// ```
     pub const ALL: [Self; 4] = [Self::Active, Self::Refused, Self::Quarantined, Self::Compiling];
 
     /// Returns the word that people see.

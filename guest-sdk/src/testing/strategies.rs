@@ -37,6 +37,11 @@ const DEATHS_MAX: usize = 100;
 /// The longest history of a process that a trigger is not about.
 const OTHERS_DEATHS_MAX: usize = 4;
 
+/// Exit codes that programs and shells often use, and that policies name.
+const USUAL: [i32; 10] = [1, 2, 64, 75, 78, 126, 127, 137, 143, 255];
+/// How long a life is that ends a streak of failures, in milliseconds.
+const STREAK_ENDS_MS: u64 = 60_000;
+
 /// Returns any name of a process.
 ///
 /// ```
@@ -67,7 +72,8 @@ fn group() -> impl Strategy<Value = String> {
 /// ```
 pub fn failure() -> impl Strategy<Value = Exit> {
     prop_oneof![
-        8 => (1..=255).prop_map(Exit::Code),
+        4 => select(&USUAL[..]).prop_map(Exit::Code),
+        4 => (1..=255).prop_map(Exit::Code),
         4 => (1..=64).prop_map(Exit::Signal),
         1 => Just(Exit::NotSpawned("no such file".to_owned())),
         1 => Just(Exit::NotReady("no answer in 10 s".to_owned())),
@@ -101,10 +107,15 @@ pub fn deaths() -> impl Strategy<Value = Vec<Death>> {
     history(DEATHS_MAX)
 }
 
-/// Returns any history of at most this number of deaths.
+/// Returns any history of at most this number of deaths; some are streaks of short lives that all end in the same way.
 fn history(deaths_max: usize) -> impl Strategy<Value = Vec<Death>> {
     let short_or_long = || prop_oneof![3 => 0..5_000_u64, 1 => 0..LONGEST_MS];
-    vec((exit(), short_or_long(), short_or_long()), 0..=deaths_max).prop_map(|lives| {
+    let mixed = vec((exit(), short_or_long(), short_or_long()), 0..=deaths_max);
+    let times = vec((0..5_000_u64, 0..5_000_u64), deaths_max);
+    let streak = (failure(), times).prop_map(|(exit, times)| {
+        times.into_iter().map(|(pause, uptime)| (exit.clone(), pause, uptime)).collect()
+    });
+    prop_oneof![4 => mixed, 1 => streak].prop_map(|lives: Vec<_>| {
         let mut at = EPOCH_MS;
         let mut deaths = Vec::with_capacity(lives.len());
         for (incarnation, (exit, pause, uptime)) in (1..).zip(lives) {
@@ -125,10 +136,15 @@ fn history(deaths_max: usize) -> impl Strategy<Value = Vec<Death>> {
 /// # Ok(()) }).unwrap();
 /// ```
 pub fn process(name: &str) -> impl Strategy<Value = ProcessState> + use<> {
+    process_in_one_of(name, &Phase::ALL)
+}
+
+/// Returns any state of a process of this name in one of these phases.
+fn process_in_one_of(name: &str, phases: &'static [Phase]) -> impl Strategy<Value = ProcessState> + use<> {
     let name = name.to_owned();
     let health = select(&[Health::Unknown, Health::Healthy, Health::Degraded, Health::Unhealthy][..]);
     let figures = (1..1_000_u64, 1..10_000_u64, 0..1_000_u64, 0..200_u32, option::of(exit()));
-    (select(&Phase::ALL[..]), group(), health, figures).prop_map(move |(phase, group, health, figures)| {
+    (select(phases), group(), health, figures).prop_map(move |(phase, group, health, figures)| {
         let (incarnation, generation, restarts, failures, exit) = figures;
         let has_child = matches!(phase, Phase::Starting | Phase::Running | Phase::Stopping);
         ProcessState {
@@ -194,7 +210,8 @@ fn now(world: &MadeUpWorld) -> u64 {
     newest.max().unwrap_or(EPOCH_MS)
 }
 
-/// Returns any end of a process, and the world in which it has just ended: the end is its newest death.
+/// Returns any end of a process, and the world in which it has just ended: the end is its newest death. The failures in a row are those
+/// that a host would count, some of them more than it remembers.
 ///
 /// ```
 /// # use provost_guest::{World, testing::strategies::{self, proptest::test_runner::TestRunner}};
@@ -203,15 +220,23 @@ fn now(world: &MadeUpWorld) -> u64 {
 /// # Ok(()) }).unwrap();
 /// ```
 pub fn ended() -> impl Strategy<Value = (Ended, MadeUpWorld)> {
-    let life = (exit(), prop_oneof![0..5_000_u64, 0..LONGEST_MS], any::<bool>(), any::<u64>());
+    let forgotten = prop_oneof![any::<u8>().prop_map(u32::from), any::<u32>()];
+    let life = (exit(), prop_oneof![0..5_000_u64, 0..LONGEST_MS], any::<bool>(), any::<u64>(), forgotten);
     let state = name().prop_flat_map(|name| process(&name));
     (state, deaths(), world(), life).prop_map(|(state, mut deaths, mut world, life)| {
-        let (exit, uptime, was_ready, seed) = life;
+        let (own, uptime, was_ready, seed, forgotten) = life;
+        // A streak goes on as it has begun.
+        let exit = match deaths.first() {
+            Some(death) if deaths.len() == DEATHS_MAX => death.exit.clone(),
+            _ => own,
+        };
         let before = deaths.first().map_or(EPOCH_MS, |death| death.at);
         let at = now(&world).max(before) + uptime;
         deaths.insert(0, Death { incarnation: state.incarnation, exit: exit.clone(), at, uptime });
         deaths.truncate(DEATHS_MAX);
-        let streak = deaths.iter().take_while(|death| death.exit != Exit::Code(0)).count();
+        let counted = streak(&deaths);
+        let failures =
+            if counted as usize == DEATHS_MAX { counted.saturating_add(forgotten) } else { counted };
         let ended = Ended {
             name: state.name.clone(),
             group: state.group.clone(),
@@ -219,7 +244,7 @@ pub fn ended() -> impl Strategy<Value = (Ended, MadeUpWorld)> {
             exit: exit.clone(),
             uptime,
             was_ready,
-            failures: u32::try_from(streak).unwrap_or(u32::MAX),
+            failures,
             restarts: state.restarts,
             now: at,
             seed,
@@ -238,34 +263,54 @@ pub fn ended() -> impl Strategy<Value = (Ended, MadeUpWorld)> {
     })
 }
 
+/// Returns the number of failures in a row of a process with these deaths: a success ends them, and so does a life of at least a minute.
+fn streak(deaths: &[Death]) -> u32 {
+    let mut count = 0;
+    for death in deaths.iter().take_while(|death| death.exit != Exit::Code(0)) {
+        count += 1;
+        if death.uptime >= STREAK_ENDS_MS {
+            break;
+        }
+    }
+    count
+}
+
 /// Returns any plan to start a process, and the world in which it waits.
 ///
 /// ```
-/// # use provost_guest::{World, testing::strategies::{self, proptest::test_runner::TestRunner}};
+/// # use provost_guest::{Phase, World, testing::strategies::{self, proptest::test_runner::TestRunner}};
 /// # TestRunner::default().run(&strategies::plan(), |(plan, world)| {
-/// assert!(world.get(&plan.name).is_some());
+/// let process = world.get(&plan.name).unwrap();
+/// assert!(matches!(process.phase, Phase::Waiting | Phase::Backoff));
 /// # Ok(()) }).unwrap();
 /// ```
 pub fn plan() -> impl Strategy<Value = (Plan, MadeUpWorld)> {
     let cause = select(vec![Cause::Boot, Cause::User, Cause::Policy, Cause::Dependency, Cause::Schedule]);
-    (waiting(), cause, 0..LONGEST_MS, any::<u64>()).prop_map(|((state, world), cause, waited, seed)| {
-        let plan = Plan {
-            name: state.name,
-            group: state.group,
-            incarnation: state.incarnation,
-            cause,
-            waited,
-            failures: state.failures,
-            now: now(&world),
-            seed,
-        };
-        (plan, world)
-    })
+    (in_one_of(&BEFORE), cause, 0..LONGEST_MS, any::<u64>()).prop_map(
+        |((state, world), cause, waited, seed)| {
+            let plan = Plan {
+                name: state.name,
+                group: state.group,
+                incarnation: state.incarnation,
+                cause,
+                waited,
+                failures: state.failures,
+                now: now(&world),
+                seed,
+            };
+            (plan, world)
+        },
+    )
 }
 
-/// Returns a process and a world that contains it.
-fn waiting() -> impl Strategy<Value = (ProcessState, MadeUpWorld)> {
-    let state = name().prop_flat_map(|name| process(&name));
+/// The phases of a process that is to be started.
+const BEFORE: [Phase; 2] = [Phase::Waiting, Phase::Backoff];
+/// The phases of a process that is checked, or whose use of resources is read.
+const ALIVE: [Phase; 2] = [Phase::Starting, Phase::Running];
+
+/// Returns a process in one of these phases, and a world that contains it.
+fn in_one_of(phases: &'static [Phase]) -> impl Strategy<Value = (ProcessState, MadeUpWorld)> {
+    let state = name().prop_flat_map(move |name| process_in_one_of(&name, phases));
     (state, world()).prop_map(|(state, world)| (state.clone(), with(world, state)))
 }
 
@@ -274,12 +319,12 @@ fn waiting() -> impl Strategy<Value = (ProcessState, MadeUpWorld)> {
 /// ```
 /// # use provost_guest::{World, testing::strategies::{self, proptest::test_runner::TestRunner}};
 /// # TestRunner::default().run(&strategies::observation(), |(observation, world)| {
-/// assert!(observation.in_a_row >= 1 && world.get(&observation.name).is_some());
+/// assert!(observation.in_a_row >= 1 && world.get(&observation.name).unwrap().pid.is_some());
 /// # Ok(()) }).unwrap();
 /// ```
 pub fn observation() -> impl Strategy<Value = (Observation, MadeUpWorld)> {
     let result = (any::<bool>(), 1..1_000_u32, 0..60_000_u64, 0..LONGEST_MS, any::<u64>());
-    (waiting(), result).prop_map(|((state, world), (passed, in_a_row, took, uptime, seed))| {
+    (in_one_of(&ALIVE), result).prop_map(|((state, world), (passed, in_a_row, took, uptime, seed))| {
         let observation = Observation {
             name: state.name,
             group: state.group,
@@ -307,7 +352,7 @@ pub fn observation() -> impl Strategy<Value = (Observation, MadeUpWorld)> {
 /// ```
 pub fn demand() -> impl Strategy<Value = (Demand, MadeUpWorld)> {
     let numbers = (0..10_u32, 0..90_u32, any::<u32>(), 0..100_u32, any::<u64>());
-    (waiting(), numbers).prop_map(|((state, world), (least, more, wanted, running, seed))| {
+    (in_one_of(&Phase::ALL), numbers).prop_map(|((state, world), (least, more, wanted, running, seed))| {
         let demand = Demand {
             name: state.name,
             group: state.group,
@@ -350,7 +395,7 @@ fn usage() -> impl Strategy<Value = Usage> {
 /// ```
 pub fn sample() -> impl Strategy<Value = (Sample, MadeUpWorld)> {
     let used = (vec(usage(), 1..=61), 0..LONGEST_MS, any::<u64>());
-    (waiting(), used).prop_map(|((state, world), (mut usages, uptime, seed))| {
+    (in_one_of(&ALIVE), used).prop_map(|((state, world), (mut usages, uptime, seed))| {
         let now = now(&world) + uptime;
         for (age, usage) in (0_u64..).zip(&mut usages) {
             usage.at = now - age * 5_000;

@@ -41,6 +41,6 @@ pub use error::{FileError, Kind, Problem};
 pub use identity::Identity;
 pub use open::{open_direct, open_named, open_own, read_named, read_open, read_own};
 pub use owner::Owners;
-pub use replace::{replace, sync_name};
+pub use replace::{replace, replace_named, sync_name};
 pub use text::{read_open_text, read_text};
 pub use writers::{Others, Writers};

@@ -17,13 +17,9 @@ const UNFINISHED: &str = ".new";
 /// file that a killed program leaves behind has a name that begins with a dot and ends in `.new`.
 ///
 /// # Errors
-/// [`FileError`], also if there is a device, a pipe, a socket or a directory at `path`.
+/// [`FileError`], also if there is a directory at `path`.
 pub fn replace(path: &Path, access: Access, parts: &[&[u8]]) -> Result<(), FileError> {
     let beside = beside(path)?;
-    match std::fs::symlink_metadata(path).map(|metadata| Kind::of(metadata.file_type())) {
-        Ok(Kind::File | Kind::Link) | Err(_) => {}
-        Ok(found) => return Err(FileError::new(path, Problem::Kind { found, wanted: Kind::File })),
-    }
     // A killed program with the same process id may have left it behind.
     let _ = std::fs::remove_file(&beside);
     create_new(&beside, access, parts)?;
@@ -33,6 +29,18 @@ pub fn replace(path: &Path, access: Access, parts: &[&[u8]]) -> Result<(), FileE
         FileError::new(path, error)
     })?;
     sync_name(path)
+}
+
+/// Does the same for a path that the operator has named: what is there is no file of ours, so a device, a pipe or a socket is not
+/// replaced.
+///
+/// # Errors
+/// [`FileError`].
+pub fn replace_named(path: &Path, access: Access, parts: &[&[u8]]) -> Result<(), FileError> {
+    match std::fs::symlink_metadata(path).map(|metadata| Kind::of(metadata.file_type())) {
+        Ok(Kind::File | Kind::Link) | Err(_) => replace(path, access, parts),
+        Ok(found) => Err(FileError::new(path, Problem::Kind { found, wanted: Kind::File })),
+    }
 }
 
 /// Returns a path in the same directory that no other call uses at the same time.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use provost_files::{
     Access, Cursor, FileError, Identity, Kind, Others, Owners, Problem, Writers, open_direct, open_named,
-    open_or_create, open_own, own_dir, read_named, read_own, replace, safe_place,
+    open_or_create, open_own, own_dir, read_named, read_own, replace, replace_named, safe_place,
 };
 use rustix::fs::{CWD, Mode, mkfifoat};
 
@@ -290,14 +290,14 @@ fn what_is_no_file_is_not_replaced_by_one() {
     let bench = Bench::new();
     let pipe = bench.at("pipe");
     mkfifoat(CWD, &pipe, Mode::from_raw_mode(0o600)).unwrap();
-    let error = replace(&pipe, Access::Private, &[b"text"]).unwrap_err();
+    let error = replace_named(&pipe, Access::Private, &[b"text"]).unwrap_err();
     assert!(matches!(error.problem, Problem::Kind { found: Kind::Pipe, wanted: Kind::File }), "{error}");
-    let error = replace(Path::new("/dev/null"), Access::Private, &[b"text"]).unwrap_err();
+    let error = replace_named(Path::new("/dev/null"), Access::Private, &[b"text"]).unwrap_err();
     assert!(matches!(error.problem, Problem::Kind { found: Kind::Device, .. }), "{error}");
     // A link is replaced, whatever it leads to.
     let link = bench.at("link");
     symlink(&pipe, &link).unwrap();
-    replace(&link, Access::Private, &[b"text"]).unwrap();
+    replace_named(&link, Access::Private, &[b"text"]).unwrap();
     assert_eq!(fs::read(&link).unwrap(), b"text");
     assert_eq!(fs::read_dir(bench.0.path()).unwrap().count(), 2);
 }

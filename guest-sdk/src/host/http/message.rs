@@ -1,6 +1,10 @@
 //! The messages: requests, responses, and errors.
 
 /// The maximum number of bytes that are read of a response's body.
+///
+/// ```
+/// assert_eq!(provost_guest::http::BODY_BYTES_MAX, 1_048_576);
+/// ```
 pub const BODY_BYTES_MAX: usize = 1 << 20;
 
 /// An HTTP request.

@@ -75,14 +75,14 @@ fn write(context: &Context, path: &Path, pulled: &Pulled) -> Result<(), Failure>
     let beside = signature_of(path);
     match &pulled.signature {
         Some(text) => {
-            provost_files::replace(&beside, Access::Umask, &[text.as_bytes()]).map_err(failed)?;
+            provost_files::replace_named(&beside, Access::Umask, &[text.as_bytes()]).map_err(failed)?;
         }
         None if beside.exists() => {
             context.note(&format!("{} was there before, and is not of this component\n", beside.display()));
         }
         None => {}
     }
-    provost_files::replace(path, Access::Umask, &[&pulled.component]).map_err(failed)
+    provost_files::replace_named(path, Access::Umask, &[&pulled.component]).map_err(failed)
 }
 
 #[cfg(not(feature = "registry"))]

@@ -144,7 +144,7 @@ fn failure(error: NotRun, component: &str) -> Failure {
 }
 
 fn write(file: &Path, picture: &str) -> Result<(), Failure> {
-    provost_files::replace(file, Access::Umask, &[picture.as_bytes()]).map_err(|error| {
+    provost_files::replace_named(file, Access::Umask, &[picture.as_bytes()]).map_err(|error| {
         Failure::failed(
             format_args!("cannot write {}: {error}", file.display()),
             "name a file that you may write",

@@ -160,6 +160,6 @@ impl Built {
 }
 
 pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), BuildError> {
-    let replaced = provost_files::replace(path, provost_files::Access::Umask, &[content]);
+    let replaced = provost_files::replace_named(path, provost_files::Access::Umask, &[content]);
     replaced.map_err(|error| BuildError::file(path)(error.into()))
 }

@@ -16,11 +16,11 @@
 //! | `entry` | the modules with which a component of an interpreter starts |
 //! | `build_dir` | the folder for what a build makes on its way |
 //! | `manifest` | `provost-plugin.toml`, for languages other than Rust |
-//! | `read` | reading the files of a project |
 //! | `made` | what a toolchain has made |
 //! | `schema` | the schema of the settings that a component carries |
 //! | `annotations` | what a component says about itself, as registries have it |
 //! | `label` | what a component says about itself |
+//! | `read` | reading the files of a project |
 //! | `tool` | finding and running programs |
 //! | `error` | the errors of a build |
 

@@ -21,6 +21,6 @@ pub(super) fn write(path: &Path, content: &[u8]) -> Result<(), ProjectError> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(ProjectError::file(folder))?;
     }
-    let replaced = provost_files::replace(path, provost_files::Access::Umask, &[content]);
+    let replaced = provost_files::replace_named(path, provost_files::Access::Umask, &[content]);
     replaced.map_err(|error| ProjectError::file(path)(error.into()))
 }

@@ -7,7 +7,7 @@
 //! | `sdk` | the copy of the SDK in a project |
 //! | `manifest` | the manifest of that copy, which stands alone |
 //! | `contract` | the contract as text and as files |
-//! | `write` | writing a file of a project |
+//! | `files` | reading and writing a file of a project |
 //! | `error` | the errors of making and refreshing a project |
 //! | `language` | the languages in which a plugin may be written |
 //! | `embedded` | the files that the binary carries |

@@ -77,7 +77,11 @@ pub fn sign(component: &Path, key: &Path, password: Option<String>) -> Result<Pa
     let comment = format!("file:{name}");
     let made = minisign::sign(None, &secret, Cursor::new(bytes), Some(&comment), Some("a Provost plugin"));
     let signature = signature_of(component);
-    provost_files::replace(&signature, Access::Umask, &[made.map_err(failed)?.into_string().as_bytes()])?;
+    provost_files::replace_named(
+        &signature,
+        Access::Umask,
+        &[made.map_err(failed)?.into_string().as_bytes()],
+    )?;
     Ok(signature)
 }
 

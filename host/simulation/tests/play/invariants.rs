@@ -129,7 +129,10 @@ fn a_process_that_is_given_up_during_a_named_fault_is_found() {
     let never = || Invariant::NeverGivesUpWhile("database down".into());
     assert_eq!(verdict(&outage(doubling()), never()), Verdict::Held(1));
     let (at_ms, what) = broken(&outage(strict(3)), never());
-    assert_eq!((at_ms, &*what), (62_200, "it was given up while the fault `database down` lasted: failure 3"));
+    assert_eq!(
+        (at_ms, &*what),
+        (62_200, "it was given up while the fault `database down` lasted: failure 3")
+    );
     // A life that began before the fault is not hit by it, so nothing ends that could be given up.
     let mut idle = scenario(vec![process("web", &strict(3))], HOUR);
     idle.faults =
