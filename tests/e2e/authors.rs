@@ -283,7 +283,7 @@ const MINIMAL_BYTES_MAX: usize = 40_000;
 /// The config with which the component of a project is run.
 const JUDGED: &str = r#"
 [plugins]
-compile = { time = "10m", memory = "4GiB" }
+compile = { time = "10m", memory = "4GiB", wait = "1m" }
 [plugins.night-watch]
 component = "night-watch/night-watch.wasm"
 limits    = { memory = "64MiB", call_time = "10s" }
