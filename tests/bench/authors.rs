@@ -9,8 +9,8 @@
 mod figures;
 
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
+use std::process::Stdio;
 
 use provost_tests::{Ends, Setup, eventually};
 use rustix::process::Signal;
@@ -105,7 +105,7 @@ impl Session {
         Self { child: Ends(command.spawn().unwrap()), out }
     }
 
-    /// Waits until it has said this so many times.
+    /// Waits until it has said this at least `times` times.
     fn until(&self, part: &str, times: usize) {
         let told = || fs::read_to_string(&self.out).unwrap();
         eventually(part, told, |told| told.matches(part).count() >= times);
@@ -122,9 +122,12 @@ fn developed(saves: usize) -> Value {
     let setup = Setup::new(PROVOST, "");
     let made = setup.run(&["plugin", "new", "night-watch", "--lang", "rust", "--role", "restart-policy"]);
     assert_eq!(made.code, 0, "{}", made.stderr);
-    let project = setup.dir().join("night-watch");
-    first_build(&project);
-    let source = project.join("src/lib.rs");
+    // The first build and the first test compile the SDK and its dependencies, too.
+    for what in ["build", "test"] {
+        let ran = setup.run(&["plugin", what, "night-watch"]);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+    }
+    let source = setup.dir().join("night-watch/src/lib.rs");
     let text = fs::read_to_string(&source).unwrap();
     assert!(text.contains(REASON), "the template has another reason");
     let session = Session::start(&setup, "night-watch");
@@ -139,14 +142,6 @@ fn developed(saves: usize) -> Value {
     session.end();
     println!("dev: from a save to swapped   {}", took.words_in(1_000_000, "ms"));
     json!({ "design": "plugin dev, from a save to swapped", "took": took.json() })
-}
-
-/// Builds and tests a project for the first time, which compiles the SDK and its dependencies, too.
-fn first_build(project: &Path) {
-    for what in ["build", "test"] {
-        let ran = Command::new(PROVOST).args(["plugin", what]).arg(project).output().unwrap();
-        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
-    }
 }
 
 fn main() {

@@ -37,7 +37,7 @@ fn source(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src/guests").join(path)
 }
 
-/// Runs an interpreter with these arguments, and returns the lines that it prints; `None` if there is none.
+/// Runs an interpreter, and returns the lines that it prints; `None` if it is not installed.
 fn lines(command: &mut Command) -> Option<Vec<String>> {
     let Ok(output) = command.output() else {
         assert!(std::env::var_os("PROVOST_GATE").is_none(), "{command:?} is missing");
@@ -47,7 +47,7 @@ fn lines(command: &mut Command) -> Option<Vec<String>> {
     Some(String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect())
 }
 
-/// Asserts that so many calls are told to have no clock, and all others no random numbers.
+/// Asserts that the first `of_clocks` lines say that there is no clock, and all others that there are no random numbers.
 fn refused(lines: &[String], of_clocks: usize) {
     for (place, line) in lines.iter().enumerate() {
         let what = if place < of_clocks { "has no clock: " } else { "has no random numbers: " };

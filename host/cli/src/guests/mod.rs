@@ -13,7 +13,6 @@
 //! | `python` | building a plugin in Python |
 //! | `encode` | encoding a core module as a component |
 //! | `surface` | checking imports and exports against the contract |
-//! | `entry` | the modules with which a component of an interpreter starts |
 //! | `build_dir` | the folder for what a build makes on its way |
 //! | `manifest` | `provost-plugin.toml`, for languages other than Rust |
 //! | `made` | what a toolchain has made |
@@ -30,7 +29,6 @@ mod build;
 mod build_dir;
 mod c;
 mod encode;
-mod entry;
 mod error;
 mod js;
 mod label;

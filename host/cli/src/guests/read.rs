@@ -27,5 +27,5 @@ pub(super) fn if_there(path: &Path) -> Result<Option<Vec<u8>>, BuildError> {
 
 /// Reads a text, with the same errors.
 pub(super) fn text(path: &Path) -> Result<String, BuildError> {
-    String::from_utf8(file(path)?).map_err(io::Error::other).map_err(BuildError::file(path))
+    provost_files::read_text(path, FILE_BYTES_MAX).map_err(io::Error::from).map_err(BuildError::file(path))
 }

@@ -1,15 +1,14 @@
 //! The bindings of the contract in C, by wit-bindgen.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use wit_bindgen_core::{Files, wit_parser::Resolve};
 
+use crate::guests::build_dir::write;
 use crate::guests::error::BuildError;
 use crate::guests::manifest::Manifest;
 
-/// Writes the bindings of the world to `folder`, and returns those files that are compiled or linked. A file that has not changed is
-/// not written again, so that editors and build tools see no change.
+/// Writes the bindings of the world to `folder`, and returns those files that are compiled or linked.
 pub(super) fn generate(manifest: &Manifest, folder: &Path) -> Result<Vec<PathBuf>, BuildError> {
     let wrong = |error: &dyn std::fmt::Display| BuildError::Wit {
         folder: manifest.wit.clone(),
@@ -26,9 +25,7 @@ pub(super) fn generate(manifest: &Manifest, folder: &Path) -> Result<Vec<PathBuf
     let mut linked = Vec::new();
     for (name, content) in files.iter() {
         let path = folder.join(name);
-        if !fs::read(&path).is_ok_and(|present| present == content) {
-            fs::write(&path, content).map_err(BuildError::file(&path))?;
-        }
+        write(&path, content)?;
         if name.ends_with(".c") || name.ends_with(".o") {
             linked.push(path);
         }

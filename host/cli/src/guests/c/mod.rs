@@ -6,7 +6,7 @@ mod toolchain;
 use std::fs;
 use std::process::Command;
 
-use super::build_dir::build_dir;
+use super::build_dir::{build_dir, write};
 use super::encode::encode;
 use super::error::BuildError;
 use super::made::{Made, Rules};
@@ -31,7 +31,7 @@ pub(super) fn build(manifest: &Manifest) -> Result<Made, BuildError> {
     let folder = build_dir(manifest, "bindings")?;
     let bindings = bindings::generate(manifest, &folder)?;
     let stubs = folder.join("no_wasi.c");
-    fs::write(&stubs, NO_WASI).map_err(BuildError::file(&stubs))?;
+    write(&stubs, NO_WASI.as_bytes())?;
     let core = folder.join("core.wasm");
     let mut clang = Command::new(&toolchain.clang);
     clang.args(["--target=wasm32-wasi", "-std=c11", "-Os", "-mexec-model=reactor", "-I"]).arg(&folder);

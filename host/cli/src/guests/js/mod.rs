@@ -3,11 +3,11 @@
 use std::fs;
 use std::process::Command;
 
-use crate::guests::build_dir::build_dir;
+use crate::guests::build_dir::{build_dir, write};
 use crate::guests::error::BuildError;
 use crate::guests::made::{Made, Rules};
 use crate::guests::manifest::Manifest;
-use crate::guests::{entry, tool};
+use crate::guests::tool;
 
 /// The program, seen from the project.
 const PROGRAM: &str = "node_modules/.bin/componentize-js";
@@ -50,7 +50,8 @@ pub(super) fn build(manifest: &Manifest) -> Result<Made, BuildError> {
     let module = serde_json::Value::from(format!("{above}{}", source.display()));
     let start =
         format!("import {{ built }} from './{WITHOUT_A_SYSTEM}';\nexport * from {module};\nbuilt();\n");
-    entry::write(&folder, &[(WITHOUT_A_SYSTEM, include_str!("without_a_system.js")), (START, &start)])?;
+    write(&folder.join(WITHOUT_A_SYSTEM), include_bytes!("without_a_system.js"))?;
+    write(&folder.join(START), start.as_bytes())?;
     let out = folder.join("unchecked.wasm");
     let mut command = Command::new(&program);
     command.arg(folder.join(START)).arg("--wit").arg(&manifest.wit).args(["--world-name", &manifest.world]);

@@ -4,11 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::guests::build_dir::build_dir;
+use crate::guests::build_dir::{build_dir, write};
 use crate::guests::error::BuildError;
 use crate::guests::made::{Made, Rules};
 use crate::guests::manifest::Manifest;
-use crate::guests::{entry, tool};
+use crate::guests::tool;
 
 /// The module with which a component starts: it imports that of the plugin.
 const START: &str = "provost_start";
@@ -38,9 +38,8 @@ pub(super) fn build(manifest: &Manifest) -> Result<Made, BuildError> {
     let folder = manifest.source.parent().unwrap_or(&manifest.dir);
     let module = manifest.source.file_stem().unwrap_or_default().to_string_lossy();
     let start = format!("import {WITHOUT_A_SYSTEM}\nfrom {module} import *\n\n{WITHOUT_A_SYSTEM}.built()\n");
-    let without = format!("{WITHOUT_A_SYSTEM}.py");
-    let source = include_str!("provost_without_a_system.py");
-    entry::write(&made, &[(&without, source), (&format!("{START}.py"), &start)])?;
+    write(&made.join(format!("{WITHOUT_A_SYSTEM}.py")), include_bytes!("provost_without_a_system.py"))?;
+    write(&made.join(format!("{START}.py")), start.as_bytes())?;
     let out = made.join("unchecked.wasm");
     let mut command = Command::new(&program);
     command.arg("-d").arg(&manifest.wit).args(["-w", &manifest.world, "componentize", "--stub-wasi", "-p"]);

@@ -50,7 +50,6 @@ os.urandom = lacking(CHANCE, os.urandom)
 random._urandom = os.urandom
 
 
-
 def _like(real, methods):
     """Returns a subclass of a type of `datetime` without these methods, whose instances are those of the type itself."""
 
@@ -61,8 +60,10 @@ def _like(real, methods):
         def __subclasscheck__(cls, other):
             return issubclass(other, real)
 
-    made = {name: classmethod(lacking(CLOCK, lambda cls, *given, _name=name, **named: getattr(real, _name)(*given, **named))) for name in methods}
-    return Kind(real.__name__, (real,), {**made, "__module__": "datetime"})
+    def of_now(name):
+        return classmethod(lacking(CLOCK, lambda cls, *given, **named: getattr(real, name)(*given, **named)))
+
+    return Kind(real.__name__, (real,), {**{name: of_now(name) for name in methods}, "__module__": "datetime"})
 
 
 datetime.date = _like(datetime.date, ["today"])

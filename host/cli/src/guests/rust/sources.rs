@@ -68,7 +68,7 @@ struct Walk {
 }
 
 impl Walk {
-    /// Adds `path` under the name `name`, with everything in it. It is in so many folders.
+    /// Adds `path` under the name `name`, with everything in it. `depth` is the number of folders that it is in.
     fn add(&mut self, path: &Path, name: &str, depth: usize) -> Result<(), BuildError> {
         self.entries += 1;
         if depth > DEPTH_MAX || self.entries > ENTRIES_MAX {
