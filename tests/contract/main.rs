@@ -1,14 +1,16 @@
 //! The frozen versions of the contract: what each of them has is in `wit/` unchanged, so that a plugin that was built against it is
-//! still taken.
+//! still taken; and the pages that describe it.
 //!
 //! | room | owns |
 //! |---|---|
 //! | `checker` | whether a contract has kept everything of an older one |
 //! | `items` | the items of a contract, each with its path and its definition as text |
+//! | `pages` | whether the page of each role has all of its interface |
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod checker;
 mod items;
+mod pages;
 
 use std::path::{Path, PathBuf};
 
