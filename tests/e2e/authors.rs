@@ -267,6 +267,7 @@ fn a_rust_project_of_a_stranger_is_tested_built_and_judges_a_process() {
     }
     let tried = ok(&desk, &["plugin", "test", "night-watch", "--no-native"]);
     assert!(tried.ends_with("15 vectors and 5 scenarios passed\n"), "{tried}");
+    takes_the_sdk_of_a_registry(&desk, &project);
     crate::author_errors::of_a_rust_project(&desk, &project);
     // What was compiled, the standard library above all, serves the project of the tutorial as well.
     let bytes = crate::tutorial::follow("rust", |other| {
@@ -275,6 +276,46 @@ fn a_rust_project_of_a_stranger_is_tested_built_and_judges_a_process() {
     });
     assert!(bytes < MINIMAL_BYTES_MAX, "{bytes} bytes");
     judges(desk, develops);
+}
+
+/// Builds the project with the SDK of a registry, by the one line that its Cargo.toml names. The crate as it would be published stands in
+/// for that of a registry; the copy in the project is not there meanwhile.
+fn takes_the_sdk_of_a_registry(desk: &Setup, project: &Path) {
+    let published = desk.dir().join("published");
+    let run = |command: &mut std::process::Command| {
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut package = std::process::Command::new("cargo");
+    package.args(["package", "-p", "provost-guest", "--no-verify", "--allow-dirty", "--exclude-lockfile"]);
+    run(package.arg("--target-dir").arg(&published).current_dir(repository));
+    let mut unpack = std::process::Command::new("tar");
+    run(unpack
+        .arg("-xzf")
+        .arg(published.join("package/provost-guest-0.1.0.crate"))
+        .arg("-C")
+        .arg(&published));
+
+    let (manifest, copy, aside) =
+        (project.join("Cargo.toml"), project.join(".provost/sdk"), desk.dir().join("sdk"));
+    let before = fs::read_to_string(&manifest).unwrap();
+    let line = before.lines().find_map(|line| line.strip_prefix("# provost-guest = ")).unwrap();
+    let switched = before
+        .replace("provost-guest = { path = \".provost/sdk/0.1.0\" }", &format!("provost-guest = {line}"));
+    assert_ne!(switched, before);
+    fs::write(&manifest, switched).unwrap();
+    fs::rename(&copy, &aside).unwrap();
+    let patch =
+        format!("[patch.crates-io]\nprovost-guest.path = {:?}\n", published.join("provost-guest-0.1.0"));
+    fs::create_dir(project.join(".cargo")).unwrap();
+    fs::write(project.join(".cargo/config.toml"), patch).unwrap();
+    let built = ok(desk, &["plugin", "build", "night-watch"]);
+    assert!(built.contains("SDK 0.1.0") && built.contains("would be accepted"), "{built}");
+
+    fs::remove_dir_all(project.join(".cargo")).unwrap();
+    fs::rename(&aside, &copy).unwrap();
+    fs::write(&manifest, before).unwrap();
 }
 
 /// The largest component of a policy that does little, in bytes.

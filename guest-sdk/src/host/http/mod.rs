@@ -12,6 +12,7 @@
 //! A request blocks until its response has arrived, at most until the deadline of the plugin's call:
 //! `limits = { call_time = "5s" }` gives a slow server time. In native tests nothing is sent: see [`testing`].
 
+mod check;
 mod message;
 pub mod testing;
 mod url;
@@ -24,22 +25,22 @@ use testing::answer as deliver;
 use wire::send as deliver;
 
 pub use message::{BODY_BYTES_MAX, HttpError, Request, Response};
-use url::Destination;
 pub use url::Url;
 
 impl Request {
     /// Sends the request and waits for the response.
     ///
     /// # Errors
-    /// Returns an [`HttpError`] if there is no response.
+    /// Returns an [`HttpError`] if there is no response, or if the request is none that can be sent: a wrong URL, method or header is
+    /// an error in native tests as well.
     pub fn send(&self) -> Result<Response, HttpError> {
-        let destination = Destination::of(&self.url).ok_or_else(|| HttpError::Url(self.url.clone()))?;
-        deliver(self, &destination)
+        deliver(self, &check::check(self)?)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::url::Destination;
     use super::*;
 
     #[test]
@@ -48,7 +49,15 @@ mod tests {
         assert_eq!(Destination::of("http://127.0.0.1:80/a?b#c"), destination(false, "127.0.0.1:80", "/a?b"));
         assert_eq!(Destination::of("https://example.org"), destination(true, "example.org", ""));
         assert_eq!(Destination::of("https://example.org?x"), destination(true, "example.org", "?x"));
-        for no_url in ["example.org", "ftp://example.org", "http:///path", ""] {
+        for no_url in [
+            "example.org",
+            "ftp://example.org",
+            "http:///path",
+            "",
+            "http://a b/",
+            "http://a/b c",
+            "http://a/ü",
+        ] {
             assert_eq!(Destination::of(no_url), None, "{no_url}");
             assert_eq!(Request::get(no_url).send(), Err(HttpError::Url(no_url.to_owned())));
         }

@@ -11,7 +11,7 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 
-use super::message::{HttpError, Request, Response};
+use super::message::{BODY_BYTES_MAX, HttpError, Request, Response};
 #[cfg(not(target_arch = "wasm32"))]
 use super::url::Destination;
 
@@ -31,10 +31,12 @@ pub fn sent() -> Vec<Request> {
     SENT.take()
 }
 
-/// Records a request and returns the next answer.
+/// Records a request and returns the next answer, of which a body is cut as in the host.
 #[cfg(not(target_arch = "wasm32"))]
 pub(super) fn answer(request: &Request, _destination: &Destination<'_>) -> Result<Response, HttpError> {
     SENT.with_borrow_mut(|sent| sent.push(request.clone()));
     let answer = ANSWERS.with_borrow_mut(VecDeque::pop_front);
-    answer.unwrap_or(Ok(Response { status: 200, body: Vec::new() }))
+    let mut response = answer.unwrap_or(Ok(Response { status: 200, body: Vec::new() }))?;
+    response.body.truncate(BODY_BYTES_MAX);
+    Ok(response)
 }

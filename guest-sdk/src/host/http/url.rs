@@ -21,7 +21,9 @@ impl<'a> Destination<'a> {
         };
         let rest = rest.split('#').next().unwrap_or_default();
         let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-        (!authority.is_empty()).then_some(Self { tls, authority, path })
+        // What else a URL may not have has to be percent-encoded.
+        let fits = rest.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>\\^`".contains(&byte));
+        (fits && !authority.is_empty()).then_some(Self { tls, authority, path })
     }
 }
 

@@ -66,12 +66,14 @@ fn outgoing(request: &Request, destination: &Destination<'_>) -> Result<Outgoing
         other => Method::Other(other.to_owned()),
     };
     let scheme = if destination.tls { Scheme::Https } else { Scheme::Http };
-    let path = if destination.path.is_empty() { "/" } else { destination.path };
+    // A URL may have a query and no path, and a request may not.
+    let root = if destination.path.starts_with('/') { "" } else { "/" };
+    let path = [root, destination.path].concat();
     outgoing
         .set_method(&method)
         .and_then(|()| outgoing.set_scheme(Some(&scheme)))
         .and_then(|()| outgoing.set_authority(Some(destination.authority)))
-        .and_then(|()| outgoing.set_path_with_query(Some(path)))
+        .and_then(|()| outgoing.set_path_with_query(Some(&path)))
         .map_err(|()| HttpError::Url(request.url.clone()))?;
     Ok(outgoing)
 }

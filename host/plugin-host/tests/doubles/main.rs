@@ -3,18 +3,21 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "../guests/mod.rs"]
 mod guests;
+mod outside;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use guests::at;
-use provost_guest::testing::{MadeUpWorld, forget, logged, process};
-use provost_guest::{self as guest, memory};
+use guests::{Bench, at};
+use provost_guest::testing::{self, MadeUpWorld, forget, logged, process};
+use provost_guest::{self as guest, memory, plugins, usages};
 use provost_plugin_host::{InProcess, Reply, Setup, Source, Workbench};
 use provost_state::{
-    At, Cause, Desired, Event, Exit, Generation, Identity, PluginInput, ProcessState, Registry, Ruling,
-    RulingAction, Snapshot, ViewRequest, registry,
+    At, Cause, Desired, Event, Exit, Generation, Identity, Incarnation, PluginInput, PluginReport,
+    PluginStatus, PluginVersion, Plugins as _, ProcessState, Registry, Replacement, Ruling, RulingAction,
+    Snapshot, Usage, ViewRequest, ViewUsage, registry,
 };
 use provost_test_guest_reads::CASES;
 
@@ -143,6 +146,58 @@ fn double(world: &Snapshot) -> MadeUpWorld {
     }
 }
 
+/// Returns what a process uses, which differs from number to number.
+fn used(number: u64) -> Usage {
+    let figure = u32::try_from(number).unwrap();
+    Usage {
+        at: at(number * 1_000),
+        cpu_ms: number * 7,
+        cpu_millis: figure * 11,
+        rss_bytes: number << 20,
+        pss_bytes: number.is_multiple_of(2).then_some(number << 19),
+        fds: number.is_multiple_of(2).then_some(figure * 3),
+        threads: figure,
+        members: figure + 1,
+    }
+}
+
+fn made_up_usage(usage: &Usage) -> guest::Usage {
+    guest::Usage {
+        at: usage.at.wall_ms,
+        cpu: usage.cpu_ms,
+        cpu_millis: usage.cpu_millis,
+        rss_bytes: usage.rss_bytes,
+        pss_bytes: usage.pss_bytes,
+        fds: usage.fds,
+        threads: usage.threads,
+        members: usage.members,
+    }
+}
+
+/// Returns the request for a case, with what the processes `b` and `f` and the host use, and tells the stand-in the same.
+fn request(case: &str) -> ViewRequest {
+    let of = |name: &str, group: &str, number| ViewUsage {
+        name: name.into(),
+        group: group.into(),
+        incarnation: Incarnation(number),
+        usage: used(number),
+    };
+    let processes = [of("b", "site", 1), of("c", "", 2)];
+    let made_up = processes.each_ref().map(|one| usages::ProcessUsage {
+        name: one.name.to_string(),
+        group: one.group.to_string(),
+        incarnation: one.incarnation.0,
+        usage: made_up_usage(&one.usage),
+    });
+    testing::use_resources(Some(made_up_usage(&used(4))), made_up);
+    ViewRequest {
+        path: "case".to_owned(),
+        query: case.to_owned(),
+        usages: processes.into(),
+        host_usage: Some(used(4)),
+    }
+}
+
 #[test]
 fn the_stand_ins_of_the_sdk_answer_as_the_host_does() {
     let component = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/guests/reads/reads.wasm");
@@ -151,9 +206,7 @@ fn the_stand_ins_of_the_sdk_answer_as_the_host_does() {
     let (_registry, world) = world();
     let double = double(&world);
     for (name, ask) in CASES {
-        let request =
-            ViewRequest { path: "case".to_owned(), query: name.to_owned(), ..ViewRequest::default() };
-        let outcome = bench.ask(&PluginInput::Request(request), &world);
+        let outcome = bench.ask(&PluginInput::Request(request(name)), &world);
         let Ok(Reply::View(response)) = &outcome.reply else { panic!("{name}: {outcome:?}") };
         forget();
         drop(logged());
@@ -169,4 +222,73 @@ fn the_stand_ins_of_the_sdk_answer_as_the_host_does() {
             logged.map(|(level, text)| (level.replace("Level::", "").to_lowercase(), text)).collect();
         assert_eq!(logged, lines, "{name}");
     }
+}
+
+/// Returns the versions of a plugin as a test of a view would write them.
+fn made_up_versions(report: &PluginReport, now: Generation) -> Vec<plugins::PluginVersion> {
+    let standing = match report.status {
+        PluginStatus::Active => plugins::Standing::Active,
+        PluginStatus::Refused(_) => plugins::Standing::Refused,
+        PluginStatus::Compiling(_) => plugins::Standing::Compiling,
+        PluginStatus::Quarantined(_) => plugins::Standing::Quarantined,
+    };
+    let made_up = |version: &PluginVersion, in_force| {
+        let figures = &version.figures;
+        plugins::PluginVersion {
+            version: version.number,
+            in_force,
+            standing: if in_force { standing.clone() } else { plugins::Standing::Active },
+            roles: version.roles.iter().map(ToString::to_string).collect(),
+            calls: figures.calls,
+            faults: figures
+                .faults
+                .iter()
+                .map(|(kind, count)| plugins::FaultCount { kind: kind.as_str().to_owned(), count: *count })
+                .collect(),
+            clamps: figures.clamps,
+            call: plugins::Latency {
+                p50: figures.call.p50_ns,
+                p95: figures.call.p95_ns,
+                p99: figures.call.p99_ns,
+                max: figures.call.max_ns,
+            },
+            fuel_max: figures.fuel_max,
+            memory_bytes_max: figures.memory_bytes_max,
+            stored_bytes: figures.stored_bytes,
+            queued: if in_force { report.queued(now) } else { 0 },
+            missed: figures.missed,
+            lines_dropped: figures.lines_dropped,
+            denials: figures.denials,
+            ..testing::plugin_version(&report.name)
+        }
+    };
+    let former = report.former.as_ref().map(|former| made_up(former, false));
+    [made_up(&report.active, true)].into_iter().chain(former).collect()
+}
+
+#[test]
+fn the_plugins_that_a_view_sees_are_those_of_the_host_and_of_the_stand_in() {
+    let bench = Bench::new();
+    let guest = |name: &str| std::fs::read(provost_tests::guest(name)).unwrap();
+    let (_registry, world) = guests::one_crash();
+    bench.load(bench.spec("reads", &guest("reads"))).unwrap();
+    bench.load(bench.spec("judge", &guest("moody"))).unwrap();
+    guests::ask(&bench.host.policy("judge").unwrap()).unwrap_err();
+    let other = bench.file("other", &provost_tests::components::policy_with_delay(7));
+    let by = Replacement { component: Some(other.display().to_string()), ..Replacement::default() };
+    bench.host.swap("judge", &by, &world).unwrap();
+    // Its trial fails, so it is not called.
+    bench.host.load(bench.spec("trap", &guest("traps"))).unwrap();
+
+    let reports = bench.host.reports();
+    assert!(
+        reports.iter().any(|report| matches!(report.status, PluginStatus::Quarantined(_))),
+        "{reports:#?}"
+    );
+    let response = bench.host.view("reads").unwrap().render(&request("plugins"), &world).unwrap();
+    let versions = reports.iter().flat_map(|report| made_up_versions(report, world.generation()));
+    testing::load(versions);
+    assert_eq!(plugins::loaded().len(), 4, "the judge has a former version");
+    let (_, ask) = CASES.into_iter().find(|(name, _)| *name == "plugins").unwrap();
+    assert_eq!(ask(&double(&world)), String::from_utf8_lossy(&response.body));
 }

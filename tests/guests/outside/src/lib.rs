@@ -1,5 +1,9 @@
 //! A view that reaches outside in every way that can be granted, as its request asks, also without the grant: for the
-//! tests of grants.
+//! tests of grants. It also asks the outside each question of [`CASES`], for the test that compares the stand-ins of the SDK with the host.
+
+mod cases;
+
+pub use cases::CASES;
 
 use provost_guest::{Request, Response, StatusView, World, http};
 
@@ -9,6 +13,10 @@ pub struct Outside {}
 
 impl StatusView for Outside {
     fn render(&self, request: &Request, _world: &dyn World) -> Response {
+        if let Some(name) = request.path.strip_prefix("case/") {
+            let answer = cases::answer(name, &request.query);
+            return Response::of("text/plain", answer.unwrap_or_else(|| "there is no such case".to_owned()));
+        }
         let answer = attempt(&request.path, &request.query);
         Response::of("text/plain", answer.unwrap_or_else(|error| format!("error: {error}")))
     }

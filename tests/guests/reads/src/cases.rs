@@ -2,13 +2,13 @@
 //! compares.
 
 use provost_guest::memory::{self, Slot};
-use provost_guest::{Fields, Phase, ProcessState, World, log};
+use provost_guest::{Fields, Phase, ProcessState, World, log, plugins, usages};
 
 /// A question.
 type Ask = fn(&dyn World) -> String;
 
 /// The questions by their names. Each begins with an empty memory.
-pub const CASES: [(&str, Ask); 22] = [
+pub const CASES: [(&str, Ask); 24] = [
     ("numbers", |world| format!("{} {} {}", world.generation(), world.taken_at(), world.size())),
     ("counts", |world| format!("{:?}", world.counts())),
     ("get", |world| {
@@ -99,6 +99,8 @@ pub const CASES: [(&str, Ask); 22] = [
         log::error("ü".repeat(3_000));
         String::new()
     }),
+    ("usages", |_| format!("{:#?} {:#?}", usages::host(), usages::processes())),
+    ("plugins", |_| format!("{:#?}", plugins::loaded())),
     ("the order of keys", |_| {
         let set = ["b", "a/2", "ä", "a", "B"].map(|key| Slot::new(key).set(&1).is_ok());
         format!("{set:?} {:?}", memory::keys())
