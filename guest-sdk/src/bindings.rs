@@ -3,7 +3,6 @@
 //!
 //! The exports of a world, and the section that describes them, get into a component only through the macro of
 //! its role.
-#![expect(missing_docs, reason = "generated; the WIT files have the documentation")]
 
 /// The world `restart-judge`, and the interfaces that all worlds import.
 pub mod judge {

@@ -76,7 +76,7 @@
 //! | room | owns |
 //! |---|---|
 //! | `testing` | the made-up world of native tests, and properties of policies |
-//! | `roles` | the traits of the roles, their decisions, and the export |
+//! | `roles` | the traits of the roles, their triggers and decisions, and the export |
 //! | `settings` | reading and checking the operator's settings |
 //! | `schema` | the JSON Schema of a settings type, in native tests |
 //! | `rules` | functions that restart policies share |
@@ -88,9 +88,12 @@
 //! | `span` | durations |
 //! | `signal` | signals |
 //! | `heap` | the heap of a component |
+//! | `contract` | the types that all roles share, each with an example |
 //! | `bindings` | the code that wit-bindgen generates from the contract |
 
+#[doc(hidden)]
 pub mod bindings;
+mod contract;
 #[cfg(target_arch = "wasm32")]
 mod heap;
 mod host;
@@ -108,39 +111,20 @@ pub mod testing;
 mod words;
 mod world;
 
-pub use bindings::judge::exports::provost::plugin::restart_policy::{
-    Action, Decision, Ended, Escalation, Restarting, Scope,
-};
-pub use bindings::judge::provost::plugin::snapshots::{
-    Columns, Counts, Fields, Removal, Snapshot, TextColumn,
-};
-pub use bindings::judge::provost::plugin::types::{
-    Cause, Death, Desired, Event, EventKind, Exit, Health, Phase, ProcessState, Ruling, Usage,
-};
-pub use bindings::listener::exports::provost::plugin::status_consumer::Batch;
-pub use bindings::meterer::exports::provost::plugin::usage_policy::{
-    Action as UsageAction, Decision as UsageDecision, Sample,
-};
-pub use bindings::prober::exports::provost::plugin::health_policy::{
-    Action as HealthAction, Decision as HealthDecision, Observation,
-};
-pub use bindings::renderer::exports::provost::plugin::status_view::{Request, Response};
-pub use bindings::scaler::exports::provost::plugin::scale_policy::{
-    Action as ScaleAction, Decision as ScaleDecision, Demand,
-};
-pub use bindings::starter::exports::provost::plugin::start_policy::{
-    Action as StartAction, Decision as StartDecision, Plan, Variable,
+pub use contract::{
+    Cause, Columns, Counts, Death, Desired, Event, EventKind, Exit, Fields, Health, Phase, ProcessState,
+    Removal, Ruling, Snapshot, TextColumn, Usage,
 };
 #[cfg(feature = "wasi")]
 pub use host::{env, http};
 pub use host::{log, memory, plugins, usages};
-pub use roles::consumer::StatusConsumer;
-pub use roles::health::HealthPolicy;
-pub use roles::restart::RestartPolicy;
-pub use roles::scale::ScalePolicy;
-pub use roles::start::StartPolicy;
-pub use roles::usage::UsagePolicy;
-pub use roles::view::StatusView;
+pub use roles::consumer::{Batch, StatusConsumer};
+pub use roles::health::{HealthAction, HealthDecision, HealthPolicy, Observation};
+pub use roles::restart::{Action, Decision, Ended, Escalation, RestartPolicy, Restarting, Scope};
+pub use roles::scale::{Demand, ScaleAction, ScaleDecision, ScalePolicy};
+pub use roles::start::{Plan, StartAction, StartDecision, StartPolicy, Variable};
+pub use roles::usage::{Sample, UsageAction, UsageDecision, UsagePolicy};
+pub use roles::view::{Request, Response, StatusView};
 pub use rows::{Row, Rows};
 pub use signal::Signal;
 pub use span::Span;

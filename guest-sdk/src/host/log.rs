@@ -15,6 +15,27 @@
 //! assert_eq!(lines[1], (log::Level::Info, "web is back".to_owned()));
 //! ```
 
+/// The severity of a line, from `Trace` to `Error`.
+///
+/// ```
+/// use provost_guest::{log, testing};
+///
+/// /// Writes a line about failed checks, of which an operator reads only the ones that matter.
+/// fn tell(failed: u32) {
+///     let level = match failed {
+///         0 => log::Level::Trace,
+///         1..3 => log::Level::Info,
+///         _ => log::Level::Warn,
+///     };
+///     log::write(level, &format!("{failed} checks have failed"));
+/// }
+///
+/// for failed in 0..=3 {
+///     tell(failed);
+/// }
+/// let urgent: Vec<_> = testing::logged().into_iter().filter(|(level, _)| *level >= log::Level::Warn).collect();
+/// assert_eq!(urgent, [(log::Level::Warn, "3 checks have failed".to_owned())]);
+/// ```
 pub use crate::bindings::judge::provost::plugin::log::Level;
 
 /// Writes one line. The host cuts a line at 4096 bytes, and drops and counts lines beyond 100 a second.

@@ -19,6 +19,32 @@
 
 use crate::Usage;
 
+/// The resources that one process uses.
+///
+/// ```
+/// use std::collections::BTreeMap;
+///
+/// use provost_guest::usages::{self, ProcessUsage};
+/// use provost_guest::testing;
+///
+/// /// Returns the resident memory of each group.
+/// fn by_group() -> BTreeMap<String, u64> {
+///     let mut sums = BTreeMap::new();
+///     for ProcessUsage { group, usage, .. } in usages::processes() {
+///         *sums.entry(group).or_default() += usage.rss_bytes;
+///     }
+///     sums
+/// }
+///
+/// let of = |name: &str, mib: u64| ProcessUsage {
+///     name: name.to_owned(),
+///     group: "site".to_owned(),
+///     incarnation: 1,
+///     usage: testing::usage(mib << 20),
+/// };
+/// testing::use_resources(None, [of("web", 64), of("db", 128)]);
+/// assert_eq!(by_group(), BTreeMap::from([("site".to_owned(), 192 << 20)]));
+/// ```
 pub use crate::bindings::renderer::provost::plugin::usages::ProcessUsage;
 
 /// Returns the usage of each process that has a child and was read, in the order of the snapshot.

@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::{Batch, World};
+use crate::World;
 
 /// Receives every change, in order. A consumer is long-lived: the type is read from the operator's
 /// settings once, and what it keeps beside them (in fields with `#[serde(skip)]`) stays until it fails.
@@ -47,6 +47,39 @@ pub trait StatusConsumer: DeserializeOwned {
     /// call that are not in the batch.
     fn on_change(&mut self, batch: &Batch, world: &dyn World);
 }
+
+/// The changes of one call. A consumer that keeps a state of its own starts it anew from the world if changes were missed.
+///
+/// ```
+/// use std::collections::BTreeSet;
+///
+/// use provost_guest::testing::{self, MadeUpWorld, process};
+/// use provost_guest::{Batch, EventKind, Fields, Phase, World};
+///
+/// /// Keeps the names of the processes that run.
+/// fn follow(running: &mut BTreeSet<String>, batch: &Batch, world: &dyn World) {
+///     if batch.missed > 0 {
+///         let now = world.rows(Fields::NAMES).in_phase(Phase::Running);
+///         *running = now.map(|row| row.name().to_owned()).collect();
+///         return;
+///     }
+///     for event in &batch.events {
+///         match event.process.phase {
+///             Phase::Running => running.insert(event.process.name.clone()),
+///             _ => running.remove(&event.process.name),
+///         };
+///     }
+/// }
+///
+/// let mut running = BTreeSet::new();
+/// let ready = testing::event(EventKind::Ready, Phase::Starting, process("web", Phase::Running));
+/// let world = MadeUpWorld::of([process("web", Phase::Running), process("db", Phase::Running)]);
+/// follow(&mut running, &Batch { events: vec![ready], missed: 0 }, &world);
+/// assert!(running.iter().eq(["web"]));
+/// follow(&mut running, &Batch { events: Vec::new(), missed: 7 }, &world);
+/// assert_eq!(running.len(), 2);
+/// ```
+pub use crate::bindings::listener::exports::provost::plugin::status_consumer::Batch;
 
 /// Calls the consumer of this component, which is created from the settings at the first call.
 #[cfg(target_arch = "wasm32")]

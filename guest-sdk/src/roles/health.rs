@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::{HealthAction, HealthDecision, Observation, World};
+use crate::World;
 
 /// Judges the results of the health checks of a running process.
 ///
@@ -45,6 +45,61 @@ pub trait HealthPolicy: DeserializeOwned {
     /// Decides what a check means. In `world` the process is `running`.
     fn on_probe(&self, seen: &Observation, world: &dyn World) -> HealthDecision;
 }
+
+/// The trigger of a health policy: the result of a check.
+///
+/// ```
+/// use provost_guest::{HealthDecision, Observation, testing};
+///
+/// /// Takes an answer that was slow as a bad sign.
+/// fn judge(seen: &Observation) -> HealthDecision {
+///     match seen {
+///         Observation { passed: false, detail, .. } => HealthDecision::pass(detail.as_str()),
+///         Observation { took: 500.., .. } => HealthDecision::degraded(format!("it took {} ms", seen.took)),
+///         _ => HealthDecision::healthy("it answers"),
+///     }
+/// }
+///
+/// let slow = Observation { took: 750, ..testing::observation("web", true, 1) };
+/// assert_eq!(judge(&slow), HealthDecision::degraded("it took 750 ms"));
+/// assert_eq!(judge(&testing::observation("web", true, 2)), HealthDecision::healthy("it answers"));
+/// ```
+pub use crate::bindings::prober::exports::provost::plugin::health_policy::Observation;
+
+/// The answer of a health policy: an action and its reason.
+///
+/// ```
+/// use provost_guest::{HealthAction, HealthDecision, Observation, testing};
+///
+/// /// Takes the action of the settings after a failure.
+/// fn judge(seen: &Observation, on_failure: HealthAction) -> HealthDecision {
+///     let action = if seen.passed { HealthAction::Healthy } else { on_failure };
+///     HealthDecision { action, reason: format!("{} in a row", seen.in_a_row) }
+/// }
+///
+/// let failed = testing::observation("web", false, 2);
+/// assert_eq!(judge(&failed, HealthAction::Restart), HealthDecision::restart("2 in a row"));
+/// ```
+pub use crate::bindings::prober::exports::provost::plugin::health_policy::Decision as HealthDecision;
+
+/// The action of a [`HealthDecision`].
+///
+/// ```
+/// use provost_guest::{HealthAction, Observation, testing};
+///
+/// /// Needs two results in a row to change the health, and restarts nothing.
+/// fn judge(seen: &Observation) -> HealthAction {
+///     match (seen.in_a_row, seen.passed) {
+///         (..2, _) => HealthAction::Pass,
+///         (_, true) => HealthAction::Healthy,
+///         (_, false) => HealthAction::Unhealthy,
+///     }
+/// }
+///
+/// assert_eq!(judge(&testing::observation("web", false, 1)), HealthAction::Pass);
+/// assert_eq!(judge(&testing::observation("web", false, 2)), HealthAction::Unhealthy);
+/// ```
+pub use crate::bindings::prober::exports::provost::plugin::health_policy::Action as HealthAction;
 
 impl HealthDecision {
     fn of(action: HealthAction, reason: impl Into<String>) -> Self {

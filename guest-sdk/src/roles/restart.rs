@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::{Action, Decision, Ended, Escalation, Restarting, Scope, Span, World};
+use crate::{Span, World};
 
 /// Judges what to do when a process has ended without having been asked to.
 ///
@@ -46,6 +46,111 @@ pub trait RestartPolicy: DeserializeOwned {
     /// Decides what follows an end. In `world` the process has just become `exited`, and this end is its newest death.
     fn on_exit(&self, ended: &Ended, world: &dyn World) -> Decision;
 }
+
+/// The trigger of a restart policy: all that is known about an end without looking at the world.
+///
+/// ```
+/// use provost_guest::{Ended, Exit, testing};
+///
+/// /// Waits one second after a failure, and up to half a second more, so that processes that fail together do not start together.
+/// fn delay_ms(ended: &Ended) -> u64 {
+///     match ended {
+///         Ended { was_ready: true, uptime: 60_000.., .. } => 0,
+///         ended => 1_000 + ended.seed % 500,
+///     }
+/// }
+///
+/// let ended = Ended { seed: 1_234, ..testing::ended("web", Exit::Code(1), 10) };
+/// assert_eq!(delay_ms(&ended), 1_234);
+/// assert_eq!(delay_ms(&Ended { uptime: 3_600_000, ..ended }), 0);
+/// ```
+pub use crate::bindings::judge::exports::provost::plugin::restart_policy::Ended;
+
+/// The answer of a restart policy: an action and its reason. Its functions make the usual ones; any other can be made by hand.
+///
+/// ```
+/// use provost_guest::{Action, Decision, Restarting, Scope};
+///
+/// let by_hand = Decision {
+///     action: Action::Restart(Restarting { delay: 500, scope: Scope::Group }),
+///     reason: "failure 1 of 3".to_owned(),
+/// };
+/// assert_eq!(by_hand, Decision::restart(500, "failure 1 of 3").of_scope(Scope::Group));
+/// ```
+pub use crate::bindings::judge::exports::provost::plugin::restart_policy::Decision;
+
+/// The action of a [`Decision`], which a native test compares.
+///
+/// ```
+/// use provost_guest::{Action, Decision, Ended, Escalation, Exit, testing};
+///
+/// /// Restarts three times, and then gives up.
+/// fn judge(ended: &Ended) -> Decision {
+///     match ended.failures {
+///         0..=3 => Decision::restart(500, format!("failure {} of 3", ended.failures)),
+///         n => Decision::give_up(format!("{n} failures in a row")),
+///     }
+/// }
+///
+/// let third = Ended { failures: 3, ..testing::ended("web", Exit::Code(1), 10) };
+/// assert_eq!(judge(&third).action, Action::restart(500));
+/// let fourth = Ended { failures: 4, ..third };
+/// assert_eq!(judge(&fourth).action, Action::GiveUp(Escalation::Nothing));
+/// ```
+pub use crate::bindings::judge::exports::provost::plugin::restart_policy::Action;
+
+/// The delay and the scope of a restart.
+///
+/// ```
+/// use provost_guest::{Action, Decision, Restarting, Scope};
+///
+/// /// Doubles the delay of a decision, and leaves the rest of it as it is.
+/// fn slower(mut decision: Decision) -> Decision {
+///     if let Action::Restart(Restarting { delay, .. }) = &mut decision.action {
+///         *delay *= 2;
+///     }
+///     decision
+/// }
+///
+/// let decision = slower(Decision::restart(500, "failure 1").of_scope(Scope::Rest));
+/// assert_eq!(decision.action, Action::Restart(Restarting { delay: 1_000, scope: Scope::Rest }));
+/// assert_eq!(slower(Decision::stay_down("done")), Decision::stay_down("done"));
+/// ```
+pub use crate::bindings::judge::exports::provost::plugin::restart_policy::Restarting;
+
+/// The processes that a restart includes.
+///
+/// ```
+/// use provost_guest::{Decision, Ended, Exit, Scope, testing};
+///
+/// /// Restarts what depends on the process with it, unless it had never worked: then the others have not used it.
+/// fn judge(ended: &Ended) -> Decision {
+///     let scope = if ended.was_ready { Scope::Rest } else { Scope::Itself };
+///     Decision::restart(500, ended.exit.to_string()).of_scope(scope)
+/// }
+///
+/// let ended = testing::ended("db", Exit::Signal(9), 5_000);
+/// assert_eq!(judge(&ended), Decision::restart(500, "killed by SIGKILL").of_scope(Scope::Rest));
+/// let early = Ended { was_ready: false, ..ended };
+/// assert_eq!(judge(&early), Decision::restart(500, "killed by SIGKILL").of_scope(Scope::Itself));
+/// ```
+pub use crate::bindings::judge::exports::provost::plugin::restart_policy::Scope;
+
+/// The consequence for other processes when one is given up.
+///
+/// ```
+/// use provost_guest::{Action, Decision, Ended, Escalation, Exit, testing};
+///
+/// /// Gives up on the whole group, and on a process without a group alone.
+/// fn give_up(ended: &Ended) -> Decision {
+///     let escalation = if ended.group.is_empty() { Escalation::Nothing } else { Escalation::GiveUpGroup };
+///     Decision::give_up("it does not come up").and_then(escalation)
+/// }
+///
+/// let ended = Ended { group: "site".to_owned(), ..testing::ended("web", Exit::Code(1), 10) };
+/// assert_eq!(give_up(&ended).action, Action::GiveUp(Escalation::GiveUpGroup));
+/// ```
+pub use crate::bindings::judge::exports::provost::plugin::restart_policy::Escalation;
 
 impl Action {
     /// Restarts only the process itself, `delay_ms` after its end.

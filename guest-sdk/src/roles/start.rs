@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::{Plan, Span, StartAction, StartDecision, Variable, World};
+use crate::{Span, World};
 
 /// Judges whether a process may be spawned, each time that it is about to be.
 ///
@@ -46,6 +46,77 @@ pub trait StartPolicy: DeserializeOwned {
     /// Decides whether the process starts. In `world` it is `waiting` or in `backoff`.
     fn before_start(&self, plan: &Plan, world: &dyn World) -> StartDecision;
 }
+
+/// The trigger of a start policy: the incarnation that is about to be spawned.
+///
+/// ```
+/// use provost_guest::{Plan, Span, StartDecision, testing};
+///
+/// /// Waits for a reason outside of the world, but for half a minute at most.
+/// fn judge(plan: &Plan) -> StartDecision {
+///     match plan.waited {
+///         waited @ ..30_000 => StartDecision::wait(Span::from_ms(1_000), format!("{waited} of 30000 ms")),
+///         _ => StartDecision::allow("it has waited for 30 s"),
+///     }
+/// }
+///
+/// assert_eq!(judge(&testing::plan("web")).reason, "0 of 30000 ms");
+/// let late = Plan { waited: 30_000, ..testing::plan("web") };
+/// assert_eq!(judge(&late), StartDecision::allow("it has waited for 30 s"));
+/// ```
+pub use crate::bindings::starter::exports::provost::plugin::start_policy::Plan;
+
+/// The answer of a start policy: an action and its reason.
+///
+/// ```
+/// use provost_guest::{Plan, Span, StartAction, StartDecision, testing};
+///
+/// /// Starts nothing while the backup runs, from 3:00 to 4:00 in UTC.
+/// fn judge(plan: &Plan) -> StartDecision {
+///     const HOUR_MS: u64 = 3_600_000;
+///     match plan.now % (24 * HOUR_MS) {
+///         at if at / HOUR_MS == 3 => StartDecision::wait(Span::from_ms(4 * HOUR_MS - at), "the backup runs until 4:00"),
+///         _ => StartDecision::allow("no backup runs"),
+///     }
+/// }
+///
+/// let plan = Plan { now: 3 * 3_600_000 + 3_000_000, ..testing::plan("web") };
+/// let by_hand = StartDecision { action: StartAction::Wait(600_000), reason: "the backup runs until 4:00".to_owned() };
+/// assert_eq!(judge(&plan), by_hand);
+/// ```
+pub use crate::bindings::starter::exports::provost::plugin::start_policy::Decision as StartDecision;
+
+/// The action of a [`StartDecision`], which a native test takes apart.
+///
+/// ```
+/// use provost_guest::{StartAction, StartDecision, Variable, testing};
+///
+/// let plan = testing::plan("web");
+/// let decision = StartDecision::allow("it is its turn").with_env("INSTANCE", plan.incarnation.to_string());
+/// let instance = Variable { name: "INSTANCE".to_owned(), value: "1".to_owned() };
+/// assert_eq!(decision.action, StartAction::Allow(vec![instance]));
+/// ```
+pub use crate::bindings::starter::exports::provost::plugin::start_policy::Action as StartAction;
+
+/// An environment variable that a start policy adds.
+///
+/// ```
+/// use std::collections::BTreeMap;
+///
+/// use provost_guest::{StartAction, StartDecision, Variable};
+///
+/// /// Allows a start with all variables of the settings.
+/// fn allow(settings: &BTreeMap<String, String>) -> StartDecision {
+///     let variable = |(name, value): (&String, &String)| Variable { name: name.clone(), value: value.clone() };
+///     let variables = settings.iter().map(variable).collect();
+///     StartDecision { action: StartAction::Allow(variables), reason: "with the variables of its colour".to_owned() }
+/// }
+///
+/// let settings = BTreeMap::from([("COLOUR".to_owned(), "blue".to_owned())]);
+/// let StartAction::Allow(variables) = allow(&settings).action else { panic!("it is allowed") };
+/// assert_eq!(variables[0].value, "blue");
+/// ```
+pub use crate::bindings::starter::exports::provost::plugin::start_policy::Variable;
 
 impl StartDecision {
     fn of(action: StartAction, reason: impl Into<String>) -> Self {

@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::{Sample, Span, UsageAction, UsageDecision, World};
+use crate::{Span, World};
 
 /// Judges the resources that a running process uses, each time that they were read.
 ///
@@ -45,6 +45,65 @@ pub trait UsagePolicy: DeserializeOwned {
     /// Decides what a sample means. In `world` the process is `running`.
     fn on_sample(&self, sample: &Sample, world: &dyn World) -> UsageDecision;
 }
+
+/// The trigger of a usage policy: what a process uses now, and what it used before.
+///
+/// ```
+/// use provost_guest::{Sample, UsageDecision, testing};
+///
+/// /// Restarts a process whose memory has grown at each of ten samples.
+/// fn judge(sample: &Sample) -> UsageDecision {
+///     let newest_first: Vec<u64> =
+///         std::iter::once(&sample.usage).chain(&sample.former).map(|usage| usage.rss_bytes).take(10).collect();
+///     match newest_first.is_sorted_by(|newer, older| newer > older) && newest_first.len() == 10 {
+///         true => UsageDecision::restart(format!("it has grown ten times, to {} bytes", newest_first[0])),
+///         false => UsageDecision::pass("it does not grow all the time"),
+///     }
+/// }
+///
+/// let mut sample = testing::sample("web", 10 << 20);
+/// sample.former = (1..10).rev().map(|mib| testing::usage(mib << 20)).collect();
+/// assert_eq!(judge(&sample).reason, "it has grown ten times, to 10485760 bytes");
+/// sample.former[3].rss_bytes = 0;
+/// assert_eq!(judge(&sample).reason, "it does not grow all the time");
+/// ```
+pub use crate::bindings::meterer::exports::provost::plugin::usage_policy::Sample;
+
+/// The answer of a usage policy: an action and its reason.
+///
+/// ```
+/// use provost_guest::{Sample, UsageAction, UsageDecision, testing};
+///
+/// /// Restarts a process above a bound, and lets it drain for as long as it has lived, at most for a minute.
+/// fn judge(sample: &Sample, bytes_max: u64) -> UsageDecision {
+///     let bytes = sample.usage.rss_bytes;
+///     let action = match bytes > bytes_max {
+///         true => UsageAction::Restart(Some(sample.uptime.min(60_000))),
+///         false => UsageAction::Pass,
+///     };
+///     UsageDecision { action, reason: format!("{bytes} of {bytes_max} bytes") }
+/// }
+///
+/// let sample = Sample { uptime: 3_000, ..testing::sample("web", 600) };
+/// assert_eq!(judge(&sample, 500).action, UsageAction::Restart(Some(3_000)));
+/// assert_eq!(judge(&sample, 700), UsageDecision::pass("600 of 700 bytes"));
+/// ```
+pub use crate::bindings::meterer::exports::provost::plugin::usage_policy::Decision as UsageDecision;
+
+/// The action of a [`UsageDecision`], which a native test compares.
+///
+/// ```
+/// use provost_guest::{Span, UsageAction, UsageDecision};
+///
+/// // Without a time to drain, the process has its own grace time.
+/// assert_eq!(UsageDecision::restart("600 MiB").action, UsageAction::Restart(None));
+/// let drained = UsageDecision::restart_within(Span::from_ms(60_000), "600 MiB");
+/// assert_eq!(drained.action, UsageAction::Restart(Some(60_000)));
+/// // No other policy is asked, and the next one is asked.
+/// assert_eq!(UsageDecision::keep("it is a cache").action, UsageAction::Keep);
+/// assert_eq!(UsageDecision::pass("100 MiB").action, UsageAction::Pass);
+/// ```
+pub use crate::bindings::meterer::exports::provost::plugin::usage_policy::Action as UsageAction;
 
 impl UsageDecision {
     fn of(action: UsageAction, reason: impl Into<String>) -> Self {

@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::{Request, Response, World};
+use crate::World;
 
 /// Renders status on request: `provost view NAME [PATH]`, and HTTP. The type is read from the operator's
 /// settings, and every call gets a fresh value.
@@ -38,6 +38,52 @@ pub trait StatusView: DeserializeOwned {
     /// Renders `world`.
     fn render(&self, request: &Request, world: &dyn World) -> Response;
 }
+
+/// The request to a view: a path and a query, which may both be empty.
+///
+/// ```
+/// use provost_guest::testing::{MadeUpWorld, process};
+/// use provost_guest::{Phase, Request, Response, World};
+///
+/// /// Answers with the phase of the process that the path names.
+/// fn render(request: &Request, world: &dyn World) -> Response {
+///     match world.get(&request.path) {
+///         Some(process) if request.query == "why" => Response::of("text/plain", process.reason),
+///         Some(process) => Response::of("text/plain", process.phase.name()),
+///         None => Response::of("text/plain", "there is no such process").with_status(404),
+///     }
+/// }
+///
+/// let world = MadeUpWorld::of([process("web", Phase::Running)]);
+/// let ask = |path: &str, query: &str| {
+///     render(&Request { path: path.to_owned(), query: query.to_owned() }, &world)
+/// };
+/// assert_eq!(ask("web", "").body, b"running");
+/// assert_eq!(ask("web", "why").body, b"made up");
+/// assert_eq!(ask("db", "").status, 404);
+/// ```
+pub use crate::bindings::renderer::exports::provost::plugin::status_view::Request;
+
+/// The response of a view: a media type, a body and a status code.
+///
+/// ```
+/// use provost_guest::testing::{MadeUpWorld, process};
+/// use provost_guest::{Phase, Response, World};
+///
+/// /// Answers as a load balancer expects it, which reads the status code alone.
+/// fn render(world: &dyn World) -> Response {
+///     let lost = world.counts().fatal;
+///     Response {
+///         content_type: "application/json".to_owned(),
+///         body: format!(r#"{{"lost":{lost}}}"#).into_bytes(),
+///         status: if lost == 0 { 200 } else { 503 },
+///     }
+/// }
+///
+/// let response = render(&MadeUpWorld::of([process("web", Phase::Fatal)]));
+/// assert_eq!((response.status, response.body.as_slice()), (503, &br#"{"lost":1}"#[..]));
+/// ```
+pub use crate::bindings::renderer::exports::provost::plugin::status_view::Response;
 
 impl Response {
     /// Creates a response of this media type, with the status code 200.
