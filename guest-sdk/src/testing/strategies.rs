@@ -14,6 +14,8 @@
 //! ```
 
 use std::collections::BTreeSet;
+use std::fmt::Debug;
+use std::ops::Range;
 
 use proptest::collection::vec;
 use proptest::option;
@@ -41,6 +43,15 @@ const OTHERS_DEATHS_MAX: usize = 4;
 const USUAL: [i32; 10] = [1, 2, 64, 75, 78, 126, 127, 137, 143, 255];
 /// How long a life is that ends a streak of failures, in milliseconds.
 const STREAK_ENDS_MS: u64 = 60_000;
+
+/// Returns any number of a range, one in five times the least: a first question or an empty set is where policies err, and among all
+/// numbers it would be rare.
+fn often_least<T: Clone + Debug + 'static>(range: Range<T>) -> impl Strategy<Value = T>
+where
+    Range<T>: Strategy<Value = T>,
+{
+    prop_oneof![1 => Just(range.start.clone()), 4 => range]
+}
 
 /// Returns any name of a process.
 ///
@@ -221,7 +232,8 @@ fn now(world: &MadeUpWorld) -> u64 {
 /// ```
 pub fn ended() -> impl Strategy<Value = (Ended, MadeUpWorld)> {
     let forgotten = prop_oneof![any::<u8>().prop_map(u32::from), any::<u32>()];
-    let life = (exit(), prop_oneof![0..5_000_u64, 0..LONGEST_MS], any::<bool>(), any::<u64>(), forgotten);
+    let uptime = prop_oneof![often_least(0..5_000_u64), 0..LONGEST_MS];
+    let life = (exit(), uptime, any::<bool>(), any::<u64>(), forgotten);
     let state = name().prop_flat_map(|name| process(&name));
     (state, deaths(), world(), life).prop_map(|(state, mut deaths, mut world, life)| {
         let (own, uptime, was_ready, seed, forgotten) = life;
@@ -286,7 +298,7 @@ fn streak(deaths: &[Death]) -> u32 {
 /// ```
 pub fn plan() -> impl Strategy<Value = (Plan, MadeUpWorld)> {
     let cause = select(vec![Cause::Boot, Cause::User, Cause::Policy, Cause::Dependency, Cause::Schedule]);
-    (in_one_of(&BEFORE), cause, 0..LONGEST_MS, any::<u64>()).prop_map(
+    (in_one_of(&BEFORE), cause, often_least(0..LONGEST_MS), any::<u64>()).prop_map(
         |((state, world), cause, waited, seed)| {
             let plan = Plan {
                 name: state.name,
@@ -323,7 +335,8 @@ fn in_one_of(phases: &'static [Phase]) -> impl Strategy<Value = (ProcessState, M
 /// # Ok(()) }).unwrap();
 /// ```
 pub fn observation() -> impl Strategy<Value = (Observation, MadeUpWorld)> {
-    let result = (any::<bool>(), 1..1_000_u32, 0..60_000_u64, 0..LONGEST_MS, any::<u64>());
+    let (in_a_row, took) = (often_least(1..1_000_u32), often_least(0..60_000_u64));
+    let result = (any::<bool>(), in_a_row, took, often_least(0..LONGEST_MS), any::<u64>());
     (in_one_of(&ALIVE), result).prop_map(|((state, world), (passed, in_a_row, took, uptime, seed))| {
         let observation = Observation {
             name: state.name,
@@ -351,7 +364,8 @@ pub fn observation() -> impl Strategy<Value = (Observation, MadeUpWorld)> {
 /// # Ok(()) }).unwrap();
 /// ```
 pub fn demand() -> impl Strategy<Value = (Demand, MadeUpWorld)> {
-    let numbers = (0..10_u32, 0..90_u32, any::<u32>(), 0..100_u32, any::<u64>());
+    let (least, more) = (often_least(0..10_u32), often_least(0..90_u32));
+    let numbers = (least, more, any::<u32>(), often_least(0..100_u32), any::<u64>());
     (in_one_of(&Phase::ALL), numbers).prop_map(|((state, world), (least, more, wanted, running, seed))| {
         let demand = Demand {
             name: state.name,
@@ -369,13 +383,13 @@ pub fn demand() -> impl Strategy<Value = (Demand, MadeUpWorld)> {
 
 /// Returns any use of resources.
 fn usage() -> impl Strategy<Value = Usage> {
-    let processor = (any::<u32>(), 0..100_000_u64);
+    let processor = (any::<u32>(), often_least(0..100_000_u32));
     let memory = (0..1_u64 << 40, option::of(0..1_u64 << 40));
     (processor, memory, option::of(any::<u16>()), 1..1_000_u32).prop_map(
         |(processor, memory, fds, threads)| Usage {
             at: EPOCH_MS,
             cpu: u64::from(processor.0),
-            cpu_millis: u32::try_from(processor.1).unwrap_or(u32::MAX),
+            cpu_millis: processor.1,
             rss_bytes: memory.0,
             pss_bytes: memory.1,
             fds: fds.map(u32::from),
@@ -394,7 +408,8 @@ fn usage() -> impl Strategy<Value = Usage> {
 /// # Ok(()) }).unwrap();
 /// ```
 pub fn sample() -> impl Strategy<Value = (Sample, MadeUpWorld)> {
-    let used = (vec(usage(), 1..=61), 0..LONGEST_MS, any::<u64>());
+    let usages = often_least(1..62_usize).prop_flat_map(|count| vec(usage(), count));
+    let used = (usages, often_least(0..LONGEST_MS), any::<u64>());
     (in_one_of(&ALIVE), used).prop_map(|((state, world), (mut usages, uptime, seed))| {
         let now = now(&world) + uptime;
         for (age, usage) in (0_u64..).zip(&mut usages) {
@@ -413,4 +428,33 @@ pub fn sample() -> impl Strategy<Value = (Sample, MadeUpWorld)> {
         };
         (sample, world)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+
+    use super::*;
+
+    /// Asserts that some of the cases that an invariant tries have this.
+    fn occurs<T: Debug>(cases: &impl Strategy<Value = T>, what: &str, has: impl Fn(&T) -> bool) {
+        let mut runner = TestRunner::default();
+        let mut found = (0..256).map(|_| cases.new_tree(&mut runner).expect("there are cases").current());
+        assert!(found.any(|case| has(&case)), "no case has {what}");
+    }
+
+    #[test]
+    fn the_first_question_and_the_empty_set_are_among_the_cases() {
+        occurs(&ended(), "no life", |(ended, _)| ended.uptime == 0);
+        occurs(&plan(), "no wait", |(plan, _)| plan.waited == 0);
+        occurs(&observation(), "a first result", |(seen, _)| seen.in_a_row == 1);
+        occurs(&observation(), "an answer at once", |(seen, _)| seen.took == 0);
+        occurs(&observation(), "a new process", |(seen, _)| seen.uptime == 0);
+        occurs(&demand(), "no replica that runs", |(demand, _)| demand.running == 0);
+        occurs(&demand(), "no choice", |(demand, _)| demand.least == demand.most);
+        occurs(&sample(), "a first sample", |(sample, _)| sample.former.is_empty());
+        occurs(&sample(), "no CPU", |(sample, _)| sample.usage.cpu_millis == 0);
+        occurs(&sample(), "a new process", |(sample, _)| sample.uptime == 0);
+    }
 }
