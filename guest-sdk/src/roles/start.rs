@@ -52,7 +52,7 @@ pub trait StartPolicy: DeserializeOwned {
 /// ```
 /// use provost_guest::{Plan, Span, StartDecision, testing};
 ///
-/// /// Waits for a reason outside of the world, but for half a minute at most.
+/// /// Delays each start by half a minute, asked again every second, so that the reason shows the progress.
 /// fn judge(plan: &Plan) -> StartDecision {
 ///     match plan.waited {
 ///         waited @ ..30_000 => StartDecision::wait(Span::from_ms(1_000), format!("{waited} of 30000 ms")),

@@ -99,7 +99,7 @@ pub use crate::bindings::meterer::exports::provost::plugin::usage_policy::Decisi
 /// assert_eq!(UsageDecision::restart("600 MiB").action, UsageAction::Restart(None));
 /// let drained = UsageDecision::restart_within(Span::from_ms(60_000), "600 MiB");
 /// assert_eq!(drained.action, UsageAction::Restart(Some(60_000)));
-/// // No other policy is asked, and the next one is asked.
+/// // `keep` ends the chain, and `pass` lets the next policy in it decide.
 /// assert_eq!(UsageDecision::keep("it is a cache").action, UsageAction::Keep);
 /// assert_eq!(UsageDecision::pass("100 MiB").action, UsageAction::Pass);
 /// ```
