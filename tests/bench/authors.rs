@@ -8,12 +8,9 @@
 
 mod figures;
 
-use std::fs::{self, File};
-use std::path::PathBuf;
-use std::process::Stdio;
+use std::fs;
 
-use provost_tests::{Ends, Setup, eventually};
-use rustix::process::Signal;
+use provost_tests::{DevSession, Setup};
 use serde_json::{Value, json};
 
 use figures::{Latencies, now_ns, quick};
@@ -90,33 +87,6 @@ fn by_second(answer: &Value) -> [f64; 3] {
     [restarts, days, run["decisions"].as_f64().unwrap()].map(|count| count / took_s)
 }
 
-/// A session of `plugin dev`, which ends with the benchmark.
-struct Session {
-    child: Ends,
-    out: PathBuf,
-}
-
-impl Session {
-    fn start(setup: &Setup, project: &str) -> Self {
-        let out = setup.dir().join("dev.out");
-        let file = File::create(&out).unwrap();
-        let mut command = setup.command(&["plugin", "dev", project]);
-        command.stdin(Stdio::null()).stderr(file.try_clone().unwrap()).stdout(file);
-        Self { child: Ends(command.spawn().unwrap()), out }
-    }
-
-    /// Waits until it has said this at least `times` times.
-    fn until(&self, part: &str, times: usize) {
-        let told = || fs::read_to_string(&self.out).unwrap();
-        eventually(part, told, |told| told.matches(part).count() >= times);
-    }
-
-    fn end(mut self) {
-        provost_tests::Host::kill(&self.child.0.id().into(), Signal::INT);
-        self.child.0.wait().unwrap();
-    }
-}
-
 /// Saves the source again and again, and measures until the new version is swapped.
 fn developed(saves: usize) -> Value {
     let setup = Setup::new(PROVOST, "");
@@ -130,16 +100,16 @@ fn developed(saves: usize) -> Value {
     let source = setup.dir().join("night-watch/src/lib.rs");
     let text = fs::read_to_string(&source).unwrap();
     assert!(text.contains(REASON), "the template has another reason");
-    let session = Session::start(&setup, "night-watch");
-    session.until("Ctrl-C ends", 1);
+    let mut session = DevSession::start(&setup, &["night-watch"]);
+    session.until("Ctrl-C ends");
     let mut took = Latencies::default();
     for save in 0..saves {
         let began = now_ns();
         fs::write(&source, text.replace(REASON, &format!("{REASON} {save}"))).unwrap();
-        session.until("swapped: version", save + 1);
+        session.until_times("swapped: version", save + 1);
         took.record(now_ns() - began);
     }
-    session.end();
+    assert!(session.interrupt().success());
     println!("dev: from a save to swapped   {}", took.words_in(1_000_000, "ms"));
     json!({ "design": "plugin dev, from a save to swapped", "took": took.json() })
 }

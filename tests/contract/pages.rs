@@ -72,12 +72,20 @@ fn the_page_of_each_role_names_every_field_and_every_case_of_its_interface() {
     );
 }
 
-/// Returns the lines between the first two marks of code behind `begin`, without what each begins with.
-fn code<'t>(text: &'t str, begin: &str, prefix: &str) -> Vec<&'t str> {
-    let start = text.find(begin).unwrap_or_else(|| panic!("there is no {begin:?}"));
-    let inside =
-        text[start..].lines().skip(1).take_while(|line| line.trim_start_matches(prefix).trim() != "```");
-    inside.map(|line| line.strip_prefix(prefix).unwrap_or(line).trim_start_matches("///")).collect()
+/// Returns the code of the page of a role.
+fn shown(page: &str) -> Vec<&str> {
+    let code = page.split("```rust\n").nth(1).unwrap().split("```").next().unwrap();
+    code.lines().collect()
+}
+
+/// Returns the last example in the documentation of the trait of a role.
+fn compiled(source: &str) -> Vec<&str> {
+    let documentation = source.split("\npub trait ").next().unwrap();
+    let code = documentation.rsplit("/// ```\n").nth(1).unwrap();
+    code.lines()
+        .map(|line| line.trim_start_matches("///"))
+        .map(|line| line.strip_prefix(' ').unwrap_or(line))
+        .collect()
 }
 
 #[test]
@@ -86,10 +94,9 @@ fn the_example_of_each_page_is_the_one_that_is_compiled_with_the_sdk() {
         let file = role.trim_end_matches("-policy").trim_start_matches("status-");
         let path = repository().join(format!("guest-sdk/src/roles/{file}.rs"));
         let source = std::fs::read_to_string(&path).unwrap();
-        let compiled = code(&source, "/// ```\n", "/// ");
         let page = page(&role);
-        let shown = code(&page, "```rust\n", "");
+        let shown = shown(&page);
         assert!(shown.len() > 10, "{shown:?}");
-        assert_eq!(shown, compiled, "docs/plugins/roles/{role}.md");
+        assert_eq!(shown, compiled(&source), "docs/plugins/roles/{role}.md");
     }
 }

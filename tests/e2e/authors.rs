@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use provost_tests::{Host, Ran, Setup};
+use provost_tests::{DevSession, Host, Ran, Setup};
 
 use crate::PROVOST;
-use crate::dev::Session;
 
 const ROLES: &str =
     "restart-policy,start-policy,health-policy,scale-policy,usage-policy,status-view,status-consumer";
@@ -343,7 +342,7 @@ fn develops(host: &Host) {
     let (source, vectors) = (project.join("src/lib.rs"), project.join("tests/vectors/decisions.toml"));
     let good = fs::read_to_string(&source).unwrap();
     let component = fs::read(project.join("night-watch.wasm")).unwrap();
-    let mut dev = Session::start(host.setup(), &["night-watch", "-c", "provost.toml"]);
+    let mut dev = DevSession::start(host.setup(), &["night-watch", "-c", "provost.toml"]);
     dev.until("version 1 is in force, with this component");
     fs::write(&source, good.replace("match ended.failures {", "match ended.failure {")).unwrap();
     dev.until("cargo build of night-watch failed");

@@ -2,13 +2,12 @@
 //! decisions are shown as they are made. The toolchain here copies components that the tests have made, so that everything else is as
 //! for an author and nothing is compiled; `authors` follows the same course with a project in Rust.
 
-use std::fs::{self, File};
+use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ExitStatus};
 
 use provost_tests::components::{policy_with_delay, view};
-use provost_tests::{Host, Ran, Setup, eventually, is_alive};
+use provost_tests::{DevSession, Host, Ran, Setup, eventually, is_alive};
 use rustix::process::Signal;
 
 use crate::PROVOST;
@@ -53,46 +52,6 @@ fn expect(project: &Path, delay_ms: u64) {
     fs::write(project.join("tests/vectors/judge.toml"), vector).unwrap();
 }
 
-/// A session that runs.
-pub(crate) struct Session {
-    child: Child,
-    out: PathBuf,
-    err: PathBuf,
-}
-
-impl Session {
-    pub(crate) fn start(setup: &Setup, arguments: &[&str]) -> Self {
-        let (out, err) = (setup.dir().join("dev.out"), setup.dir().join("dev.err"));
-        let mut command = setup.command(&[&["plugin", "dev"], arguments].concat());
-        command.stdout(File::create(&out).unwrap()).stderr(File::create(&err).unwrap());
-        Self { child: command.spawn().unwrap(), out, err }
-    }
-
-    fn told(&mut self) -> String {
-        let ended = self.child.try_wait().unwrap();
-        let text = |path: &Path| String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned();
-        format!("{}\n{}\n{ended:?}", text(&self.out), text(&self.err))
-    }
-
-    /// Waits until it has said this.
-    pub(crate) fn until(&mut self, part: &str) -> String {
-        eventually(part, || self.told(), |told| told.contains(part))
-    }
-
-    /// Ends it as Ctrl-C does, and waits for its end.
-    pub(crate) fn interrupt(mut self) -> ExitStatus {
-        Host::kill(&self.child.id().into(), Signal::INT);
-        self.child.wait().unwrap()
-    }
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 /// The process id of the host that a session has started for the project.
 fn own_host(setup: &Setup) -> Ran {
     setup.run(&["-c", "judge/target/provost-dev/provost.toml", "status", "-o", "json"])
@@ -107,7 +66,7 @@ fn pid_of(status: &Ran) -> u64 {
 fn a_change_is_built_tested_and_swapped_and_one_that_fails_changes_nothing() {
     let setup = Setup::new(PROVOST, "");
     let project = project(&setup, 200);
-    let mut dev = Session::start(&setup, &["judge"]);
+    let mut dev = DevSession::start(&setup, &["judge"]);
     dev.until("1 vector passed");
     dev.until("started a host with target/provost-dev/provost.toml");
     dev.until("version 1 is in force");
@@ -148,7 +107,7 @@ fn a_version_that_breaks_a_scenario_is_not_swapped() {
     let scenario = project.join("scenarios/loop.toml");
     fs::create_dir(scenario.parent().unwrap()).unwrap();
     fs::write(&scenario, SCENARIO).unwrap();
-    let mut dev = Session::start(&setup, &["judge"]);
+    let mut dev = DevSession::start(&setup, &["judge"]);
     dev.until("1 vector and 1 scenario passed");
     dev.until("version 1 is in force");
     dev.until("watching");
@@ -171,7 +130,7 @@ fn a_version_that_breaks_a_scenario_is_not_swapped() {
 fn a_host_that_was_started_comes_again_after_its_death_and_ends_with_a_killed_session() {
     let setup = Setup::new(PROVOST, "");
     project(&setup, 200);
-    let mut dev = Session::start(&setup, &["judge"]);
+    let mut dev = DevSession::start(&setup, &["judge"]);
     dev.until("-> restart in 200 ms");
     let first = pid_of(&own_host(&setup));
     Host::kill(&first.into(), Signal::KILL);
@@ -179,7 +138,7 @@ fn a_host_that_was_started_comes_again_after_its_death_and_ends_with_a_killed_se
     dev.until("the host is back");
     let second = pid_of(&own_host(&setup));
     assert_ne!(first, second);
-    Host::kill(&dev.child.id().into(), Signal::KILL);
+    Host::kill(&dev.pid().into(), Signal::KILL);
     eventually("the host has ended", || is_alive(second), |alive| !alive);
     eventually("its keeper, too", || own_host(&setup).code, |code| *code == 3);
 }
@@ -208,7 +167,7 @@ fn a_running_host_that_has_the_plugin_is_used_and_followed_over_its_own_restart(
     assert!(stranger.stderr.contains("the host has no plugin `judge`"), "{stranger:?}");
     assert!(stranger.stderr.contains("--as NAME"), "{stranger:?}");
 
-    let mut dev = Session::start(host.setup(), &["judge", "--as", "guard"]);
+    let mut dev = DevSession::start(host.setup(), &["judge", "--as", "guard"]);
     dev.until("version 2 is in force, with this component");
     dev.until("web  exited with code 1 after");
     let setup = host.down();
@@ -232,7 +191,7 @@ fn the_example_of_the_project_is_used_and_applied_when_it_changes() {
         format!("{plugin}[process.{process}]\ncommand = \"exit 1\"\npolicies = [\"judge\"]\n")
     };
     fs::write(project.join("provost.toml"), example("job")).unwrap();
-    let mut dev = Session::start(&setup, &["judge"]);
+    let mut dev = DevSession::start(&setup, &["judge"]);
     dev.until("started a host with provost.toml");
     dev.until("job  exited with code 1 after");
     fs::write(project.join("provost.toml"), example("work")).unwrap();
@@ -245,7 +204,7 @@ fn the_example_of_the_project_is_used_and_applied_when_it_changes() {
 fn what_is_saved_during_a_build_leads_to_one_more_round() {
     let setup = Setup::new(PROVOST, "");
     let project = project(&setup, 200);
-    let mut dev = Session::start(&setup, &["judge"]);
+    let mut dev = DevSession::start(&setup, &["judge"]);
     dev.until("version 1 is in force");
     dev.until("watching");
     fs::write(project.join(".hold"), "").unwrap();

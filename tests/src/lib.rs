@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `runs` | what the long random runs share |
 //! | `terminal` | a terminal for programs that draw on its screen |
+//! | `dev` | a session of `plugin dev` |
 //! | `host` | a host that a test has started, and its directory |
 //! | `hostile` | components that no toolchain would make |
 //! | `components` | components written as text |
@@ -16,6 +17,7 @@
 
 pub mod bench;
 pub mod components;
+mod dev;
 mod ends;
 mod eventually;
 mod host;
@@ -24,6 +26,7 @@ pub mod instructions;
 pub mod runs;
 mod terminal;
 
+pub use dev::DevSession;
 pub use ends::Ends;
 pub use eventually::{clean_away, eventually};
 pub use host::{Host, Ran, Setup, children, guest, is_alive, parent};
