@@ -80,7 +80,7 @@ fn shown(page: &str) -> Vec<&str> {
 
 /// Returns the last example in the documentation of the trait of a role.
 fn compiled(source: &str) -> Vec<&str> {
-    let documentation = source.split("\npub trait ").next().unwrap();
+    let documentation = source.split("pub trait ").next().unwrap();
     let code = documentation.rsplit("/// ```\n").nth(1).unwrap();
     code.lines()
         .map(|line| line.trim_start_matches("///"))
