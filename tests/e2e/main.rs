@@ -56,6 +56,7 @@ mod simulating;
 mod sockets;
 mod steps;
 mod tcp;
+mod toolchains;
 mod top;
 mod trust;
 mod trying;

@@ -25,6 +25,7 @@
 //! | `guests` | building plugins |
 //! | `schema` | the JSON Schema of a config, for editors |
 //! | `templates` | projects to begin a plugin with, the SDK and the contract, which the binary carries |
+//! | `tied` | programs of a toolchain, which end with this process |
 //! | `inherited` | descriptors and signal masks that the parent process left, and that are dropped |
 
 mod args;
@@ -49,6 +50,7 @@ mod schema;
 mod simulating;
 mod successor;
 mod templates;
+mod tied;
 mod trying;
 
 use std::ffi::OsString;
@@ -64,6 +66,7 @@ use render::style::Paint;
 
 pub use compiling::run_if_compiler;
 pub use fetching::run_if_fetcher;
+pub use tied::run_if_guard;
 
 /// Runs the command that `args` names and returns its exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {

@@ -15,5 +15,9 @@ fn main() -> ExitCode {
     if let Some(code) = provost::run_if_fetcher(std::env::args_os()) {
         return code.into();
     }
+    // Or the one between this program and a toolchain.
+    if let Some(code) = provost::run_if_guard(std::env::args_os()) {
+        return code.into();
+    }
     provost::run(std::env::args_os())
 }

@@ -16,6 +16,7 @@ use crate::config::{ScenarioFile, SourceFile, cache_dir};
 use crate::failure::Failure;
 use crate::guests;
 use crate::simulating::{Stage, Subject};
+use crate::tied;
 use crate::trying::{self, Called, Case, Document, Fields, Report, TryError, VectorFile};
 
 impl From<TryError> for Failure {
@@ -225,11 +226,11 @@ fn ended(is_good: bool) -> Result<(), Failure> {
 /// Runs the native tests of a crate, with everything that they print on standard error. Returns whether they have passed.
 pub(super) fn native(dir: &Path) -> Result<bool, Failure> {
     let mut cargo = Command::new("cargo");
-    cargo.arg("test").current_dir(dir).stdout(io::stderr());
+    cargo.arg("test").current_dir(dir);
     if io::stderr().is_terminal() {
         cargo.args(["--color", "always"]);
     }
-    let status = cargo.status().map_err(|error| {
+    let status = tied::run(&cargo).map_err(|error| {
         Failure::failed(
             format_args!("`cargo` cannot be run: {error}"),
             "install cargo, or leave the native tests out by `--no-native`",

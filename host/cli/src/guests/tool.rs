@@ -7,6 +7,7 @@ use std::process::Command;
 use super::error::BuildError;
 
 /// What a toolchain shows of its progress; its errors and warnings are always shown.
+use crate::tied;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
     /// What it shows by default.
@@ -29,7 +30,8 @@ pub(super) fn first_of<S: AsRef<str>>(programs: impl IntoIterator<Item = S>) -> 
 /// Runs a program in `dir`, with its output on standard error, because standard output is for the result of the build.
 pub(super) fn run(mut command: Command, dir: &Path, hint: &'static str) -> Result<(), BuildError> {
     let program = Path::new(command.get_program()).display().to_string();
-    command.current_dir(dir).stdin(std::process::Stdio::null()).stdout(std::io::stderr());
-    let status = command.status().map_err(|source| BuildError::Run { program: program.clone(), source })?;
+    command.current_dir(dir);
+    let status =
+        tied::run(&command).map_err(|source| BuildError::Run { program: program.clone(), source })?;
     if status.success() { Ok(()) } else { Err(BuildError::Tool { program, status, hint }) }
 }

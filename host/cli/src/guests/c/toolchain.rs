@@ -5,6 +5,7 @@ use std::process::Command;
 
 use crate::guests::error::BuildError;
 use crate::guests::tool;
+use crate::tied;
 
 /// The versions of clang that are looked for by number, newest first, after `clang` itself.
 const VERSIONS: std::ops::RangeInclusive<u32> = 14..=22;
@@ -45,8 +46,8 @@ fn lacking(clang: &Path, dir: &Path) -> Option<BuildError> {
         })
     };
     let ask = |question: &str| {
-        let output =
-            Command::new(clang).current_dir(dir).args(["--target=wasm32-wasi", question]).output().ok()?;
+        let mut command = Command::new(clang);
+        let output = tied::output(command.current_dir(dir).args(["--target=wasm32-wasi", question])).ok()?;
         Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
     let version = ask("-dumpversion").and_then(|version| Some(version.split('.').next()?.to_owned()));

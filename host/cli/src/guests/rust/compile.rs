@@ -12,6 +12,7 @@ use crate::guests::tool::Progress;
 
 /// Compiles the core module with cargo, and returns its path.
 pub(super) fn compile(
+use crate::tied;
     package: &Package,
     toolchain: &Toolchain,
     progress: Progress,
@@ -37,7 +38,8 @@ pub(super) fn compile(
     toolchain.apply(&mut cargo);
     cargo.env("CARGO_ENCODED_RUSTFLAGS", flags(package, toolchain));
 
-    let status = cargo.status().map_err(|source| BuildError::Run { program: "cargo".to_owned(), source })?;
+    let status =
+        tied::run(&cargo).map_err(|source| BuildError::Run { program: "cargo".to_owned(), source })?;
     if !status.success() {
         return Err(BuildError::Compile { package: package.name.clone(), status });
     }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::guests::error::BuildError;
 use crate::guests::label::Label;
 use crate::guests::read;
+use crate::tied;
 
 /// The name of the SDK.
 const SDK: &str = "provost-guest";
@@ -140,11 +141,10 @@ fn crates(mut metadata: Value, dir: &Path) -> Result<BTreeMap<String, Crate>, Bu
 /// Returns cargo's metadata of the workspace around `dir`. Nothing is resolved, so this needs no network and
 /// takes milliseconds.
 fn metadata(dir: &Path) -> Result<Value, BuildError> {
-    let output = Command::new("cargo")
-        .current_dir(dir)
-        .args(["metadata", "--no-deps", "--format-version=1"])
-        .output()
-        .map_err(|source| BuildError::Run { program: "cargo".to_owned(), source })?;
+    let mut cargo = Command::new("cargo");
+    cargo.current_dir(dir).args(["metadata", "--no-deps", "--format-version=1"]);
+    let output =
+        tied::output(&mut cargo).map_err(|source| BuildError::Run { program: "cargo".to_owned(), source })?;
     let failed = |message: String| BuildError::Metadata { dir: dir.to_owned(), message };
     if !output.status.success() {
         return Err(failed(String::from_utf8_lossy(&output.stderr).trim_end().to_owned()));

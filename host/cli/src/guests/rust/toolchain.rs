@@ -11,6 +11,7 @@ use std::process::Command;
 use super::target::TARGET;
 use crate::guests::error::BuildError;
 use crate::guests::tool;
+use crate::tied;
 
 /// A way to compile for wasm.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,11 +137,11 @@ fn rustup_toolchains() -> Vec<PathBuf> {
 /// Whether a program runs as a linker for WebAssembly, of a version that reads what today's compilers write. A linker that is
 /// installed without its libraries, or that is too old, would fail only after minutes of compiling.
 fn links(linker: &Path) -> bool {
-    let output = Command::new(linker).args(["-flavor", "wasm", "--version"]).output();
+    let output = tied::output(Command::new(linker).args(["-flavor", "wasm", "--version"]));
     let output = match output {
         Ok(output) if output.status.success() => output,
         // A program that is wasm-ld already takes no flavor.
-        _ => match Command::new(linker).arg("--version").output() {
+        _ => match tied::output(Command::new(linker).arg("--version")) {
             Ok(output) if output.status.success() => output,
             _ => return false,
         },
@@ -163,7 +164,7 @@ fn linker(sysroot: &Path) -> Option<PathBuf> {
 
 /// Returns what a compiler prints; nothing if it fails. Runs in `dir`, because rustup chooses the toolchain by the folder.
 fn ask(rustc: &Path, dir: &Path, question: &[&str]) -> Option<String> {
-    let output = Command::new(rustc).current_dir(dir).args(question).output().ok()?;
+    let output = tied::output(Command::new(rustc).current_dir(dir).args(question)).ok()?;
     let answer = String::from_utf8(output.stdout).ok()?;
     output.status.success().then(|| answer.trim().to_owned())
 }
