@@ -1,23 +1,26 @@
 //! Compiling a crate to a core module, with the options of cargo that make a component the same on every machine.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use provost_plugin_host::hex;
+use sha2::{Digest, Sha256};
 
 use super::package::Package;
 use super::target::{GUEST_PROFILE, TARGET};
 use super::toolchain::Toolchain;
 use crate::guests::error::BuildError;
 use crate::guests::tool::Progress;
+use crate::tied;
 
 /// Compiles the core module with cargo, and returns its path.
 pub(super) fn compile(
-use crate::tied;
     package: &Package,
     toolchain: &Toolchain,
     progress: Progress,
 ) -> Result<PathBuf, BuildError> {
-    let target_dir = package.target_dir.join("guests");
+    let target_dir = target_dir(&package.workspace, &package.target_dir);
     let mut cargo = Command::new("cargo");
     // A crate that is also made as an rlib, which its native tests need, is not optimised as a whole.
     cargo.current_dir(&package.dir).args(["rustc", "--lib", "--crate-type", "cdylib"]);
@@ -46,6 +49,22 @@ use crate::tied;
     Ok(target_dir.join(TARGET).join("guest").join(format!("{}.wasm", package.artifact)))
 }
 
+/// Returns the directory for everything that is compiled, in the target directory of a workspace. The flags name the path of the workspace,
+/// and cargo compiles whatever has other flags anew, the standard library above all, so workspaces that share a target directory
+/// (`CARGO_TARGET_DIR`) have one each. (Flags for the crates of the workspace alone would be in the names that the compiler makes of them,
+/// and the component would depend on the path.)
+fn target_dir(workspace: &Path, target_dir: &Path) -> PathBuf {
+    let guests = target_dir.join("guests");
+    if target_dir.starts_with(workspace) {
+        return guests;
+    }
+    let digest = hex(&Sha256::digest(workspace.as_os_str().as_encoded_bytes()));
+    guests.join(digest.get(..DIGITS).unwrap_or(&digest))
+}
+
+/// The number of hexadecimal digits in the name of a directory.
+const DIGITS: usize = 16;
+
 /// Returns the compiler flags that keep the paths of this machine out of the component, in cargo's encoding.
 fn flags(package: &Package, toolchain: &Toolchain) -> OsString {
     let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
@@ -66,4 +85,18 @@ fn flags(package: &Package, toolchain: &Toolchain) -> OsString {
         flags.push(shown);
     }
     flags
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workspaces_that_share_a_target_directory_have_a_directory_each() {
+        let of = |workspace: &str, target: &str| target_dir(Path::new(workspace), Path::new(target));
+        assert_eq!(of("/a", "/a/target"), Path::new("/a/target/guests"));
+        let (one, other) = (of("/a", "/shared"), of("/b", "/shared"));
+        assert!(one != other && one == of("/a", "/shared"), "{one:?}, {other:?}");
+        assert!(one.starts_with("/shared/guests") && other.starts_with("/shared/guests"));
+    }
 }
