@@ -224,8 +224,8 @@ fn a_build_names_the_missing_tool_before_it_begins() {
         String::from_utf8(output.stderr).unwrap()
     };
     for (language, told) in [
-        ("js", "componentize-js is missing"),
-        ("python", "componentize-py is missing"),
+        ("js", "Node.js is missing"),
+        ("python", "Python is missing"),
         ("c", "clang is missing"),
         ("rust", "cannot run cargo"),
     ] {
@@ -235,6 +235,47 @@ fn a_build_names_the_missing_tool_before_it_begins() {
         assert!(stderr.contains(told) && stderr.contains("install"), "{stderr}");
         assert!(!desk.dir().join(&name).join(format!("{name}.wasm")).exists());
     }
+}
+
+#[test]
+fn a_build_names_what_is_missing_of_an_interpreter_and_not_what_it_runs() {
+    let desk = desk();
+    let bin = desk.dir().join("bin");
+    fs::create_dir(&bin).unwrap();
+    for (language, name) in [("js", "judge"), ("python", "watch")] {
+        ok(&desk, &["plugin", "new", name, "--lang", language]);
+    }
+    let told = |project: &str| {
+        let mut command = desk.command(&["plugin", "build", project]);
+        let output = command.env("PATH", &bin).env_remove("VIRTUAL_ENV").output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let script = |path: &str, text: &str| {
+        let path = desk.dir().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    let (js, python) = ("judge/node_modules/.bin/componentize-js", "watch/.venv/bin/componentize-py");
+    script(js, "#!/usr/bin/env node\n");
+    assert!(told("judge").starts_with("error: Node.js is missing: install it"), "{}", told("judge"));
+    fs::remove_file(desk.dir().join(js)).unwrap();
+    script("bin/node", "");
+    assert!(told("judge").starts_with("error: npm is missing: install it"), "{}", told("judge"));
+    script("bin/npm", "");
+    assert!(told("judge").starts_with("error: componentize-js is missing: run `npm install`"));
+
+    script(python, "#!/nowhere/.venv/bin/python3\n");
+    assert!(told("watch").starts_with("error: Python is missing: install it"), "{}", told("watch"));
+    script("bin/python3", "");
+    let gone = told("watch");
+    assert!(
+        gone.starts_with("error: /nowhere/.venv/bin/python3, the interpreter of ")
+            && gone.contains(".venv/bin/componentize-py, is missing: make the environment anew"),
+        "{gone}"
+    );
+    fs::remove_file(desk.dir().join(python)).unwrap();
+    assert!(told("watch").starts_with("error: componentize-py is missing: run `python3 -m venv"));
 }
 
 /// The project that a stranger makes in an empty folder: it is tested, built with the toolchain that is there, and judges a process

@@ -1,13 +1,15 @@
 //! Finding and running the programs of a toolchain.
 
 use std::env;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::error::BuildError;
+use crate::tied;
 
 /// What a toolchain shows of its progress; its errors and warnings are always shown.
-use crate::tied;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
     /// What it shows by default.
@@ -25,6 +27,25 @@ pub(super) fn on_path(program: &str) -> Vec<PathBuf> {
 /// Returns the first program of one of these names, in their order, on the PATH.
 pub(super) fn first_of<S: AsRef<str>>(programs: impl IntoIterator<Item = S>) -> Option<PathBuf> {
     programs.into_iter().find_map(|program| on_path(program.as_ref()).into_iter().next())
+}
+
+/// The longest first line of a script that is read, in bytes: the kernel reads no more, either.
+const FIRST_LINE_BYTES_MAX: u64 = 255;
+
+/// Returns the interpreter that the first line of a script names, if it is missing. The kernel would only say that there is no such
+/// file, as if it were the script.
+pub(super) fn missing_interpreter(script: &Path) -> Option<PathBuf> {
+    let mut bytes = Vec::new();
+    File::open(script).ok()?.take(FIRST_LINE_BYTES_MAX).read_to_end(&mut bytes).ok()?;
+    let text = String::from_utf8_lossy(&bytes);
+    let mut words = text.strip_prefix("#!")?.lines().next()?.split_whitespace();
+    let program = Path::new(words.next()?);
+    if program.ends_with("env") {
+        // `env` has options and variables before the program.
+        let named = words.find(|word| !word.starts_with('-') && !word.contains('='))?;
+        return on_path(named).is_empty().then(|| named.into());
+    }
+    (!program.exists()).then(|| program.to_owned())
 }
 
 /// Runs a program in `dir`, with its output on standard error, because standard output is for the result of the build.

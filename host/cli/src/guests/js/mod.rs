@@ -1,6 +1,7 @@
 //! Building a plugin in JavaScript, with componentize-js of npm, which the project has among its packages.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use crate::guests::build_dir::{build_dir, write};
@@ -32,17 +33,7 @@ const RULES: Rules = Rules {
 /// Builds the project.
 pub(super) fn build(manifest: &Manifest) -> Result<Made, BuildError> {
     let program = manifest.dir.join(PROGRAM);
-    if !program.is_file() {
-        let npm = if tool::first_of(["npm"]).is_some() {
-            ""
-        } else {
-            "install Node.js and npm (on Debian: `apt install npm`), and "
-        };
-        return Err(BuildError::Missing {
-            what: "componentize-js".to_owned(),
-            fix: format!("{npm}run `npm install` in {}", manifest.dir.display()),
-        });
-    }
+    check_tools(manifest, &program)?;
     let folder = build_dir(manifest, "component")?;
     let source = manifest.source.strip_prefix(&manifest.dir).unwrap_or(&manifest.source);
     // A path within the project, so that the component does not have the one of its folder in each place.
@@ -63,6 +54,32 @@ pub(super) fn build(manifest: &Manifest) -> Result<Made, BuildError> {
     let component = fs::read(&out).map_err(BuildError::file(&out))?;
     let toolchain = "componentize-js".to_owned();
     Ok(Made { component, label: manifest.label.clone(), sources: None, toolchain, rules: RULES })
+}
+
+/// Names what is missing of Node.js, npm and componentize-js: the first of them that has to be installed.
+fn check_tools(manifest: &Manifest, program: &Path) -> Result<(), BuildError> {
+    let is_installed = program.is_file();
+    let missing = |what: &str, fix: String| Err(BuildError::Missing { what: what.to_owned(), fix });
+    if tool::missing_interpreter(program).is_some() {
+        return missing(
+            "Node.js",
+            "install it (on Debian: `apt install nodejs`), so that `node` is on the PATH".to_owned(),
+        );
+    }
+    if is_installed {
+        return Ok(());
+    }
+    let install = format!("run `npm install` in {}", manifest.dir.display());
+    if tool::on_path("node").is_empty() {
+        return missing(
+            "Node.js",
+            format!("install it with npm (on Debian: `apt install npm`), and {install}"),
+        );
+    }
+    if tool::on_path("npm").is_empty() {
+        return missing("npm", format!("install it (on Debian: `apt install npm`), and {install}"));
+    }
+    missing("componentize-js", install)
 }
 
 /// What to do after componentize-js has failed.

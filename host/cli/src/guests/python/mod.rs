@@ -26,13 +26,7 @@ const RULES: Rules = Rules {
 
 /// Builds the project.
 pub(super) fn build(manifest: &Manifest) -> Result<Made, BuildError> {
-    let program = program(manifest).ok_or_else(|| BuildError::Missing {
-        what: "componentize-py".to_owned(),
-        fix: format!(
-            "run `python3 -m venv .venv && .venv/bin/pip install componentize-py` in {}",
-            manifest.dir.display()
-        ),
-    })?;
+    let program = program(manifest)?;
     bindings(manifest, &program)?;
     let made = build_dir(manifest, "component")?;
     let folder = manifest.source.parent().unwrap_or(&manifest.dir);
@@ -60,13 +54,36 @@ fn bindings(manifest: &Manifest, program: &Path) -> Result<(), BuildError> {
     tool::run(command, &manifest.dir, HINT)
 }
 
-/// Finds componentize-py: in the environment of the project, in the active one, or on the PATH.
-fn program(manifest: &Manifest) -> Option<PathBuf> {
+/// Finds componentize-py: in the environment of the project, in the active one, or on the PATH. Without it, names what has to be
+/// installed first.
+fn program(manifest: &Manifest) -> Result<PathBuf, BuildError> {
     let own = [".venv", "venv"].map(|folder| manifest.dir.join(folder));
     let active = std::env::var_os("VIRTUAL_ENV").map(PathBuf::from);
     let found = own.into_iter().chain(active).map(|folder| folder.join("bin/componentize-py"));
-    found.into_iter().find(|program| program.is_file()).or_else(|| tool::first_of(["componentize-py"]))
+    let found = found.into_iter().find(|program| program.is_file());
+    let dir = manifest.dir.display();
+    let install = format!("run `python3 -m venv .venv && .venv/bin/pip install componentize-py` in {dir}");
+    let missing = |what: String, fix: String| Err(BuildError::Missing { what, fix });
+    let is_there = !tool::on_path("python3").is_empty();
+    if let Some(program) = found.or_else(|| tool::first_of(["componentize-py"])) {
+        return match tool::missing_interpreter(&program) {
+            None => Ok(program),
+            Some(_) if !is_there => missing("Python".to_owned(), format!("{PYTHON}, and {install}")),
+            // An environment names its own interpreter, a link to one that may be gone.
+            Some(interpreter) => {
+                let what = format!("{}, the interpreter of {},", interpreter.display(), program.display());
+                missing(what, format!("make the environment anew: remove it, and {install}"))
+            }
+        };
+    }
+    match is_there {
+        true => missing("componentize-py".to_owned(), install),
+        false => missing("Python".to_owned(), format!("{PYTHON}, and {install}")),
+    }
 }
+
+/// How Python is installed.
+const PYTHON: &str = "install it (on Debian: `apt install python3-venv`), so that `python3` is on the PATH";
 
 /// What to do after componentize-py has failed.
 const HINT: &str = "each role in wit/world.wit needs a class of its name in the source, with the function of the role in snake_case";
