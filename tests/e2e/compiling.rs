@@ -112,7 +112,7 @@ fn processes_start_under_the_failsafe_while_a_plugin_is_compiled_and_the_plugin_
     let judged = host.until("web", "is judged", |web| web["restarts"].as_u64() >= Some(1));
     assert_eq!(judged["decision"]["by"], "failsafe");
     let overruled = judged["decision"]["overruled"].as_str().unwrap();
-    assert!(overruled.contains("it is being compiled ("), "{overruled}");
+    assert!(overruled.contains("it is not ready: its component ("), "{overruled}");
     assert_eq!(host.plugins()[0]["status"], "compiling");
     assert!(host.ok(&["status"]).contains("compiling"), "{}", host.ok(&["status"]));
     assert!(host.log().contains("the plugin `judge` ("), "{}", host.log());

@@ -15,7 +15,7 @@ words! {
     pub enum PluginStatus {
         /// It was accepted and is called.
         Active = "active",
-        /// The plugin is being compiled.
+        /// It is not ready: it is compiled, its settings are checked, and it is tried.
         Compiling = "compiling",
         /// It was not accepted.
         Refused = "refused",
@@ -49,7 +49,7 @@ words! {
     pub enum FaultKind {
         /// The plugin was never accepted.
         Refused = "refused",
-        /// The plugin is being compiled.
+        /// It is not ready: it is compiled, its settings are checked, and it is tried.
         Compiling = "compiling",
         /// The plugin is quarantined because it failed too often.
         Quarantined = "quarantined",
@@ -78,7 +78,7 @@ pub struct Plugin {
     pub name: String,
     /// Whether it is in use.
     pub status: PluginStatus,
-    /// Why it is refused or quarantined, or what is being compiled.
+    /// Why it is refused, quarantined or not ready.
     pub reason: Option<String>,
     /// The active version; in JSON its fields are beside the name.
     pub active: PluginVersion,

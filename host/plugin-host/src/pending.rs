@@ -34,7 +34,7 @@ impl PluginHost {
     }
 
     /// Appends a plugin at boot, with everything that is known of it without compiling it. Until it is finished it
-    /// answers every call with the fault that it is being compiled.
+    /// answers every call with the fault that it is not ready.
     ///
     /// # Errors
     /// [`LoadError`] if there is no usable component; nothing is added then.
@@ -111,7 +111,10 @@ impl Pending {
         (candidate, recipe): (Candidate, Recipe),
         before: Before,
     ) -> Result<Self, LoadError> {
-        let what = format!("it is being compiled ({})", amount(candidate.bytes.len()));
+        let what = format!(
+            "it is not ready: its component ({}) is compiled, its settings are checked, and it is tried",
+            amount(candidate.bytes.len())
+        );
         let absent = Absent::Compiling(what.into());
         let loader = host.loader().clone();
         let placeholder = Arc::new(loader.placeholder(&candidate, recipe.clone(), absent)?);

@@ -150,7 +150,7 @@ impl PluginHost {
             return Err(refuse(
                 Kind::Check,
                 format!(
-                    "plugin `{name}` is being compiled, so there is nothing to compare another version with"
+                    "plugin `{name}` is not ready yet, so there is nothing to compare another version with"
                 ),
                 "nothing was changed; wait until `provost plugin list` shows it as active, or unload it",
             ));

@@ -55,11 +55,11 @@ fn a_plugin_answers_that_it_is_being_compiled_until_it_is_ready() {
     assert!(policy.judges(Judgement::Restart) && !policy.judges(Judgement::Start), "its roles are known");
     let fault = ask(&policy).unwrap_err();
     assert_eq!(fault.kind, FaultKind::Compiling);
-    assert!(fault.message.starts_with("it is being compiled ("), "{fault}");
+    assert!(fault.message.starts_with("it is not ready: its component ("), "{fault}");
     assert!(matches!(status(&bench.host, "judge"), PluginStatus::Compiling(_)));
     assert!(bench.host.view("judge").is_none() && bench.host.consumer("judge").is_none());
     let refusal = bench.host.swap("judge", &Replacement::default(), &Arc::default()).unwrap_err();
-    assert!(refusal.message.contains("is being compiled"), "{refusal:?}");
+    assert!(refusal.message.contains("is not ready yet"), "{refusal:?}");
     let_go.send(Ok(())).unwrap();
     assert!(pending.finish(&Arc::default()).unwrap().is_none());
     assert_eq!(ask(&policy).unwrap().action, guests::restart(250));

@@ -28,7 +28,7 @@ pub(super) fn reason(error: &(dyn Error + 'static)) -> String {
 /// Returns the hint for a host that owns the runtime directory but does not listen on its socket.
 pub(crate) fn not_listening_hint(pid: impl Display) -> String {
     format!(
-        "it may be starting or ending, or be suspended: `kill -CONT {pid}` lets it go on, `kill {pid}` stops it and its \
+        "it may be starting, for which it fetches, compiles and checks its plugins, or be ending or suspended: `kill -CONT {pid}` lets it go on, `kill {pid}` stops it and its \
          processes in order"
     )
 }

@@ -67,7 +67,8 @@ impl Waiting {
     fn new(place: usize, pending: &Pending, config: &Config) -> Self {
         let by_size = if pending.size_bytes() <= SMALL_BYTES { WAIT_FOR_SMALL } else { WAIT_FOR_LARGE };
         let note = format!(
-            "the plugin `{}` ({}) is being compiled: until it is ready, the others in its chains and the failsafe decide",
+            "the plugin `{}` ({}) is not ready: it is compiled, its settings are checked, and it is tried; until then, the others in its \
+             chains and the failsafe decide",
             pending.name(),
             pending.size()
         );

@@ -21,8 +21,8 @@ pub enum PluginStatus {
     Active,
     /// It was not admitted, for this reason. The next in the chain replaces it.
     Refused(Arc<str>),
-    /// It is being compiled while the host starts; the text says what. The next in the chain replaces it until it is
-    /// ready.
+    /// It is compiled, its settings are checked, and it is tried while the host starts; the text says so. The next in the chain replaces
+    /// it until it is ready.
     Compiling(Arc<str>),
     /// It failed too often recently; the text says how. The next in the chain replaces it until it is revived or
     /// swapped.
