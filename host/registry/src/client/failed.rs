@@ -200,6 +200,8 @@ impl FetchError {
         match self {
             Self::Unreachable { .. } | Self::Broken { .. } => true,
             Self::Status { code, .. } => *code == 429 || *code >= 500,
+            // Of its status nothing is known. Credentials are sent once only, because an account may be locked after a few tries.
+            Self::NoToken { has_login, .. } => !has_login,
             _ => false,
         }
     }
