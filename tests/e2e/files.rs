@@ -325,3 +325,28 @@ fn two_hosts_never_write_into_the_same_log_files() {
     host.down();
     second.up().down();
 }
+
+#[test]
+fn a_start_in_a_read_only_directory_names_what_cannot_be_written() {
+    let setup = Setup::new(PROVOST, "");
+    let can = setup.shell("unshare -rm true").status().unwrap().success();
+    if !can {
+        // A container may have no mounts of its own.
+        return;
+    }
+    let prepare = "mkdir -p ro && mount -t tmpfs none ro && cp provost.toml ro";
+    for (before, named) in
+        [("true", "/ro/.provost:"), ("mkdir -m 700 ro/.provost", "/ro/.provost/provost.lock:")]
+    {
+        for options in ["", "--detach"] {
+            let line = format!(
+                "exec unshare -rm sh -c '{prepare} && {before} && mount -o remount,ro ro && exec \"$PROVOST\" -c ro/provost.toml up {options}'"
+            );
+            let output = setup.shell(&line).output().unwrap();
+            let stderr = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(1), "{stderr}");
+            let told = format!("{named} Read-only file system");
+            assert!(stderr.starts_with("error: ") && stderr.contains(&told), "{told}: {stderr}");
+        }
+    }
+}

@@ -38,6 +38,22 @@ impl Failure {
         Self { code, report: String::new() }
     }
 
+    /// Creates a failure for a current directory that a relative path cannot start from.
+    pub(crate) fn without_directory(error: std::io::Error) -> Self {
+        Self::failed(
+            format_args!("the current directory cannot be used: {error}"),
+            "it may have been removed: change to another one",
+        )
+    }
+
+    /// Creates a failure for want of what a client of a host needs.
+    pub(crate) fn without_client(error: std::io::Error) -> Self {
+        Self::failed(
+            format_args!("the host cannot be asked: {error}"),
+            "threads, memory or descriptors are short: check `ulimit -u` and `ulimit -n`",
+        )
+    }
+
     /// Returns the same failure with an exit code that does not mean a difference: 2 instead of 1.
     pub(crate) fn worse_than_a_difference(self) -> Self {
         Self { code: if self.code == 1 { 2 } else { self.code }, ..self }

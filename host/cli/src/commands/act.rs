@@ -77,11 +77,17 @@ pub(super) async fn down(context: &Context, args: DownArgs) -> Result<(), Failur
     };
     let pid = answer?.pid;
     // Opened before the shutdown, so that the number cannot belong to another process by then.
+    let unwatched = |error: io::Error| {
+        Failure::failed(
+            format_args!("the end of the host (pid {pid}) cannot be waited for: {error}"),
+            "`provost status` shows whether it runs",
+        )
+    };
     let host = i32::try_from(pid)
         .ok()
         .and_then(Pid::from_raw)
         .ok_or_else(|| Failure::failed(format!("the host says its pid is {pid}"), "is it a host?"))
-        .and_then(|pid| Ok(pidfd_open(pid, PidfdFlags::empty()).map_err(io::Error::from)?))?;
+        .and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).map_err(|errno| unwatched(errno.into())))?;
     let begun = Instant::now();
     let still_stopping = || {
         let what = format!("the host (pid {pid}) is still stopping after {}", span(args.timeout));
@@ -94,7 +100,7 @@ pub(super) async fn down(context: &Context, args: DownArgs) -> Result<(), Failur
     if let Err(refused @ (ClientError::Refused { .. } | ClientError::Unconnected(_))) = report {
         return Err(refused.into());
     }
-    if !wait_for_end(&host, patience.saturating_sub(begun.elapsed()))? {
+    if !wait_for_end(&host, patience.saturating_sub(begun.elapsed())).map_err(unwatched)? {
         return Err(still_stopping());
     }
     tell_end(pid, report, args.output)

@@ -24,7 +24,7 @@ pub(super) fn located(component: &str) -> Result<String, Failure> {
     if component.is_empty() {
         return Err(Failure::usage("the component is empty", "name a .wasm file, or `bundled:NAME`"));
     }
-    let path = std::path::absolute(component)?;
+    let path = std::path::absolute(component).map_err(Failure::without_directory)?;
     if let Ok(false) = path.try_exists() {
         let what = format!("there is no file `{}`: build the component or correct the path", path.display());
         return Err(Failure::usage(

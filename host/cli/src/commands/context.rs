@@ -78,7 +78,9 @@ impl Context {
         Ok(match (&self.config, &self.socket) {
             (Some(config), _) => Some(config.clone()),
             (None, Some(_)) => None,
-            (None, None) => Some(find_nearest(&std::env::current_dir()?)?),
+            (None, None) => {
+                Some(find_nearest(&std::env::current_dir().map_err(Failure::without_directory)?)?)
+            }
         })
     }
 
@@ -87,7 +89,9 @@ impl Context {
         Ok(match (&self.config, &self.socket) {
             (Some(config), _) => Outline::of(config),
             (None, Some(socket)) => Outline::around(socket),
-            (None, None) => Outline::of(&find_nearest(&std::env::current_dir()?)?),
+            (None, None) => {
+                Outline::of(&find_nearest(&std::env::current_dir().map_err(Failure::without_directory)?)?)
+            }
         })
     }
 }
@@ -107,7 +111,8 @@ fn no_config(path: &Path) -> Failure {
 
 /// Runs something that asks a host.
 pub(super) fn asking<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(Failure::without_client)?.block_on(work)
 }
 
 /// The hint for a config that no host can have been started with.

@@ -13,7 +13,13 @@ use crate::render::style::Paint;
 
 pub(super) fn dev(context: &Context, args: DevArgs) -> Result<(), Failure> {
     authors::is_folder(&args.dir)?;
-    let dir = args.dir.canonicalize()?;
+    let unfound = |error| {
+        Failure::failed(
+            format_args!("cannot use the folder {}: {error}", args.dir.display()),
+            "check its name and its rights",
+        )
+    };
+    let dir = args.dir.canonicalize().map_err(unfound)?;
     if args.native && !dir.join("Cargo.toml").is_file() {
         return Err(Failure::usage(
             format_args!(
@@ -40,7 +46,8 @@ pub(super) fn dev(context: &Context, args: DevArgs) -> Result<(), Failure> {
         native: trying::native,
         test: trying::through,
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(Failure::without_client)?;
     // The host that the session starts ends with this thread.
     let outcome = runtime.block_on(develop(wanted, tools));
     // A build that is interrupted is not waited for.

@@ -35,7 +35,10 @@ pub(super) async fn diff(context: &Context, args: DiffArgs) -> Result<(), Failur
 
 /// Returns the absolute path of the config that the user has named, in case it is another one than that of the host.
 fn other_config(context: &Context) -> Result<Option<String>, Failure> {
-    let absolute = |path: &Path| Ok::<_, Failure>(std::path::absolute(path)?.display().to_string());
+    let absolute = |path: &Path| {
+        let path = std::path::absolute(path).map_err(Failure::without_directory)?;
+        Ok::<_, Failure>(path.display().to_string())
+    };
     context.config.as_deref().map(absolute).transpose()
 }
 

@@ -121,7 +121,7 @@ async fn until_back(client: &Client, former: &Upgrading) -> Option<Back> {
 /// Returns the absolute path of the new program; by default that of this one.
 fn program(named: Option<&Path>) -> Result<String, Failure> {
     let path = match named {
-        Some(path) => std::path::absolute(path)?,
+        Some(path) => std::path::absolute(path).map_err(Failure::without_directory)?,
         None => this_program()?,
     };
     path.into_os_string().into_string().map_err(|path| {

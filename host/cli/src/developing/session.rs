@@ -238,8 +238,7 @@ impl Session {
 
     /// Runs the vectors and plays the scenarios with a component that is not written yet.
     async fn test(&self, built: &Built, clock: &Clock) -> Result<(), Failure> {
-        let mut candidate = tempfile::Builder::new().prefix("provost-").suffix(".wasm").tempfile()?;
-        candidate.write_all(&built.component)?;
+        let candidate = candidate(&built.component)?;
         let (test, compile) = (self.tools.test, self.wanted.compile);
         let (dir, path, place) = (self.wanted.dir.clone(), candidate.path().to_owned(), built.path.clone());
         let begun = clock.now().mono_ns;
@@ -386,6 +385,19 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, Failure> {
     let done = tokio::task::spawn_blocking(work).await;
     done.unwrap_or_else(|error| Err(Failure::failed(error, "this is a defect; please report it")))
+}
+
+/// Writes a component to a file that ends with the value.
+fn candidate(component: &[u8]) -> Result<tempfile::NamedTempFile, Failure> {
+    let made = tempfile::Builder::new().prefix("provost-").suffix(".wasm").tempfile();
+    let written = made.and_then(|mut file| file.write_all(component).map(|()| file));
+    written.map_err(|error| {
+        let dir = std::env::temp_dir();
+        Failure::failed(
+            format_args!("cannot write the component to a file in {}: {error}", dir.display()),
+            "free some space there, or name another directory in TMPDIR",
+        )
+    })
 }
 
 fn unwatched(error: &std::io::Error) -> Failure {

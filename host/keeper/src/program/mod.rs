@@ -33,7 +33,7 @@ mod limits;
 mod options;
 mod outlet;
 
-use std::ffi::OsString;
+use std::ffi::{CStr, OsString};
 use std::io::Write;
 use std::process::ExitCode;
 use std::thread::Builder;
@@ -96,10 +96,18 @@ fn begin(options: Options) -> std::io::Result<()> {
         true => Machine::handed(options.is_stubborn, engine::now()),
         false => Machine::new(options.is_stubborn),
     };
-    let answerer = options.socket.as_deref().map_or_else(|| Ok(Answerer::default()), Answerer::listen)?;
+    let answerer = options.socket.as_deref().map_or_else(|| Ok(Answerer::default()), listening)?;
     let limits = Limits::take(options.open_files);
     let kernel = Kernel::new(options, limits, Drain::new()?)?;
     serve(&signals, Parts { machine, kernel, answerer, orphans: 0 })
+}
+
+/// Listens on the socket of this path, which an error names.
+fn listening(path: &CStr) -> std::io::Result<Answerer> {
+    Answerer::listen(path).map_err(|errno| {
+        let error = std::io::Error::from(errno);
+        std::io::Error::other(format!("cannot listen on {}: {error}", path.to_string_lossy()))
+    })
 }
 
 /// Goes on in the place of another program of the keeper.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use provost_api::client::SOCKET_PATH_BYTES_MAX;
 use provost_files::Owners;
 use provost_supervisor::{Holding, RunningKeeper};
+use rustix::fs::{Access, access};
 
 use super::program::{self, NotExecuted};
 use crate::config::{KEEPER_SOCKET_NAME, Outline};
@@ -90,8 +91,9 @@ fn refusal(keeper: RunningKeeper, socket: &Path, outline: &Outline, config: &Pat
 /// Returns where the keeper listens, if it can listen there.
 pub(super) fn place(socket: &Path, runtime_dir: &Path, owners: Owners) -> Option<OsString> {
     let fits = provost_files::own_dir_in_safe_place(runtime_dir, owners);
+    let is_writable = access(runtime_dir, Access::WRITE_OK | Access::EXEC_OK).is_ok();
     // What is wrong with the directory is reported by the host.
-    (fits.is_ok() && socket.as_os_str().len() <= SOCKET_PATH_BYTES_MAX).then(|| socket.into())
+    (fits.is_ok() && is_writable && socket.as_os_str().len() <= SOCKET_PATH_BYTES_MAX).then(|| socket.into())
 }
 
 /// Returns the arguments of the keeper: the host is this program with the arguments of this process.
