@@ -91,7 +91,7 @@ fn a_command_without_a_host_names_its_own_limits_of_a_compilation_and_takes_othe
         assert!(told.contains("which is what `--compile-time` gives it"), "{command:?}: {ran:?}");
     }
     let memory = setup.run(&["plugin", "run", "bomb.wasm", "--compile-memory", "256MiB"]);
-    assert!(memory.code == 1 && memory.stderr.contains("`--compile-memory`"), "{memory:?}");
+    assert!(memory.code == 2 && memory.stderr.contains("`--compile-memory`"), "{memory:?}");
     let good = ["plugin", "run", "bundled:backoff", "--compile-time", "10m", "--compile-memory", "3GiB"];
     assert_eq!(setup.run(&good).code, 0);
     let wrong = setup.run(&["plugin", "run", "bundled:backoff", "--compile-time", "2h"]);

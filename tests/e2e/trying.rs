@@ -140,10 +140,10 @@ fn a_component_that_is_not_admitted_is_refused_with_the_reason() {
         let ran = setup.run(&[&["plugin", "run"], arguments].concat());
         assert!(ran.code == code && ran.stderr.contains(told) && ran.stderr.contains("hint: "), "{ran:?}");
     };
-    refused(&[&component("sockets")], 1, "wasi:sockets");
+    refused(&[&component("sockets")], 2, "wasi:sockets");
     refused(
         &["bundled:backoff", "--settings", r#"{"frist": 1}"#],
-        1,
+        2,
         "it refuses its settings: settings: frist",
     );
     refused(
@@ -155,6 +155,10 @@ fn a_component_that_is_not_admitted_is_refused_with_the_reason() {
     refused(&["none.wasm"], 2, "there is no file `none.wasm`");
     refused(&["bundled:backoff", "--failures", "0"], 2, "0 failures, but it exited with code 1");
     refused(&["bundled:backoff", "--set", "uptme=1s"], 2, "unknown key `uptme`");
+    for command in ["bench", "simulate"] {
+        let ran = setup.run(&["plugin", command, "bundled:backoff", "--settings", r#"{"frist": 1}"#]);
+        assert!(ran.code == 2 && ran.stderr.contains("it refuses its settings"), "{command}: {ran:?}");
+    }
     let exit = setup.run(&["plugin", "run", "bundled:backoff", "--exit", "crash"]);
     assert!(exit.code == 2 && exit.stderr.contains("`crash` is not an exit: write an exit code"), "{exit:?}");
 }

@@ -29,7 +29,7 @@ impl From<TryError> for Failure {
             TryError::Setup { why, .. } => {
                 let lines: String =
                     error.lines().iter().map(|line| trying::shown_line(line) + "\n").collect();
-                Self::with_report(1, format!("{lines}error: {why}\nhint: {}", error.hint()))
+                Self::with_report(2, format!("{lines}error: {why}\nhint: {}", error.hint()))
             }
         }
     }
