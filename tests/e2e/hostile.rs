@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use provost_tests::{Host, Setup, eventually, guest, hostile};
+use provost_tests::{Host, Setup, components, eventually, guest, hostile};
 use serde_json::Value;
 
 use crate::PROVOST;
@@ -78,32 +78,18 @@ fn a_policy_that_asks_for_an_absurd_delay_is_overruled() {
 }
 
 #[test]
-fn settings_that_a_policy_refuses_are_reported_by_validate_and_by_the_host() {
-    let config = "[plugins.judge]\ncomponent = \"bundled:backoff\"\nsettings = { frist = \"1s\" }\n\
-                  [process.web]\ncommand = \"exit 1\"\npolicies = [\"judge\"]\n";
-    let validated = Setup::new(PROVOST, config).run(&["validate"]);
-    assert_eq!(validated.code, 2, "{validated:?}");
-    assert!(validated.stderr.contains("unknown field `frist`"), "{validated:?}");
-    let host = Host::up(PROVOST, config);
-    let judged = host.until("web", "is restarted", |it| it["restarts"].as_u64() >= Some(1));
-    assert_eq!(judged["decision"]["by"], "failsafe");
-    let overruled = judged["decision"]["overruled"].as_str().unwrap();
-    assert!(overruled.contains("settings") && overruled.contains("frist"), "{overruled}");
-    host.down();
+fn a_policy_with_an_import_that_is_not_granted_is_refused_and_the_import_is_named() {
+    let setup = Setup::new(PROVOST, &judged_by("sockets"));
+    for arguments in [&["validate"][..], &["up"], &["up", "--detach"]] {
+        let refused = setup.run(arguments);
+        assert_eq!(refused.code, 2, "{refused:?}");
+        assert!(refused.stderr.contains("wasi:sockets"), "{refused:?}");
+    }
+    assert_eq!(setup.run(&["status"]).code, 3, "nothing was started");
 }
 
-#[test]
-fn a_policy_with_an_import_that_is_not_granted_is_refused_and_the_import_is_named() {
-    let (host, plugin) = survives("sockets", &["judge", "wasi:sockets"]);
-    assert_eq!(plugin["status"], "refused");
-    assert!(plugin["reason"].as_str().unwrap().contains("wasi:sockets"), "{plugin}");
-    assert_eq!((&plugin["calls"], &plugin["last_fault"]), (&0.into(), &Value::Null), "it was never asked");
-    host.down();
-    let setup = Setup::new(PROVOST, &judged_by("sockets"));
-    let validated = setup.run(&["validate"]);
-    assert_eq!(validated.code, 2, "{validated:?}");
-    assert!(validated.stderr.contains("wasi:sockets"), "{validated:?}");
-}
+/// The hostile policy that is not admitted, which keeps a first host from starting.
+const REFUSED: &str = "ten-thousand-imports";
 
 /// Makes a setup in which each hostile policy decides about its own process, beside a hostile view, a consumer that never
 /// returns and a policy that floods the log, and beside a good policy, a good consumer and a good view.
@@ -134,7 +120,8 @@ fn with_hostile_plugins() -> Setup {
     let put =
         |name: &str, bytes: &[u8]| std::fs::write(setup.dir().join(format!("{name}.wasm")), bytes).unwrap();
     for one in hostile::policies() {
-        put(one.name, &one.bytes);
+        let bytes = if one.name == REFUSED { components::good_policy() } else { one.bytes };
+        put(one.name, &bytes);
     }
     put("stuck", &hostile::consumer_that_never_returns());
     put("page", &hostile::hundred_megabytes());
@@ -144,7 +131,14 @@ fn with_hostile_plugins() -> Setup {
 
 #[test]
 fn a_host_full_of_hostile_plugins_keeps_working_and_names_each_with_its_cause_and_its_limit() {
-    let host = with_hostile_plugins().up();
+    let mut host = with_hostile_plugins().up();
+    for one in hostile::policies().iter().filter(|one| one.name == REFUSED) {
+        std::fs::write(host.setup().dir().join(format!("{REFUSED}.wasm")), &one.bytes).unwrap();
+    }
+    // The next host finds it in the place of the good one, and goes on.
+    host.goes_on();
+    let refused = eventually("it is refused", || host.plugin(REFUSED), |it| it["status"] == "refused");
+    assert_eq!(refused["calls"], 0, "{refused}");
     for one in hostile::policies() {
         revive(&host, one.name);
     }

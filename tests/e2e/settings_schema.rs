@@ -4,7 +4,7 @@
 use std::fs;
 
 use provost_plugin_host::SETTINGS_SCHEMA_SECTION;
-use provost_tests::{Setup, components};
+use provost_tests::{Setup, components, eventually};
 use serde_json::{Value, json};
 
 use crate::PROVOST;
@@ -84,6 +84,47 @@ fn validate_points_at_the_wrong_setting_of_a_component_that_checks_nothing() {
         with(SCHEMA, "settings = { tries = 2, on = \"never\", pause = \"20ms\", rules = [{ code = 1 }] }")
             .run(&["validate"]);
     assert_eq!(good.code, 0, "{good:?}");
+}
+
+#[test]
+fn all_wrong_settings_are_told_at_once_each_at_its_place() {
+    let ran =
+        with(SCHEMA, "[plugins.quiet.settings]\ntries = 0\ntires = 3\non = \"allways\"").run(&["validate"]);
+    assert_eq!((ran.code, ran.stderr.matches("error: ").count()), (2, 3), "{}", ran.stderr);
+    for told in [
+        "provost.toml:4:1: the plugin `quiet` refuses its settings: tries: the number 0, expected at least 1\n",
+        "provost.toml:5:1: the plugin `quiet` refuses its settings: unknown field `tires`\n",
+        "provost.toml:6:1: the plugin `quiet` refuses its settings: on: the text \"allways\", expected one of",
+        "hint: did you mean `tries`?",
+        "hint: did you mean `always`?",
+    ] {
+        assert!(ran.stderr.contains(told), "{told}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn up_refuses_settings_as_validate_does_and_a_host_that_goes_on_is_kept_up_without_the_plugin() {
+    let wrong = with(SCHEMA, "settings = { tires = 3 }");
+    let validated = wrong.run(&["validate"]);
+    for arguments in [&["up"][..], &["up", "--detach"]] {
+        let refused = wrong.run(arguments);
+        assert!(refused.code == 2 && refused.stderr.ends_with(&validated.stderr), "{refused:?}");
+        assert_eq!(wrong.run(&["status"]).code, 3, "nothing was started");
+    }
+
+    let mut host = with(SCHEMA, "settings = { tries = 2 }").up();
+    let web = host.until_phase("web", "running");
+    let component = components::with_section(
+        components::good_policy(),
+        SETTINGS_SCHEMA_SECTION,
+        SCHEMA.replace("tries", "attempts").as_bytes(),
+    );
+    fs::write(host.setup().dir().join("quiet.wasm"), component).unwrap();
+    host.goes_on();
+    let refused = eventually("it is refused", || host.plugin("quiet"), |it| it["status"] == "refused");
+    assert!(refused["reason"].as_str().unwrap().contains("unknown field `tries`"), "{refused}");
+    assert_eq!(host.process("web")["pid"], web["pid"]);
+    host.down();
 }
 
 #[test]

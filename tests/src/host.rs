@@ -348,6 +348,14 @@ impl Host {
         }
     }
 
+    /// Kills the host, and waits until the next one answers, which its keeper starts.
+    pub fn goes_on(&mut self) {
+        let former = u64::from(self.pid);
+        Self::kill(&former.into(), rustix::process::Signal::KILL);
+        let status = self.setup.until_another_host(former);
+        self.pid = u32::try_from(status["host"]["pid"].as_u64().unwrap()).unwrap();
+    }
+
     /// Returns its resident memory, in KiB.
     #[must_use]
     pub fn memory_kib(&self) -> u64 {

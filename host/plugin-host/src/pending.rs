@@ -9,7 +9,8 @@ use provost_state::{Consumer, Snapshot};
 use crate::component::LoadError;
 use crate::host::{PluginHost, PluginSpec, Shared};
 use crate::plugin::{
-    Absent, Candidate, Failed, Loader, Plugin, PluginConsumer, Prepared, Recipe, Trial, Version, Versions,
+    Absent, Candidate, Failed, Loader, Plugin, PluginConsumer, Prepared, Recipe, Refusal, Trial, Version,
+    Versions,
 };
 use crate::text::size;
 
@@ -66,7 +67,7 @@ impl PluginHost {
     pub fn begin_without(&self, spec: PluginSpec, number: u64, why: &LoadError) -> Result<(), LoadError> {
         let recipe = self.recipe(spec)?;
         self.count_before(&recipe, number);
-        let absent = Absent::Refused(why.to_string().into());
+        let absent = Absent::Refused(Refusal::for_now(why.to_string()));
         let refused = self.loader().placeholder(&Candidate::missing(why), recipe, absent)?;
         tracing::warn!(plugin = &**refused.context.name(), "plugin refused: {why}");
         self.add(&mut self.change(), Arc::new(refused)).map(drop)
@@ -224,7 +225,9 @@ impl Pending {
         let _ = made.number.set(self.placeholder.number());
         match made.refusal() {
             None => tracing::info!(plugin = &**made.context.name(), source = %made.source, "plugin loaded"),
-            Some(reason) => tracing::warn!(plugin = &**made.context.name(), "plugin refused: {reason}"),
+            Some(Refusal { why, .. }) => {
+                tracing::warn!(plugin = &**made.context.name(), "plugin refused: {why}");
+            }
         }
         self.plugin.put_in_force(Versions { active: made, former: None, gone: false });
         if let Some(failed) = failed {
@@ -238,7 +241,7 @@ impl Pending {
     }
 
     fn refuse(&self, why: &str) {
-        let absent = Absent::Refused(why.into());
+        let absent = Absent::Refused(Refusal::for_now(why));
         // This fails only for want of an engine, and the placeholder already holds the one that is needed.
         if let Ok(refused) = self.loader.placeholder(&self.candidate, self.recipe.clone(), absent) {
             self.put_in_force(Arc::new(refused), None);

@@ -295,10 +295,10 @@ impl Plugins for PluginHost {
                 "`provost plugin swap` puts another component in force",
             ));
         };
-        if let Some(reason) = former.refusal() {
+        if let Some(refusal) = former.refusal() {
             return Err(refuse(
                 Kind::Check,
-                format!("plugin `{name}`: the former version was refused itself: {reason}"),
+                format!("plugin `{name}`: the former version was refused itself: {}", refusal.why),
                 "nothing was changed; swap it for a component that is let in",
             ));
         }

@@ -122,6 +122,14 @@ impl PluginHost {
         })
     }
 
+    /// Whether a plugin was refused for a reason that lasts until the config or its component is changed, such as its settings. Other
+    /// reasons depend on the machine and the moment.
+    #[must_use]
+    pub fn is_refused_for_good(&self, name: &str) -> bool {
+        let refusal = self.plugin(name).and_then(|plugin| plugin.versions().active.refusal().cloned());
+        refusal.is_some_and(|refusal| refusal.is_lasting)
+    }
+
     /// Makes a version of a plugin, which may be loaded already or not, and tries it on `world`. It takes as long as a
     /// compilation, and holds no lock meanwhile.
     ///

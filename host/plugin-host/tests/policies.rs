@@ -215,11 +215,35 @@ fn a_schema_says_the_range_of_a_number_that_a_component_says_is_out_of_range() {
             other => panic!("{other:?}"),
         };
     assert_eq!(refused(range, r#"{"first": 10}"#), "settings: first: the number 10, expected at most 9");
-    // The schema objects to another setting, or to none: the component knows better.
-    assert_eq!(refused(range, r#"{"other": 10}"#), range);
+    // The schema objects to another setting as well, or to none: the component knows better.
+    let both = format!("{range}; settings: other: the number 10, expected something else");
+    assert_eq!(refused(range, r#"{"other": 10}"#), both);
     assert_eq!(refused(range, r#"{"first": 9}"#), range);
+    let jargon = "settings: first: invalid type: boolean `true`, expected string or map";
+    let typed = r#"{"type": "object", "properties": {"first": {"type": "string"}}}"#;
+    let in_words = status(|bench| objecting(bench, "{}", jargon), typed, r#"{"first": true}"#);
+    let expected = "it refuses its settings: settings: first: true, expected a text";
+    assert_eq!(in_words, PluginStatus::Refused(expected.into()));
     let own = "settings: first: it is too many";
     assert_eq!(refused(own, r#"{"first": 10}"#), own);
+    let both = format!("{own}; settings: other: true, expected something else");
+    assert_eq!(refused(own, r#"{"first": 10, "other": true}"#), both);
+}
+
+#[test]
+fn of_many_wrong_settings_as_many_are_told_as_have_room_and_the_others_are_counted() {
+    let schema = format!(
+        r#"{{"type": "object", "additionalProperties": {{"enum": ["{}", "{}"]}}}}"#,
+        "a".repeat(60),
+        "b".repeat(60)
+    );
+    let settings: Vec<String> = (0..30).map(|number| format!("\"k{number:02}\": 1")).collect();
+    let settings = format!("{{{}}}", settings.join(", "));
+    let silent = |bench: &Bench| bench.spec("p", &components::good_policy());
+    let PluginStatus::Refused(why) = status(silent, &schema, &settings) else { panic!("it is accepted") };
+    assert!(why.starts_with("it refuses its settings: settings: k00: the number 1, expected `aaa"), "{why}");
+    let told = why.matches("; settings: k").count() + 1;
+    assert!(why.len() <= 2_100 && why.ends_with(&format!("; and {} more", 20 - told)), "{why}");
 }
 
 #[test]

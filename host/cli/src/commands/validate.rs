@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::printing::{pretty, print};
 use crate::args::{LineFormat, ValidateArgs};
 use crate::config::{CONFIG_NAME, Config, Problem, Problems, SourceFile};
-use crate::daemon::plugins;
+use crate::daemon::plugins::{self, Refusals};
 use crate::failure::Failure;
 use crate::fetching::{Fetcher, Reach};
 use crate::render::humane::counted;
@@ -76,7 +76,7 @@ fn of_schemas(config: &Config) -> Vec<Problem> {
     let fetched = Fetcher::reading(config.store(), Reach::Cache);
     let problem = |plugin: &PluginSpec| {
         let error = match SettingsSchema::of_component(&plugin.source.read(&*fetched).ok()?) {
-            Ok(schema) => schema?.mistake(&plugin.settings_json).err()?,
+            Ok(schema) => schema?.mistakes(&plugin.settings_json).err()?,
             Err(error) => error,
         };
         let what = format!("the schema of the settings of `{}` is ignored: {error}", plugin.name);
@@ -96,7 +96,8 @@ fn of_plugins(config: &Config) -> Option<Problems> {
 
 fn of_loaded(config: &Config, plugins: &PluginHost) -> Vec<Problem> {
     let unfit = plugins::specs(config, plugins).err();
-    let mut problems = plugins::refusals(config, plugins);
+    let Refusals { lasting, passing } = plugins::refusals(config, plugins);
+    let mut problems = [lasting, passing].concat();
     problems.extend(unfit.into_iter().flat_map(|unfit| unfit.list));
     problems
 }

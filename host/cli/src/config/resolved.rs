@@ -305,17 +305,24 @@ impl Config {
         &self.source
     }
 
-    /// Returns a problem with the component of the plugin `name`, located where the file names the component or, if it is
-    /// about a setting, at the setting.
+    /// Returns a problem with the component of the plugin `name`, located where the file names the component.
     #[must_use]
     pub fn component_problem(&self, name: &str, what: String, hint: String) -> Problem {
         let plugin = self.plugins.iter().find(|plugin| &*plugin.spec.name == name);
-        let of_settings =
-            plugin.and_then(|one| settings::problem(name, &what, &one.setting_spans, &one.component_span));
-        if let Some(problem) = of_settings {
-            return problem;
-        }
         Problem { span: plugin.map(|plugin| plugin.component_span.clone()).unwrap_or_default(), what, hint }
+    }
+
+    /// Returns the problems for which the plugin `name` is refused: one for each setting that is wrong, located there, or else one with
+    /// its component.
+    #[must_use]
+    pub fn refusal_problems(&self, name: &str, what: String, hint: String) -> Vec<Problem> {
+        let plugin = self.plugins.iter().find(|plugin| &*plugin.spec.name == name);
+        let of_settings =
+            plugin.map(|one| settings::problems(name, &what, &one.setting_spans, &one.component_span));
+        match of_settings {
+            Some(problems) if !problems.is_empty() => problems,
+            _ => vec![self.component_problem(name, what, hint)],
+        }
     }
 
     /// Returns these problems together with the file.

@@ -15,7 +15,7 @@ use super::keeper::Copies;
 use super::limits;
 use super::loading::{Loaded, Loading};
 use super::noted::{FormerHost, NotedConfig, NotedPlugins};
-use super::plugins;
+use super::plugins::{self, Refusals};
 use super::runtime_dir::{RuntimeDir, TakeError};
 use crate::config::{Config, Outline, Processes, SOCKET_NAME};
 use crate::failure::Failure;
@@ -98,7 +98,14 @@ fn load(
     let plugins = plugins::plugin_host(&config, plugins::Purpose::Run(run))?;
     let Loaded { consumers, notes, loading } = Loading::load(&config, &plugins, &former)?;
     let processes = plugins::specs_after(&former.plugins, &config, &plugins)?;
-    for problem in plugins::refusals(&config, &plugins) {
+    let Refusals { mut lasting, mut passing } = plugins::refusals(&config, &plugins);
+    if former.is_there() {
+        // Its processes run, and are kept, whatever has become of a plugin.
+        passing.append(&mut lasting);
+    } else if !lasting.is_empty() {
+        return Err(config.problems(lasting).into());
+    }
+    for problem in passing {
         log.tell_starter(&paint.report(&format!("warning: {}\nhint: {}", problem.what, problem.hint)));
     }
     for note in notes {

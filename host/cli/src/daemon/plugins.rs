@@ -133,31 +133,40 @@ pub(super) fn specs_after(
     Ok(processes)
 }
 
-/// Returns a problem for each plugin that was refused or has failed its trial.
-pub(crate) fn refusals(config: &Config, plugins: &PluginHost) -> Vec<Problem> {
-    plugins
-        .reports()
-        .into_iter()
-        .filter_map(|report| {
-            let name = &report.name;
-            let (what, hint) = match report.status {
-                PluginStatus::Active | PluginStatus::Compiling(_) => return None,
-                PluginStatus::Refused(why) => (
-                    format!("the plugin `{name}` is refused: {why}"),
-                    format!(
-                        "`provost plugin inspect {}` shows what it asks for; until it is accepted, the failsafe decides",
-                        report.active.source
-                    ),
+/// The plugins that were refused or have failed their trial.
+#[derive(Debug, Default)]
+pub(crate) struct Refusals {
+    /// The problems that last until the config or a component is changed. They keep a host from a first start.
+    pub(crate) lasting: Vec<Problem>,
+    /// Those that may depend on the machine and the moment.
+    pub(crate) passing: Vec<Problem>,
+}
+
+/// Returns the problems of the plugins that were refused or have failed their trial, as far as that is known.
+pub(crate) fn refusals(config: &Config, plugins: &PluginHost) -> Refusals {
+    let mut found = Refusals::default();
+    for report in plugins.reports() {
+        let name = &report.name;
+        let (what, hint) = match report.status {
+            PluginStatus::Active | PluginStatus::Compiling(_) => continue,
+            PluginStatus::Refused(why) => (
+                format!("the plugin `{name}` is refused: {why}"),
+                format!(
+                    "`provost plugin inspect {}` shows what it asks for; as long as it is refused, it decides nothing",
+                    report.active.source
                 ),
-                PluginStatus::Quarantined(why) => (
-                    format!("the plugin `{name}` is quarantined: {why}"),
-                    format!(
-                        "correct the component, its settings or its limits; until `provost plugin revive {name}` or a \
-                         swap, the failsafe decides"
-                    ),
+            ),
+            PluginStatus::Quarantined(why) => (
+                format!("the plugin `{name}` is quarantined: {why}"),
+                format!(
+                    "correct the component, its settings or its limits; until `provost plugin revive {name}` or a swap, the \
+                     failsafe decides"
                 ),
-            };
-            Some(config.component_problem(name, what, hint))
-        })
-        .collect()
+            ),
+        };
+        let problems = config.refusal_problems(name, what, hint);
+        let kind = if plugins.is_refused_for_good(name) { &mut found.lasting } else { &mut found.passing };
+        kind.extend(problems);
+    }
+    found
 }

@@ -174,5 +174,5 @@ fn refused(config: &Config, name: &Arc<str>, why: String) -> NotRun {
         return NotRun::Subject(why);
     }
     let hint = "correct this plugin of the scenario, or remove it".to_owned();
-    NotRun::Scenario(config.problems(vec![config.component_problem(name, why, hint)]))
+    NotRun::Scenario(config.problems(config.refusal_problems(name, why, hint)))
 }

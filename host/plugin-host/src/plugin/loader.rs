@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::Mutex;
-use provost_state::{Fault, PolicySource, Snapshot};
+use provost_state::{PolicySource, Snapshot};
 use wasmtime::component::Component;
 
 use crate::component::cache::{Cache, Lease};
@@ -20,17 +20,13 @@ use crate::component::{
 use crate::engine::{EngineError, TimedEngine};
 use crate::guest::{Common, Context, Figures, Reach, linker};
 use crate::limits::Limits;
-use crate::role::Role;
 use crate::schema::SettingsSchema;
-use crate::text::{one_line, sanitize};
+use crate::text::one_line;
 
 use super::call::Caller;
-use super::purpose::Purpose;
+use super::objection::objection;
 use super::trial::{self, Failed};
-use super::version::{Absent, Version};
-
-/// The longest answer of `validate-settings`, in bytes; the rest is cut.
-const OBJECTION_BYTES_MAX: usize = 512;
+use super::version::{Absent, Refusal, Version};
 
 /// Loads components and makes versions of them.
 pub(crate) struct Loader {
@@ -121,8 +117,8 @@ struct Judged {
 }
 
 impl Judged {
-    fn refused(surface: Surface, reason: impl Into<Arc<str>>) -> Self {
-        Self { surface, admitted: Err(Absent::Refused(reason.into())), lease: None }
+    fn refused(surface: Surface, refusal: Refusal) -> Self {
+        Self { surface, admitted: Err(Absent::Refused(refusal)), lease: None }
     }
 }
 
@@ -207,7 +203,7 @@ impl Loader {
     ) -> Result<Prepared, LoadError> {
         let version = Arc::new(self.make(candidate, recipe)?);
         let trial = match version.refusal() {
-            Some(reason) => Trial::Refused(reason.clone()),
+            Some(refusal) => Trial::Refused(refusal.why.clone()),
             None => trial::run(&version, world).map_or_else(Trial::Failed, Trial::Passed),
         };
         // Nothing is counted of what it wrote or tried while it checked its settings and was tried.
@@ -222,7 +218,7 @@ impl Loader {
     pub(crate) fn make(&self, candidate: &Candidate, recipe: Recipe) -> Result<Version, LoadError> {
         let engine = self.engine(recipe.limits.stack_bytes_max)?;
         let mut judged = match &candidate.trusted {
-            Err(reason) => Judged::refused(Surface::default(), reason.clone()),
+            Err(reason) => Judged::refused(Surface::default(), Refusal::lasting(reason.clone())),
             Ok(_) => self.judge(candidate, &recipe, &engine)?,
         };
         let reach = Reach::new(&recipe.common.grants, &recipe.limits, &recipe.common.waiting);
@@ -230,15 +226,18 @@ impl Loader {
             Ok(reach) => reach,
             Err(missing) => {
                 if judged.admitted.is_ok() {
-                    judged = Judged::refused(judged.surface, missing);
+                    // What it is granted may be there later, such as a directory.
+                    judged = Judged::refused(judged.surface, Refusal::for_now(missing));
                 }
                 None
             }
         };
         let context = Arc::new(recipe.context(reach));
         let caller = Caller { engine: &engine, context: &context };
-        if let Some(objection) = objection(caller, &judged, candidate.schema.as_ref()) {
-            judged = Judged::refused(judged.surface, objection);
+        let (schema, roles) = (candidate.schema.as_ref(), judged.surface.roles());
+        let admitted = judged.admitted.as_ref().ok();
+        if let Some(refusal) = admitted.and_then(|admitted| objection(caller, admitted, &roles, schema)) {
+            judged = Judged::refused(judged.surface, refusal);
         }
         Ok(version(recipe.source, candidate, engine, judged, context))
     }
@@ -253,10 +252,12 @@ impl Loader {
             Ok(compiled) => {
                 let surface = Surface::of(&compiled.component, engine.engine());
                 let admitted = admitted(&compiled.component, &surface, engine, recipe);
-                Ok(Judged { surface, admitted: admitted.map_err(Absent::Refused), lease: compiled.lease })
+                let admitted = admitted.map_err(|why| Absent::Refused(Refusal::lasting(why)));
+                Ok(Judged { surface, admitted, lease: compiled.lease })
             }
             Err(unready) => match unready.refusal() {
-                Ok(why) => Ok(Judged::refused(Surface::default(), why)),
+                // It took too long or too much memory, and another machine has more.
+                Ok(why) => Ok(Judged::refused(Surface::default(), Refusal::for_now(why))),
                 Err(problem) => Err(LoadError::Component { component: recipe.source.to_string(), problem }),
             },
         }
@@ -319,70 +320,4 @@ fn schema_of(common: &Common, bytes: &[u8]) -> Option<SettingsSchema> {
         tracing::warn!(plugin = &*common.name, "the schema of its settings is ignored: {error}");
         None
     })
-}
-
-/// Returns the objection to the settings: that of the component, or what its schema says against them. A component names the setting as
-/// the SDK does, or else the schema says it better: it also says the range of a number that is out of range.
-fn objection(caller: Caller<'_>, judged: &Judged, schema: Option<&SettingsSchema>) -> Option<Arc<str>> {
-    judged.admitted.as_ref().ok()?;
-    let refuses =
-        |why: &str| Arc::from(format!("it refuses its settings: {}", sanitize(why, OBJECTION_BYTES_MAX)));
-    let own = match validate(caller, judged) {
-        Some(Err(fault)) => return Some(format!("it could not check its settings: {fault}").into()),
-        Some(Ok(Err(why))) if names_a_setting(&why) && !is_out_of_range(&why) => return Some(refuses(&why)),
-        Some(Ok(Err(why))) => Some(why),
-        Some(Ok(Ok(()))) | None => None,
-    };
-    let of_schema = schema.and_then(|schema| match schema.mistake(&caller.context.settings) {
-        Ok(mistake) => mistake,
-        Err(error) => {
-            tracing::warn!(
-                plugin = &**caller.context.name(),
-                "the schema of its settings is ignored: {error}"
-            );
-            None
-        }
-    });
-    let named = own.as_deref().filter(|own| names_a_setting(own)).and_then(place);
-    let better = of_schema.filter(|mistake| named.is_none() || named == place(mistake));
-    better.or(own).map(|why| refuses(&why))
-}
-
-/// Whether an objection says, in the words of serde, that a number does not fit its type.
-fn is_out_of_range(why: &str) -> bool {
-    why.contains(": invalid value: integer `")
-}
-
-/// Returns the place that an objection names.
-fn place(why: &str) -> Option<&str> {
-    Some(why.strip_prefix("settings: ")?.split_once(": ")?.0)
-}
-
-/// Whether an objection names the setting first, as the SDK does: `settings: tries: …`, or says which one is missing.
-fn names_a_setting(why: &str) -> bool {
-    place(why).is_some_and(|place| !place.contains(' ')) || why.starts_with("settings: missing field `")
-}
-
-fn validate(caller: Caller<'_>, judged: &Judged) -> Option<Result<Result<(), String>, Fault>> {
-    let admitted = judged.admitted.as_ref().ok()?;
-    let pre = admitted.configured.as_ref()?;
-    // Checking settings is not a role, so the limits of its first role apply.
-    let role = judged.surface.roles().first().copied().unwrap_or(Role::RestartPolicy);
-    let mut store = match caller.store(role, admitted.need) {
-        Ok(store) => store,
-        Err(fault) => return Some(Err(fault)),
-    };
-    Some(caller.run(
-        &mut store,
-        (role, Purpose::Trial),
-        &Arc::<Snapshot>::default(),
-        |store| {
-            store.data().patience(role).until(async {
-                let checker = pre.instantiate_async(&mut *store).await?;
-                let settings = &caller.context.settings;
-                checker.provost_plugin_configurable().call_validate_settings(store, settings).await
-            })
-        },
-        Ok,
-    ))
 }

@@ -4,6 +4,7 @@
 //! | room | owns |
 //! |---|---|
 //! | `loader` | makes versions: from a file to a version that was admitted and tried |
+//! | `objection` | what speaks against the settings of a plugin |
 //! | `trial` | the questions that a version must answer before it is put in force |
 //! | `catalog` | all loaded plugins, in the order of the config |
 //! | `policy` | a plugin as a policy |
@@ -25,6 +26,7 @@ mod consumer;
 mod fault;
 mod input;
 mod loader;
+mod objection;
 mod policy;
 mod purpose;
 mod quarantine;
@@ -46,5 +48,5 @@ pub(crate) use question::{Question, Telling};
 pub(crate) use slot::{Plugin, Versions};
 pub(crate) use trial::Failed;
 pub use trial::trial_world;
-pub(crate) use version::{Absent, Version};
+pub(crate) use version::{Absent, Refusal, Version};
 pub(crate) use view::PluginView;

@@ -206,7 +206,7 @@ impl Plugin {
     pub(crate) fn report(&self) -> PluginReport {
         let versions = self.versions();
         let status = match (&versions.active.admitted, self.quarantine.why()) {
-            (Err(Absent::Refused(reason)), _) => PluginStatus::Refused(reason.clone()),
+            (Err(Absent::Refused(refusal)), _) => PluginStatus::Refused(refusal.why.clone()),
             (Err(Absent::Compiling(what)), _) => PluginStatus::Compiling(what.clone()),
             (Ok(_), Some(why)) => PluginStatus::Quarantined(why.as_str().into()),
             (Ok(_), None) => PluginStatus::Active,

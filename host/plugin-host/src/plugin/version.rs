@@ -22,11 +22,32 @@ use super::purpose::Purpose;
 use super::question::Question;
 use super::{fault, variables};
 
+/// Why a version was refused.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusal {
+    /// The reason.
+    pub(crate) why: Arc<str>,
+    /// Whether the config and the component alone decide it, so that it would be refused again.
+    pub(crate) is_lasting: bool,
+}
+
+impl Refusal {
+    /// A refusal for a reason that lasts until the config or the component is changed.
+    pub(crate) fn lasting(why: impl Into<Arc<str>>) -> Self {
+        Self { why: why.into(), is_lasting: true }
+    }
+
+    /// A refusal for a reason that may pass, such as a machine that is busy.
+    pub(crate) fn for_now(why: impl Into<Arc<str>>) -> Self {
+        Self { why: why.into(), is_lasting: false }
+    }
+}
+
 /// Why a version cannot be called.
 #[derive(Clone, Debug)]
 pub(crate) enum Absent {
-    /// It was refused; the reason.
-    Refused(Arc<str>),
+    /// It was refused.
+    Refused(Refusal),
     /// It is not known yet whether it is admitted; what it waits for.
     Compiling(Arc<str>),
 }
@@ -35,7 +56,7 @@ impl Absent {
     /// Returns the fault that answers every call.
     fn fault(&self) -> Fault {
         match self {
-            Self::Refused(reason) => fault::fault(FaultKind::Refused, reason),
+            Self::Refused(refusal) => fault::fault(FaultKind::Refused, &refusal.why),
             Self::Compiling(what) => fault::fault(FaultKind::Compiling, what),
         }
     }
@@ -127,9 +148,9 @@ impl Version {
     }
 
     /// Returns why it was refused, if it was.
-    pub(crate) fn refusal(&self) -> Option<&Arc<str>> {
+    pub(crate) fn refusal(&self) -> Option<&Refusal> {
         match &self.admitted {
-            Err(Absent::Refused(reason)) => Some(reason),
+            Err(Absent::Refused(refusal)) => Some(refusal),
             _ => None,
         }
     }

@@ -1,5 +1,5 @@
-//! Checking settings against a schema: the first mistake, at its place. All steps are counted, those for making the message as well,
-//! because a foreign schema may ask for as many as it likes.
+//! Checking settings against a schema: the first mistakes, each at its place. All steps are counted, those for making the messages as
+//! well, because a foreign schema may ask for as many as it likes.
 
 use std::collections::BTreeSet;
 
@@ -17,6 +17,9 @@ const DEPTH_MAX: u32 = 128;
 /// The longest message, in characters.
 const MESSAGE_CHARS_MAX: usize = 1_000;
 
+/// The largest number of mistakes that are told. As many problems of a config are shown.
+const MISTAKES_MAX: usize = 20;
+
 /// A mistake in settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Mistake {
@@ -29,8 +32,8 @@ struct Mistake {
 /// Why checking has ended early.
 #[derive(Debug)]
 enum Stop {
-    /// A mistake was found.
-    Mistake(Mistake),
+    /// Mistakes were found, at least one.
+    Mistakes(Vec<Mistake>),
     /// It would take too long.
     Unusable(SchemaError),
 }
@@ -44,30 +47,33 @@ impl From<Spent> for Stop {
 type Checked = Result<(), Stop>;
 
 impl SettingsSchema {
-    /// Returns the first mistake in settings, which are the text of a JSON object, as the SDK would say it: `settings: PLACE: WHAT`.
+    /// Returns the first mistakes in settings, which are the text of a JSON object, as the SDK would say each:
+    /// `settings: PLACE: WHAT`. A value in which another one is wrong has no further mistakes itself.
     ///
     /// # Errors
-    /// [`SchemaError::TooComplex`] or [`SchemaError::TooDeep`] if that takes too many steps.
-    pub fn mistake(&self, settings: &str) -> Result<Option<String>, SchemaError> {
-        self.mistake_within(settings, &mut Budget::default())
+    /// [`SchemaError::TooComplex`] or [`SchemaError::TooDeep`] if finding the first one, or none, takes too many steps.
+    pub fn mistakes(&self, settings: &str) -> Result<Vec<String>, SchemaError> {
+        self.mistakes_within(settings, &mut Budget::default())
     }
 
     /// Does the same within a budget.
-    pub(super) fn mistake_within(
+    pub(super) fn mistakes_within(
         &self,
         settings: &str,
         budget: &mut Budget,
-    ) -> Result<Option<String>, SchemaError> {
-        let Ok(value) = serde_json::from_str::<Value>(settings) else { return Ok(None) };
-        let mut check = Check { schema: self, budget };
-        let mistake = match check.against(self.document(), &value, "", 0) {
-            Ok(()) => return Ok(None),
+    ) -> Result<Vec<String>, SchemaError> {
+        let Ok(value) = serde_json::from_str::<Value>(settings) else { return Ok(Vec::new()) };
+        let mut check = Check { schema: self, budget, tells_all: true };
+        let mistakes = match check.against(self.document(), &value, "", 0) {
+            Ok(()) => return Ok(Vec::new()),
             Err(Stop::Unusable(error)) => return Err(error),
-            Err(Stop::Mistake(mistake)) => mistake,
+            Err(Stop::Mistakes(mistakes)) => mistakes,
         };
-        let place = if mistake.path.is_empty() { String::new() } else { format!("{}: ", mistake.path) };
-        let told = format!("settings: {place}{}", mistake.what);
-        Ok(Some(words::cut(&told, MESSAGE_CHARS_MAX).into_owned()))
+        let told = |Mistake { path, what }: Mistake| {
+            let place = if path.is_empty() { String::new() } else { format!("{path}: ") };
+            words::cut(&format!("settings: {place}{what}"), MESSAGE_CHARS_MAX).into_owned()
+        };
+        Ok(mistakes.into_iter().map(told).collect())
     }
 }
 
@@ -75,6 +81,39 @@ impl SettingsSchema {
 struct Check<'s, 'b> {
     schema: &'s SettingsSchema,
     budget: &'b mut Budget,
+    /// Whether all mistakes are looked for. One is enough to know that a value does not fit.
+    tells_all: bool,
+}
+
+/// The mistakes in the parts of a value.
+#[derive(Default)]
+struct InParts(Vec<Mistake>);
+
+impl InParts {
+    /// Adds what was found in one part. Returns an error if no other part is to be checked.
+    fn add(&mut self, checked: Checked, tells_all: bool) -> Checked {
+        match checked {
+            Ok(()) => return Ok(()),
+            // What was found counts more than that the rest takes too many steps.
+            Err(Stop::Unusable(error)) if self.0.is_empty() => return Err(Stop::Unusable(error)),
+            Err(Stop::Unusable(_)) => return Err(Stop::Mistakes(std::mem::take(&mut self.0))),
+            Err(Stop::Mistakes(mistakes)) => {
+                // Two schemas may say the same of one part.
+                for mistake in mistakes {
+                    if !self.0.contains(&mistake) {
+                        self.0.push(mistake);
+                    }
+                }
+            }
+        }
+        self.0.truncate(MISTAKES_MAX);
+        if tells_all && self.0.len() < MISTAKES_MAX { Ok(()) } else { self.result() }
+    }
+
+    /// Returns an error if there are mistakes.
+    fn result(&mut self) -> Checked {
+        if self.0.is_empty() { Ok(()) } else { Err(Stop::Mistakes(std::mem::take(&mut self.0))) }
+    }
 }
 
 impl Check<'_, '_> {
@@ -178,11 +217,14 @@ impl Check<'_, '_> {
     fn of_list(&mut self, schema: &Map<String, Value>, items: &[Value], path: &str, depth: u32) -> Checked {
         bounds(schema, ["minItems", "maxItems"], items.len(), "element", path)?;
         let first = list(schema, "prefixItems").unwrap_or_default();
+        let mut found = InParts::default();
         for (number, item) in items.iter().enumerate() {
             if let Some(schema) = first.get(number).or_else(|| schema.get("items")) {
-                self.against(schema, item, &format!("{path}[{number}]"), depth + 1)?;
+                let checked = self.against(schema, item, &format!("{path}[{number}]"), depth + 1);
+                found.add(checked, self.tells_all)?;
             }
         }
+        found.result()?;
         if schema.get("uniqueItems") == Some(&Value::Bool(true)) {
             self.budget.count(items.iter().map(weight).sum())?;
             let mut seen = BTreeSet::new();
@@ -209,43 +251,65 @@ impl Check<'_, '_> {
         depth: u32,
     ) -> Checked {
         bounds(schema, ["minProperties", "maxProperties"], fields.len(), "key", path)?;
+        let mut found = InParts::default();
+        for field in fields {
+            let checked = self.of_field(schema, field, path, depth);
+            found.add(checked, self.tells_all)?;
+        }
+        let missing = self.missing(schema, fields, path);
+        found.add(missing, self.tells_all)?;
+        found.result()
+    }
+
+    /// Checks one key of a table, and its value.
+    fn of_field(
+        &mut self,
+        schema: &Map<String, Value>,
+        (name, value): (&String, &Value),
+        path: &str,
+        depth: u32,
+    ) -> Checked {
         let known = object(schema, "properties");
         let patterns = object(schema, "patternProperties");
-        for (name, value) in fields {
-            self.budget.count_text(path.len() + name.len())?;
-            let place = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-            let mut is_known = false;
-            if let Some(schema) = known.and_then(|known| known.get(name)) {
+        self.budget.count_text(path.len() + name.len())?;
+        let place = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        let mut is_known = false;
+        if let Some(schema) = known.and_then(|known| known.get(name)) {
+            is_known = true;
+            self.against(schema, value, &place, depth + 1)?;
+        }
+        for (pattern, schema) in patterns.into_iter().flatten() {
+            if self.schema.patterns().matches(pattern, name, self.budget)? {
                 is_known = true;
                 self.against(schema, value, &place, depth + 1)?;
             }
-            for (pattern, schema) in patterns.into_iter().flatten() {
-                if self.schema.patterns().matches(pattern, name, self.budget)? {
-                    is_known = true;
-                    self.against(schema, value, &place, depth + 1)?;
-                }
-            }
-            if let Some(names) = schema.get("propertyNames") {
-                self.against(names, &Value::from(name.as_str()), &place, depth + 1)?;
-            }
-            match schema.get("additionalProperties").filter(|_| !is_known) {
-                None => {}
-                Some(Value::Bool(false)) => {
-                    let names = Few::of(known.into_iter().flat_map(Map::keys)).map(String::as_str);
-                    self.budget.count(names.all.len())?;
-                    let (name, expected) = (words::name(name), words::expected(names));
-                    return mistake(&place, &format!("unknown field `{name}`, expected {expected}"));
-                }
-                Some(schema) => self.against(schema, value, &place, depth + 1)?,
-            }
         }
+        if let Some(names) = schema.get("propertyNames") {
+            self.against(names, &Value::from(name.as_str()), &place, depth + 1)?;
+        }
+        match schema.get("additionalProperties").filter(|_| !is_known) {
+            None => Ok(()),
+            Some(Value::Bool(false)) => {
+                let names = Few::of(known.into_iter().flat_map(Map::keys)).map(String::as_str);
+                self.budget.count(names.all.len())?;
+                let (name, expected) = (words::name(name), words::expected(names));
+                mistake(&place, &format!("unknown field `{name}`, expected {expected}"))
+            }
+            Some(schema) => self.against(schema, value, &place, depth + 1),
+        }
+    }
+
+    /// Says which keys of a table are missing.
+    fn missing(&mut self, schema: &Map<String, Value>, fields: &Map<String, Value>, path: &str) -> Checked {
         let required = list(schema, "required").unwrap_or_default();
         self.budget.count(required.len())?;
-        let missing = required.iter().filter_map(Value::as_str).find(|name| !fields.contains_key(*name));
-        match missing {
-            Some(missing) => mistake(path, &format!("missing field `{}`", words::name(missing))),
-            None => Ok(()),
-        }
+        let names = required.iter().filter_map(Value::as_str).filter(|name| !fields.contains_key(*name));
+        let told = |name: &str| Mistake {
+            path: path.to_owned(),
+            what: format!("missing field `{}`", words::name(name)),
+        };
+        let missing: Vec<Mistake> = names.take(MISTAKES_MAX).map(told).collect();
+        if missing.is_empty() { Ok(()) } else { Err(Stop::Mistakes(missing)) }
     }
 
     /// Checks the keywords that combine schemas.
@@ -286,14 +350,12 @@ impl Check<'_, '_> {
     ) -> Result<usize, Stop> {
         let (mut fitting, mut deepest) = (0, None::<Mistake>);
         for alternative in alternatives {
-            match self.against(alternative, value, path, depth + 1) {
+            match self.tried(alternative, value, path, depth) {
                 Ok(()) => fitting += 1,
                 Err(unusable @ Stop::Unusable(_)) => return Err(unusable),
-                Err(Stop::Mistake(mistake)) => {
+                Err(Stop::Mistakes(mistakes)) => {
                     let reached = deepest.as_ref().map_or(path.len(), |deepest| deepest.path.len());
-                    if mistake.path.len() > reached {
-                        deepest = Some(mistake);
-                    }
+                    deepest = mistakes.into_iter().find(|mistake| mistake.path.len() > reached).or(deepest);
                 }
             }
         }
@@ -301,18 +363,26 @@ impl Check<'_, '_> {
             return Ok(fitting);
         }
         match deepest {
-            Some(deepest) => Err(Stop::Mistake(deepest)),
+            Some(deepest) => Err(Stop::Mistakes(vec![deepest])),
             None => self.unexpected(schema, value, path).map(|()| 0),
         }
     }
 
     /// Whether a value fits a schema.
     fn fits(&mut self, schema: &Value, value: &Value, path: &str, depth: u32) -> Result<bool, Stop> {
-        match self.against(schema, value, path, depth + 1) {
+        match self.tried(schema, value, path, depth) {
             Ok(()) => Ok(true),
-            Err(Stop::Mistake(_)) => Ok(false),
+            Err(Stop::Mistakes(_)) => Ok(false),
             Err(unusable @ Stop::Unusable(_)) => Err(unusable),
         }
+    }
+
+    /// Checks a value against a schema that it need not fit, up to the first mistake.
+    fn tried(&mut self, schema: &Value, value: &Value, path: &str, depth: u32) -> Checked {
+        let tells_all = std::mem::replace(&mut self.tells_all, false);
+        let checked = self.against(schema, value, path, depth + 1);
+        self.tells_all = tells_all;
+        checked
     }
 }
 
@@ -380,7 +450,7 @@ fn bounds(schema: &Map<String, Value>, keywords: [&str; 2], count: usize, part: 
 }
 
 fn mistake(path: &str, what: &str) -> Checked {
-    Err(Stop::Mistake(Mistake { path: path.to_owned(), what: what.to_owned() }))
+    Err(Stop::Mistakes(vec![Mistake { path: path.to_owned(), what: what.to_owned() }]))
 }
 
 fn text<'s>(schema: &'s Map<String, Value>, keyword: &str) -> Option<&'s str> {

@@ -26,7 +26,7 @@ impl SettingsSchema {
             message: error.to_string().split(" at line ").next().unwrap_or_default().to_owned(),
         })?;
         let schema = Self::examined(root, budget)?;
-        schema.mistake_within("{}", budget)?;
+        schema.mistakes_within("{}", budget)?;
         schema.rows_within(budget)?;
         Ok(schema)
     }

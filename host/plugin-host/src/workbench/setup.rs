@@ -128,9 +128,9 @@ impl Workbench {
         setup.limits.check().map_err(LoadError::from)?;
         setup.limits.check_settings(&setup.settings_json).map_err(LoadError::from)?;
         let version = self.loader.make(&self.candidate, recipe(self.source.clone(), setup))?;
-        if let Some(reason) = version.refusal() {
+        if let Some(refusal) = version.refusal() {
             let (lines, _) = version.context.common.lines.take();
-            return Err(SetupError::Refused { reason: reason.clone(), lines });
+            return Err(SetupError::Refused { reason: refusal.why.clone(), lines });
         }
         Ok(Bench { version: Arc::new(version) })
     }

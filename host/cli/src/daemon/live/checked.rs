@@ -135,7 +135,8 @@ impl Host {
                         Unfit::LacksRole { .. } => "give the new one another name, or start the host anew",
                         _ => "`provost plugin inspect` shows what a component asks for",
                     };
-                    problems.push(config.component_problem(&spec.name, unfit.to_string(), hint.to_owned()));
+                    let found = config.refusal_problems(&spec.name, unfit.to_string(), hint.to_owned());
+                    problems.extend(found);
                 }
             }
         }

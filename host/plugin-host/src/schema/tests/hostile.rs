@@ -18,12 +18,12 @@ fn read(document: &Value) -> (Result<SettingsSchema, SchemaError>, usize) {
     (read, budget.used())
 }
 
-/// Reads a schema and checks settings against it; returns the message with the number of steps for both.
-fn checked(document: &Value, settings: &Value) -> (Result<Option<String>, SchemaError>, usize) {
+/// Reads a schema and checks settings against it; returns the messages with the number of steps for both.
+fn checked(document: &Value, settings: &Value) -> (Result<Vec<String>, SchemaError>, usize) {
     let (schema, read) = read(document);
     let mut budget = Budget::default();
-    let mistake = schema.unwrap().mistake_within(&settings.to_string(), &mut budget);
-    (mistake, read + budget.used())
+    let mistakes = schema.unwrap().mistakes_within(&settings.to_string(), &mut budget);
+    (mistakes, read + budget.used())
 }
 
 /// Returns this many references to a definition.
@@ -63,7 +63,7 @@ fn references_that_multiply_are_too_many_steps() {
     let wide: Vec<Value> = (0..5_000).map(|_| json!({ "$ref": "#/properties/a" })).collect();
     let wide = schema(&json!({ "type": "object", "properties": { "a": { "anyOf": wide } } }));
     assert_eq!(wide.rows().len(), 1);
-    assert_eq!(wide.mistake("{\"a\": 1}"), Err(TOO_DEEP));
+    assert_eq!(wide.mistakes("{\"a\": 1}"), Err(TOO_DEEP));
     let deep = "it is too deep to be checked: its references lead through more than 128 schemas";
     assert_eq!(TOO_DEEP.to_string(), deep);
     assert_eq!(TOO_COMPLEX.to_string(), "it is too large to be checked: that takes more than 100000 steps");
@@ -83,8 +83,8 @@ fn a_message_names_a_few_of_any_number_of_alternatives() {
             keyword: references(1, "a"),
             "$defs": { "a": { "const": null, "anyOf": references(3_000, "b") }, "b": { "enum": values } },
         });
-        let (mistake, steps) = checked(&document, &json!({}));
-        assert_eq!(mistake, Ok(Some(format!("settings: a table, expected {expected}"))));
+        let (mistakes, steps) = checked(&document, &json!({}));
+        assert_eq!(mistakes, Ok(vec![format!("settings: a table, expected {expected}")]));
         assert!(steps < 20_000, "{steps}");
     }
 
@@ -107,8 +107,8 @@ fn a_message_names_a_few_of_any_number_of_alternatives() {
         (json!({ "properties": fields, "additionalProperties": false }), json!({ "v": 1 })),
     ] {
         let document = json!({ "type": "object", "properties": { "x": keywords } });
-        let (mistake, steps) = checked(&document, &json!({ "x": value }));
-        let told = mistake.unwrap().unwrap();
+        let (mistakes, steps) = checked(&document, &json!({ "x": value }));
+        let told = mistakes.unwrap().remove(0);
         assert!(told.contains(", expected one of `v0`, `v1`") && told.ends_with("`, …"), "{told}");
         assert!(told.len() < 512 && steps < 70_000, "{steps}: {told}");
     }
@@ -153,7 +153,7 @@ fn compiling_patterns_is_counted_and_each_is_compiled_once() {
     let (few, steps) = read(&with(&|_| pattern(1), 350));
     assert!(steps < 20_000, "{steps}");
     let wrong = r#"{"k7": "a", "k8": "ab\u00e41"}"#;
-    let told = few.unwrap().mistake(wrong).unwrap().unwrap();
+    let told = few.unwrap().mistakes(wrong).unwrap().remove(0);
     assert_eq!(told, r#"settings: k7: the text "a" does not match the pattern [^\pL]{3}|\pL{3}1"#);
     // Small programs of long patterns: reading a class takes longer than compiling it.
     let long = |number: usize| format!("[{}]{number}", "ab".repeat(450));
@@ -166,9 +166,9 @@ fn matching_long_texts_is_counted() {
     let document = json!({ "type": "object", "properties": { "x": { "items": { "pattern": pattern } } } });
     let schema = schema(&document);
     let name = "provost.example.org";
-    assert_eq!(schema.mistake(&json!({ "x": vec![name; 50] }).to_string()), Ok(None));
+    assert_eq!(schema.mistakes(&json!({ "x": vec![name; 50] }).to_string()), Ok(Vec::new()));
     let long = format!("{}!", "a.".repeat(50_000));
-    assert_eq!(schema.mistake(&json!({ "x": [long] }).to_string()), Err(TOO_COMPLEX));
+    assert_eq!(schema.mistakes(&json!({ "x": [long] }).to_string()), Err(TOO_COMPLEX));
 }
 
 #[test]
@@ -187,8 +187,8 @@ fn long_texts_of_a_schema_are_cut_wherever_they_are_shown() {
             "properties": { "x": { "$ref": "#/$defs/x" }, &long: { "default": long, "description": long } },
             "$defs": { "x": keywords },
         });
-        let (mistake, steps) = checked(&document, &json!({ "x": value }));
-        shown.push(mistake.unwrap().unwrap());
+        let (mistakes, steps) = checked(&document, &json!({ "x": value }));
+        shown.push(mistakes.unwrap().remove(0));
         assert!(steps < 10_000, "{steps}");
         assert!(schema(&document).rows().iter().all(|row| characters(row) < 1_000));
     }
@@ -209,8 +209,8 @@ fn long_texts_of_a_schema_are_cut_wherever_they_are_shown() {
 fn a_reference_may_lead_anywhere_and_what_it_leads_to_is_examined() {
     let of = |target: Value| json!({ "type": "object", "$ref": "#/components/own", "components": { "own": target } });
     let found = schema(&of(json!({ "properties": { "x": { "pattern": "^a$" } } })));
-    assert_eq!(found.mistake(r#"{"x": "a"}"#), Ok(None));
-    assert!(found.mistake(r#"{"x": "b"}"#).unwrap().is_some());
+    assert_eq!(found.mistakes(r#"{"x": "a"}"#), Ok(Vec::new()));
+    assert!(!found.mistakes(r#"{"x": "b"}"#).unwrap().is_empty());
     assert_eq!(
         fault(&of(json!({ "properties": { "x": { "pattern": "(" } } }))),
         "/components/own/properties/x/pattern: this pattern cannot be used: unclosed group"

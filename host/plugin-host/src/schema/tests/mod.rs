@@ -55,9 +55,9 @@ fn settings_that_fit_have_no_mistake() {
         json!({ "url": "abc", "pause": 250, "rest": "5s", "hours": [8, 18], "share": null, "tries": 3.0 }),
         json!({ "url": "abc", "rules": [{ "then": "restart", "codes": [1, 2] }, { "then": "give-up" }] }),
     ] {
-        assert_eq!(schema.mistake(&settings.to_string()), Ok(None), "{settings}");
+        assert_eq!(schema.mistakes(&settings.to_string()), Ok(Vec::new()), "{settings}");
     }
-    assert_eq!(schema.mistake("not JSON"), Ok(None), "the component is asked");
+    assert_eq!(schema.mistakes("not JSON"), Ok(Vec::new()), "the component is asked");
 }
 
 #[test]
@@ -111,8 +111,65 @@ fn a_mistake_is_told_with_its_place_and_what_was_expected() {
         ),
         (json!({ "url": "abc", "share": 1 }), "settings: share: the number 1, expected less than 1"),
     ] {
-        assert_eq!(schema.mistake(&settings.to_string()), Ok(Some(told.to_owned())), "{settings}");
+        assert_eq!(schema.mistakes(&settings.to_string()), Ok(vec![told.to_owned()]), "{settings}");
     }
+}
+
+#[test]
+fn all_mistakes_are_told_each_once_and_at_most_twenty() {
+    let schema = sample();
+    let told = |settings: Value| schema.mistakes(&settings.to_string()).unwrap();
+    let several = told(json!({
+        "tries": 10,
+        "trise": 3,
+        "on": "somtimes",
+        "hours": ["x", "y"],
+        "rules": [{ "then": "stop", "code": 1 }, {}],
+    }));
+    let places: Vec<&str> = several
+        .iter()
+        .map(|mistake| mistake["settings: ".len()..].split([':', ' ']).next().unwrap())
+        .collect();
+    let expected = [
+        "hours[0]",
+        "hours[1]",
+        "on",
+        "rules[0].code",
+        "rules[0].then",
+        "rules[1]",
+        "tries",
+        "trise",
+        "missing",
+    ];
+    assert_eq!(places, expected, "{several:?}");
+    let many: serde_json::Map<String, Value> = (0..100).map(|n| (format!("k{n}"), json!(1))).collect();
+    assert_eq!(told(Value::Object(many)).len(), 20);
+
+    // One that is wrong by two schemas is told once, and what need not fit is none.
+    let twice = self::schema(&json!({
+        "type": "object",
+        "properties": { "a": { "type": "null" }, "b": { "anyOf": [{ "type": "integer" }, { "items": { "type": "integer" } }] } },
+        "patternProperties": { "^a": { "type": "null" } },
+    }));
+    let found = twice.mistakes(r#"{"a": 1, "b": ["x", "y"]}"#).unwrap();
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[1].starts_with("settings: b[0]: "), "{found:?}");
+}
+
+#[test]
+fn mistakes_that_were_found_are_told_even_if_finding_others_takes_too_long() {
+    let references = |to: &str| vec![json!({ "$ref": format!("#/$defs/{to}") }); 3_000];
+    let schema = schema(&json!({
+        "type": "object",
+        "properties": { "a": { "type": "integer" }, "b": { "anyOf": references("a") } },
+        "$defs": { "a": { "anyOf": references("b") }, "b": { "const": 5 } },
+    }));
+    let mistakes = |settings: &str| schema.mistakes(settings);
+    assert_eq!(
+        mistakes(r#"{"a": "x", "b": 1}"#),
+        Ok(vec!["settings: a: the text \"x\", expected a whole number".to_owned()])
+    );
+    assert!(mistakes(r#"{"b": 1}"#).is_err());
 }
 
 #[test]
@@ -163,9 +220,9 @@ fn the_other_keywords_are_checked_as_well() {
     ] {
         let is_false = keywords == json!(false);
         let schema = schema(&json!({ "type": "object", "properties": { "x": keywords } }));
-        let mistake = |value: &Value| schema.mistake(&json!({ "x": value }).to_string()).unwrap();
-        assert!(is_false || mistake(&good).is_none(), "{keywords}: {:?}", mistake(&good));
-        let found = mistake(&bad).unwrap();
+        let mistakes = |value: &Value| schema.mistakes(&json!({ "x": value }).to_string()).unwrap();
+        assert!(is_false || mistakes(&good).is_empty(), "{keywords}: {:?}", mistakes(&good));
+        let found = mistakes(&bad).concat();
         assert!(found.contains(told), "{keywords}: {found}");
     }
 }
