@@ -130,7 +130,7 @@ fn a_call_that_fails_shows_the_fault_and_the_lines_before_it() {
         "{trapped:?}"
     );
     let dry = setup.run(&["plugin", "run", "bundled:backoff", "--limit", "fuel=1000"]);
-    assert!(dry.code == 1 && dry.stderr.contains("used more than its 1000 units of fuel"), "{dry:?}");
+    assert!(dry.code == 2 && dry.stderr.contains("used more than its 1000 units of fuel"), "{dry:?}");
 }
 
 #[test]
