@@ -293,3 +293,32 @@ fn a_picture_is_drawn_and_mistakes_are_told_with_their_place() {
     assert_eq!(view.code, 2);
     assert!(view.stderr.contains("`bundled:prometheus` cannot be simulated"), "{}", view.stderr);
 }
+
+/// Writes a scenario into the folder of the setup, and returns its path.
+fn written(setup: &Setup, name: &str, text: &str) -> String {
+    let file = setup.dir().join(name);
+    std::fs::write(&file, text).unwrap();
+    file.display().to_string()
+}
+
+#[test]
+fn a_misspelt_bundled_name_is_told_with_the_right_one() {
+    let setup = Setup::new(PROVOST, "");
+    let plugin = "[plugins.other]\ncomponent = \"bundled:bakcoff\"\n[process.web]\ncommand = \"web\"\n";
+    let file = written(&setup, "wrong.toml", plugin);
+    for arguments in [
+        &["simulate", "bundled:bakcoff"][..],
+        &["simulate", "bundled:otp", "--against", "bundled:bakcoff", "--scenario", "bundled:a-bad-deploy"],
+        &["simulate", "bundled:otp", "--scenario", &file],
+        &["run", "bundled:bakcoff"],
+        &["bench", "bundled:bakcoff"],
+        &["inspect", "bundled:bakcoff"],
+    ] {
+        let ran = setup.run(&[&["plugin"], arguments].concat());
+        assert_eq!(ran.code, 2, "{ran:?}");
+        assert!(ran.stderr.contains("there is no bundled component `bakcoff`"), "{ran:?}");
+        assert!(ran.stderr.contains("did you mean `backoff`?"), "{ran:?}");
+    }
+    let ran = setup.run(&["plugin", "simulate", "bundled:otp", "--scenario", "bundled:a-bad-deply"]);
+    assert!(ran.code == 2 && ran.stderr.contains("did you mean `a-bad-deploy`?"), "{ran:?}");
+}

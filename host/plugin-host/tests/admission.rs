@@ -175,6 +175,10 @@ fn a_missing_file_and_a_directory_are_named() {
         bundled.starts_with("there is no bundled component `nonsense`: the bundled ones are `"),
         "{bundled}"
     );
+    let misspelt = load(Source::parse("bundled:bakcoff"));
+    assert!(misspelt.starts_with(
+        "there is no bundled component `bakcoff`: did you mean `backoff`? the bundled ones are `"
+    ));
 }
 
 #[test]

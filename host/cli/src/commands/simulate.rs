@@ -7,7 +7,7 @@ use provost_files::Access;
 use super::component::located;
 use super::printing::{pretty, print};
 use crate::args::{LineFormat, Settings, SimulateArgs};
-use crate::config::SourceFile;
+use crate::config::{SourceFile, choices};
 use crate::failure::Failure;
 use crate::render::humane::counted;
 use crate::render::page::Page;
@@ -113,8 +113,8 @@ fn subject(component: &str, settings: Option<&Settings>) -> Result<Subject, Fail
 fn source(name: &str) -> Result<SourceFile, Failure> {
     if let Some(shipped) = name.strip_prefix("bundled:") {
         return scenario(shipped).ok_or_else(|| {
-            let what = format!("there is no scenario `{shipped}` in this program");
-            Failure::usage(what, format!("there are {}", SCENARIOS.join(", ")))
+            let what = format!("there is no bundled scenario `{shipped}`");
+            Failure::usage(what, choices(shipped, "bundled scenarios", SCENARIOS.iter().copied()))
         });
     }
     scenario_in(Path::new(name))

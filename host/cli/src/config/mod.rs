@@ -81,7 +81,7 @@ pub(crate) use find::{absolute, cache_dir, usual_store};
 pub(crate) use outline::{Names, Outline};
 pub(crate) use played::ScenarioFile;
 pub(crate) use plugin::{read_grants, read_limits, read_settings};
-pub(crate) use report::Collector;
+pub(crate) use report::{Collector, choices};
 pub use report::{Place, Problem, Problems, SourceFile};
 pub(crate) use resolved::ApiConfig;
 pub use resolved::Config;

@@ -239,7 +239,7 @@ pub(super) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c s
 }
 
 /// Returns "did you mean `web`? " if a candidate is near, followed by the list of all candidates.
-pub(super) fn choices<'c>(
+pub(crate) fn choices<'c>(
     word: &str,
     kind: &str,
     all: impl IntoIterator<Item = &'c str, IntoIter: ExactSizeIterator> + Clone,

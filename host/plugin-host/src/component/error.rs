@@ -45,10 +45,12 @@ pub enum LoadError {
         source: io::Error,
     },
     /// There is no bundled component of this name.
-    #[error("there is no bundled component `{name}`: the bundled ones are `{bundled}`")]
+    #[error("there is no bundled component `{name}`: {}the bundled ones are `{bundled}`", meant(*.nearest))]
     NotBundled {
         /// The name that was asked for.
         name: String,
+        /// The bundled one that may have been meant.
+        nearest: Option<&'static str>,
         /// The names that there are.
         bundled: String,
     },
@@ -84,6 +86,10 @@ pub enum LoadError {
     /// The engine for its limits cannot be started.
     #[error(transparent)]
     Engine(#[from] EngineError),
+}
+
+fn meant(nearest: Option<&str>) -> String {
+    nearest.map(|nearest| format!("did you mean `{nearest}`? ")).unwrap_or_default()
 }
 
 /// Why some bytes are not a component. The text continues a sentence after the name of the file.

@@ -67,7 +67,11 @@ impl Source {
         let (path, lease) = match self {
             Self::Bundled(name) => {
                 let bytes = bundled::bytes(name).map(Cow::Borrowed);
-                let none = || LoadError::NotBundled { name: name.clone(), bundled: names() };
+                let none = || LoadError::NotBundled {
+                    name: name.clone(),
+                    nearest: bundled::nearest(name),
+                    bundled: names(),
+                };
                 return Ok(Obtained { bytes: bytes.ok_or_else(none)?, path: None, lease: None });
             }
             Self::Path(path) => (path.clone(), None),
