@@ -322,3 +322,34 @@ fn a_misspelt_bundled_name_is_told_with_the_right_one() {
     let ran = setup.run(&["plugin", "simulate", "bundled:otp", "--scenario", "bundled:a-bad-deply"]);
     assert!(ran.code == 2 && ran.stderr.contains("did you mean `a-bad-deploy`?"), "{ran:?}");
 }
+
+#[test]
+fn a_misspelt_kind_or_key_of_a_fault_is_the_only_problem_that_is_told() {
+    let setup = Setup::new(PROVOST, "");
+    for (table, told, meant) in [
+        (
+            "[[fault]]\nkind = \"crsh\"\nmean = \"1h\"\nexit = 3\noom = true\n",
+            "4:8: `kind` in [[fault]] cannot be `crsh`",
+            "crash",
+        ),
+        ("[[fault]]\nknd = \"leak\"\nper_hour = \"1MiB\"\n", "4:1: unknown key `knd`", "kind"),
+        ("[[fault]]\nkind = \"crash\"\nmaen = \"1h\"\nexit = 3\n", "5:1: unknown key `maen`", "mean"),
+        ("[[fault]]\nkind = \"outage\"\nuntl = \"2h\"\nexit = 3\n", "5:1: unknown key `untl`", "until"),
+        ("[[fault]]\nkind = \"leak\"\nper_hours = \"1MiB\"\nlimit = \"1GiB\"\n", "`per_hours`", "per_hour"),
+        ("[[order]]\nat = \"1h\"\ndoo = \"stop\"\n", "5:1: unknown key `doo`", "do"),
+        ("[[expect]]\ngives_up_afer = 3\n", "4:1: unknown key `gives_up_afer`", "gives_up_after"),
+        (
+            "[[expect]]\nno_thundering_herd = { process = 3, within = \"1s\" }\n",
+            "unknown key `process`",
+            "processes",
+        ),
+        ("[scenario]\nsetings = { a = 1 }\n", "4:1: unknown key `setings`", "settings"),
+    ] {
+        let file = written(&setup, "typo.toml", &format!("[process.web]\ncommand = \"web\"\n{table}"));
+        let ran = setup.run(&["plugin", "simulate", "bundled:backoff", "--scenario", &file]);
+        assert_eq!(ran.code, 2, "{table}: {ran:?}");
+        assert_eq!(ran.stderr.matches("error: ").count(), 1, "{table}: {}", ran.stderr);
+        assert!(ran.stderr.contains(told), "{told}: {}", ran.stderr);
+        assert!(ran.stderr.contains(&format!("did you mean `{meant}`?")), "{meant}: {}", ran.stderr);
+    }
+}

@@ -88,7 +88,7 @@ fn read_listen(api: &mut Section<'_>) -> Vec<(SocketAddr, Range<usize>)> {
 fn read_tls(api: &mut Section<'_>) -> Option<(Spanned<String>, Spanned<String>)> {
     let mut tls = api.table("tls", TLS_HINT)?;
     let (cert, key) = (tls.path("cert"), tls.path("key"));
-    if cert.is_none() || key.is_none() {
+    if tls.lacks("cert") || tls.lacks("key") {
         let what = "`tls` needs the files of a certificate, `cert`, and of its private key, `key`";
         tls.problem(tls.span.clone(), what, TLS_HINT);
     }

@@ -143,7 +143,7 @@ fn read_budget(host: &mut Section<'_>) -> Option<RestartBudget> {
         let what = format!("`restarts` must be from 1 to {most}, the number of exits that are remembered");
         budget.problem(span, what, hint);
     }
-    if restarts.is_none() || per_ms.is_none_or(|per_ms| per_ms == 0) {
+    if budget.lacks("restarts") || budget.lacks("per") || per_ms == Some(0) {
         budget.problem(budget.span.clone(), "a budget is a number of `restarts` and the time `per`", hint);
     }
     budget.finish();

@@ -75,8 +75,10 @@ fn read_both(limits: &mut Section<'_>, limited: Limited) -> Option<Limit> {
         (Some(soft), None) => soft.map(Limit::Soft),
         (Some(soft), Some(hard)) => soft.zip(hard).map(|(soft, hard)| Limit::Both(soft, hard)),
         (None, _) => {
-            let what = format!("`{}` has no `soft` limit, which is the one that holds", limited.word());
-            table.problem(table.span.clone(), what, HINT);
+            if table.lacks("soft") {
+                let what = format!("`{}` has no `soft` limit, which is the one that holds", limited.word());
+                table.problem(table.span.clone(), what, HINT);
+            }
             None
         }
     };

@@ -75,7 +75,7 @@ pub(super) fn read<'t>(
     let title = format!("[plugins.{}]", name.get_ref());
     let mut plugin = parent.section_of(name.get_ref(), value, title, "write component = \"bundled:NAME\"")?;
     let component = plugin.text("component");
-    if !plugin.has("component") && !plugin.has_another_name_for("component") {
+    if plugin.lacks("component") {
         let what = format!("{} has no `component`", plugin.title());
         plugin.problem(name.span(), what, "add component = \"bundled:NAME\" or the path of a .wasm file");
     }
@@ -187,7 +187,7 @@ fn read_quarantine(plugin: &mut Section<'_>) -> Option<Intensity> {
     let hint = "write quarantine = { faults = 5, per = \"60s\" }";
     let mut quarantine = plugin.table("quarantine", hint)?;
     let (faults, per_ms) = (quarantine.count("faults"), quarantine.duration_ms("per"));
-    if faults.is_none_or(|faults| faults == 0) || per_ms.is_none_or(|per_ms| per_ms == 0) {
+    if quarantine.lacks("faults") || quarantine.lacks("per") || per_ms == Some(0) {
         let what = "a quarantine follows a number of `faults` (at least 1) in the time `per`";
         quarantine.problem(quarantine.span.clone(), what, hint);
     }

@@ -41,7 +41,7 @@ pub(super) fn read<'t>(
     let mut process = parent.section_of(name.get_ref(), value, title, COMMAND_HINT)?;
     let command = read_command(&mut process, "command");
     let command_span = process.value("command").map_or_else(|| name.span(), Spanned::span);
-    if !process.has("command") && !process.has_another_name_for("command") {
+    if process.lacks("command") {
         let what = format!("{} has no `command`", process.title());
         process.problem(name.span(), what, COMMAND_HINT);
     }
@@ -257,7 +257,7 @@ fn read_replicas(process: &mut Section<'_>) -> Option<ReplicasSection> {
     let (least, most, every_ms) = if value.get_ref().is_table() {
         let mut table = process.table("replicas", hint)?;
         let (least, most, every_ms) = (table.count("min"), table.count("max"), table.duration_ms("every"));
-        if least.is_none() || most.is_none() {
+        if table.lacks("min") || table.lacks("max") {
             table.problem(value.span(), "replicas that change need a `min` and a `max`", hint);
         }
         if every_ms == Some(0) {

@@ -54,6 +54,19 @@ impl<'t> Section<'t> {
         Self { title: "the file".into(), place: Place::Other, span: 0..0, table, known: Vec::new(), problems }
     }
 
+    /// Marks keys as known that may not be read: those of the kind of thing that the table describes or, if that kind cannot be read,
+    /// those of all kinds.
+    pub(crate) fn know(&mut self, keys: impl IntoIterator<Item = &'static str>) {
+        let new = keys.into_iter().filter(|key| !self.known.contains(key)).collect::<Vec<_>>();
+        self.known.extend(new);
+    }
+
+    /// Whether the table has neither `key` nor an unknown key that may have been written for it, which is a problem itself. All keys
+    /// that the table may have must be known by now.
+    pub(crate) fn lacks(&self, key: &str) -> bool {
+        !self.has(key) && !self.has_another_name_for(key)
+    }
+
     /// Whether the table has an unknown key that may have been written for `key`.
     pub(crate) fn has_another_name_for(&self, key: &str) -> bool {
         let others = self.table.iter().map(|(word, _)| word.get_ref().as_ref());

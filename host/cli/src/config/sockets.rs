@@ -62,7 +62,8 @@ fn read_socket<'t>(
     let title = format!("socket `{key}`");
     let mut table = sockets.section_of(key, value, title, HINT)?;
     let text = table.text("address");
-    if text.is_none() && !table.has("address") {
+    table.know(["type", "mode", "backlog"]);
+    if table.lacks("address") {
         table.problem(value.span(), format!("socket `{key}` has no `address`"), TABLE_HINT);
     }
     let kinds = [("stream", SocketKind::Stream), ("datagram", SocketKind::Datagram)];

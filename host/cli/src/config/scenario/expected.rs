@@ -44,7 +44,8 @@ pub(super) fn read(mut section: Section<'_>) -> Option<Vec<Targeted<Expectation>
             .duration_ms("back_to_first_delay_after")
             .map(|uptime_ms| Invariant::BackToFirstDelayAfter { uptime_ms, tolerance }),
     ];
-    if !KEYS.iter().any(|key| section.has(key)) {
+    // One that is misspelt is a problem itself.
+    if KEYS.iter().all(|key| section.lacks(key)) {
         let hint = "write max_restarts_per_minute = 6, recovers_within = \"1m\", or another invariant";
         section.problem(section.span.clone(), "[[expect]] expects nothing", hint);
     }
@@ -71,7 +72,7 @@ fn herd(section: &mut Section<'_>) -> Option<Invariant> {
     let hint = "write no_thundering_herd = { processes = 10, within = \"1s\" }";
     let mut herd = section.table("no_thundering_herd", hint)?;
     let (processes, within_ms) = (count(&mut herd, "processes"), herd.duration_ms("within"));
-    if processes.is_none() || within_ms.is_none() {
+    if herd.lacks("processes") || herd.lacks("within") {
         herd.problem(herd.span.clone(), "a herd is a number of `processes` and the time `within`", hint);
     }
     herd.finish();

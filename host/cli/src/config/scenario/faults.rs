@@ -1,6 +1,6 @@
 //! The first stage of `[[fault]]`.
 
-use provost_simulation::{Fault, FaultKind, Span, Targets};
+use provost_simulation::{Fault, FaultKind, Span, Targets, Window};
 use toml::Spanned;
 
 use super::targets::{self, Targeted};
@@ -31,6 +31,25 @@ const KINDS: [(&str, Kind); 8] = [
     ("clock-step", Kind::ClockStep),
 ];
 
+/// The keys that all faults may have.
+const KEYS: [&str; 6] = ["of", "name", "kind", "chance", "times", "with"];
+
+impl Kind {
+    /// Returns the further keys of a fault of this kind.
+    fn keys(self) -> &'static [&'static str] {
+        match self {
+            Self::Crash => &["from", "until", "after", "mean", "exit", "oom"],
+            Self::Outage => &["from", "until", "after", "exit", "oom"],
+            Self::Kill => &["at", "every", "exit", "oom"],
+            Self::NoStart => &["from", "until", "error"],
+            Self::SlowStart => &["from", "until", "after", "mean"],
+            Self::Unhealthy => &["from", "until"],
+            Self::Leak => &["from", "until", "base", "per_hour", "limit"],
+            Self::ClockStep => &["at", "by"],
+        }
+    }
+}
+
 /// How long a life lasts that begins in an outage and of which nothing else is said, in milliseconds.
 const OUTAGE_AFTER_MS: u64 = 200;
 
@@ -41,7 +60,13 @@ pub(super) fn read(mut section: Section<'_>) -> Option<Targeted<Fault>> {
     let words = targets::read(&mut section);
     let name = section.text("name").map(Spanned::into_inner).unwrap_or_default();
     let kind = section.word("kind", &KINDS);
-    if !section.has("kind") {
+    section.know(KEYS);
+    match kind {
+        Some(kind) => section.know(kind.keys().iter().copied()),
+        // What is wrong is the kind, and not the keys that belong to the right one.
+        None => KINDS.iter().for_each(|(_, kind)| section.know(kind.keys().iter().copied())),
+    }
+    if section.lacks("kind") {
         let what = "a fault has no `kind`";
         section.problem(section.span.clone(), what, "write kind = \"crash\", or another kind of fault");
     }
@@ -66,24 +91,24 @@ fn read_with(section: &mut Section<'_>, kind: Option<&FaultKind>) -> bool {
     with.unwrap_or(false)
 }
 
+/// Reads the keys of a kind. All of them are read, whichever is missing, so that all problems are found.
 fn read_kind(section: &mut Section<'_>, kind: Kind) -> Option<FaultKind> {
     Some(match kind {
-        Kind::Crash => FaultKind::Crash {
-            window: values::window(section),
-            after: when(section, "after", true)?,
-            exits: values::exits(section),
-        },
-        Kind::Outage => FaultKind::Outage {
-            window: ending_window(section)?,
-            after: values::span(section, "after", false)
-                .unwrap_or(Span::Between(OUTAGE_AFTER_MS, OUTAGE_AFTER_MS)),
-            exits: values::exits(section),
-        },
-        Kind::Kill => FaultKind::Kill {
-            at_ms: moment(section)?,
-            every_ms: section.duration_ms("every"),
-            exits: values::exits(section),
-        },
+        Kind::Crash => {
+            let (window, after, exits) = (values::window(section), when(section), values::exits(section));
+            FaultKind::Crash { window, after: after?, exits }
+        }
+        Kind::Outage => {
+            let (window, after) = (ending_window(section), values::span(section, "after", false));
+            let exits = values::exits(section);
+            let usual = Span::Between(OUTAGE_AFTER_MS, OUTAGE_AFTER_MS);
+            FaultKind::Outage { window: window?, after: after.unwrap_or(usual), exits }
+        }
+        Kind::Kill => {
+            let (at_ms, every_ms) = (moment(section), section.duration_ms("every"));
+            let exits = values::exits(section);
+            FaultKind::Kill { at_ms: at_ms?, every_ms, exits }
+        }
         Kind::NoStart => FaultKind::NoStart {
             window: values::window(section),
             error: section
@@ -91,19 +116,21 @@ fn read_kind(section: &mut Section<'_>, kind: Kind) -> Option<FaultKind> {
                 .map_or_else(|| "no such file or directory".into(), |text| text.into_inner().into()),
         },
         Kind::SlowStart => {
-            FaultKind::SlowStart { window: values::window(section), after: when(section, "after", true)? }
+            let (window, after) = (values::window(section), when(section));
+            FaultKind::SlowStart { window, after: after? }
         }
         Kind::Unhealthy => FaultKind::Unhealthy { window: values::window(section) },
-        Kind::Leak => FaultKind::Leak {
-            window: values::window(section),
-            base_bytes: section.size_bytes("base").unwrap_or(LEAK_BASE_BYTES),
-            per_hour_bytes: needed(section, "per_hour", "\"100MiB\"", Section::size_bytes)?,
-            limit_bytes: section.size_bytes("limit"),
-        },
-        Kind::ClockStep => FaultKind::ClockStep {
-            at_ms: moment(section)?,
-            by_ms: needed(section, "by", "\"-1h\"", values::step_ms)?,
-        },
+        Kind::Leak => {
+            let (window, base_bytes) = (values::window(section), section.size_bytes("base"));
+            let per_hour_bytes = needed(section, "per_hour", "\"100MiB\"", Section::size_bytes);
+            let limit_bytes = section.size_bytes("limit");
+            let base_bytes = base_bytes.unwrap_or(LEAK_BASE_BYTES);
+            FaultKind::Leak { window, base_bytes, per_hour_bytes: per_hour_bytes?, limit_bytes }
+        }
+        Kind::ClockStep => {
+            let (at_ms, by_ms) = (moment(section), needed(section, "by", "\"-1h\"", values::step_ms));
+            FaultKind::ClockStep { at_ms: at_ms?, by_ms: by_ms? }
+        }
     })
 }
 
@@ -114,7 +141,7 @@ fn needed<'t, T>(
     example: &str,
     read: impl Fn(&mut Section<'t>, &'static str) -> Option<T>,
 ) -> Option<T> {
-    if !section.has(key) {
+    if section.lacks(key) {
         let what = format!("this fault has no `{key}`");
         section.problem(section.key_span("kind"), what, format!("write {key} = {example}"));
     }
@@ -125,17 +152,18 @@ fn moment(section: &mut Section<'_>) -> Option<u64> {
     needed(section, "at", "\"1h\", a time since the start of the scenario", Section::duration_ms)
 }
 
-fn when(section: &mut Section<'_>, key: &'static str, may_be_mean: bool) -> Option<Span> {
-    if !section.has(key) && !section.has("mean") {
-        let what = format!("this fault has no `{key}`");
-        let hint = format!("write {key} = \"2s\", {key} = [\"1s\", \"10s\"], or mean = \"1h\"");
-        section.problem(section.key_span("kind"), what, hint);
+/// Reads `after` or `mean`, one of which has to be there.
+fn when(section: &mut Section<'_>) -> Option<Span> {
+    if section.lacks("after") && section.lacks("mean") {
+        let hint = "write after = \"2s\", after = [\"1s\", \"10s\"], or mean = \"1h\"";
+        section.problem(section.key_span("kind"), "this fault has no `after`", hint);
     }
-    values::span(section, key, may_be_mean)
+    values::span(section, "after", true)
 }
 
 /// Reads a window that has to end.
-fn ending_window(section: &mut Section<'_>) -> Option<provost_simulation::Window> {
-    needed(section, "until", "\"2h\", a time since the start of the scenario", Section::duration_ms)?;
-    Some(values::window(section))
+fn ending_window(section: &mut Section<'_>) -> Option<Window> {
+    needed(section, "until", "\"2h\", a time since the start of the scenario", |section, _| {
+        Some(values::window(section)).filter(|window| window.until_ms.is_some())
+    })
 }

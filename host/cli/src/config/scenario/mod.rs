@@ -76,6 +76,7 @@ fn read_scenario(mut scenario: Section<'_>, told: &mut Told) {
     }
     told.seed = scenario.count("seed").map(|seed| seed as u64);
     told.starts_at_ms = values::time_of_day(&mut scenario, "start");
+    scenario.know(["settings"]);
     told.settings_json = scenario.has("settings").then(|| read_settings(&mut scenario));
     told.limits = read_limits(&mut scenario);
     scenario.finish();

@@ -15,7 +15,7 @@ pub(super) fn read(mut section: Section<'_>) -> Option<Targeted<Order>> {
     let (at_ms, every_ms) = (section.duration_ms("at"), section.duration_ms("every"));
     let kind = section.word("do", &KINDS);
     for key in ["at", "do"] {
-        if !section.has(key) {
+        if section.lacks(key) {
             section.problem(section.span.clone(), format!("an order has no `{key}`"), HINT);
         }
     }
