@@ -353,3 +353,27 @@ fn a_misspelt_kind_or_key_of_a_fault_is_the_only_problem_that_is_told() {
         assert!(ran.stderr.contains(&format!("did you mean `{meant}`?")), "{meant}: {}", ran.stderr);
     }
 }
+
+#[test]
+fn a_century_is_the_longest_time_that_is_played() {
+    let setup = Setup::new(PROVOST, "");
+    let calm = "[process.web]\ncommand = \"web\"\n[[fault]]\nkind = \"kill\"\nat = \"36499d\"\n";
+    let file = written(&setup, "calm.toml", calm);
+    let (code, found) = simulate(&setup, &["bundled:backoff", "--scenario", &file, "--days", "36500"]);
+    let scenario = &found["scenarios"][0];
+    assert_eq!((code, &scenario["lasted_ms"]), (0, &(36_500 * 86_400_000_u64).into()));
+    assert_eq!(ends(scenario, "web"), [36_499 * 86_400_000]);
+    let long = written(&setup, "long.toml", &format!("[scenario]\nfor = \"36501d\"\n{calm}"));
+    for (arguments, told) in [
+        (&["--days", "4294967295"][..], "write a number of days, from 1 to 36500 (a hundred years)"),
+        (&["--for", "36501d"], "a duration is at most 36500d, a hundred years"),
+        (
+            &["--scenario", &long],
+            "long.toml:2:7: `36501d` is too long: a duration is at most 36500d, a hundred years",
+        ),
+    ] {
+        let ran = setup.run(&[&["plugin", "simulate", "bundled:backoff"], arguments].concat());
+        assert_eq!(ran.code, 2, "{ran:?}");
+        assert!(ran.stderr.contains(told), "{told}: {}", ran.stderr);
+    }
+}

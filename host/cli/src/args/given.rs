@@ -5,7 +5,7 @@ use clap::Args;
 use provost_api::Quarantine;
 use provost_plugin_host::{Limit, Measure};
 
-use super::when::{DURATION_HINT, duration_ms};
+use super::when::duration_ms;
 use crate::compiling::{CompileLimits, CompileOptions};
 use crate::config::units;
 
@@ -62,7 +62,7 @@ pub(super) fn limit(text: &str) -> Result<(Limit, u64), String> {
     let limit = Limit::named(name).map_err(|error| error.to_string())?;
     let figure = match limit.measure() {
         Measure::Bytes => size(figure)?,
-        Measure::Milliseconds => units::duration_ms(figure).ok_or(DURATION_HINT)?,
+        Measure::Milliseconds => duration_ms(figure)?,
         Measure::Count => figure.parse().map_err(|_| format!("`{figure}` is not a whole number"))?,
     };
     Ok((limit, figure))

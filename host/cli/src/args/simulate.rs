@@ -7,6 +7,7 @@ use clap::Args;
 use super::format::LineFormat;
 use super::given::{CompileArgs, Settings, settings};
 use super::when::some_time_ms;
+use crate::config::units::DURATION_MS_MAX;
 
 /// The command.
 #[derive(Args, Debug)]
@@ -37,10 +38,10 @@ pub(crate) struct SimulateArgs {
     /// The seed of what is random. By default that of the scenario.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) seed: Option<u64>,
-    /// How many days are played. By default as long as the scenario says.
-    #[arg(long, value_name = "NUMBER", conflicts_with = "lasts", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) days: Option<u32>,
-    /// How long is played, such as 90m.
+    /// How many days are played, at most 36500. By default as long as the scenario says.
+    #[arg(long = "days", value_name = "NUMBER", conflicts_with = "lasts", value_parser = days)]
+    pub(crate) days_ms: Option<u64>,
+    /// How long is played, such as 90m; at most 36500d.
     #[arg(long = "for", value_name = "TIME", value_parser = some_time_ms)]
     pub(crate) lasts: Option<u64>,
     /// Another component that is played in the same scenarios, to compare the two.
@@ -63,4 +64,32 @@ pub(crate) struct SimulateArgs {
     /// The output format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: LineFormat,
+}
+
+/// The length of a day, in milliseconds.
+const DAY_MS: u64 = 86_400_000;
+
+/// The most days that are played: as long as any duration may be.
+const DAYS_MAX: u64 = DURATION_MS_MAX / DAY_MS;
+
+/// Parses a number of days into milliseconds.
+fn days(text: &str) -> Result<u64, String> {
+    let number = text.parse().ok().filter(|days| (1..=DAYS_MAX).contains(days));
+    number
+        .map(|days: u64| days * DAY_MS)
+        .ok_or_else(|| format!("write a number of days, from 1 to {DAYS_MAX} (a hundred years)"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_days_is_bounded_by_the_longest_duration() {
+        assert_eq!((days("1"), days("36500")), (Ok(DAY_MS), Ok(DURATION_MS_MAX)));
+        for wrong in ["0", "36501", "4294967295", "-1", "1d", ""] {
+            let told = days(wrong).unwrap_err();
+            assert_eq!(told, "write a number of days, from 1 to 36500 (a hundred years)", "{wrong}");
+        }
+    }
 }

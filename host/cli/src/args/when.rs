@@ -11,12 +11,14 @@ const HINT: &str = "a time is a span ago (10m), a time of day (14:05 or 14:05:30
                     (2026-11-25 14:05), or RFC 3339 (2026-11-25T14:05:30Z)";
 
 /// How to write a duration.
-pub(super) const DURATION_HINT: &str =
-    "write a duration as a number with a unit, such as 100ms, 10s, 5m or 1h30m";
+const DURATION_HINT: &str = "write a duration as a number with a unit, such as 100ms, 10s, 5m or 1h30m";
 
 /// Parses a duration as people write it, into milliseconds.
 pub(super) fn duration_ms(text: &str) -> Result<u64, String> {
-    units::duration_ms(text).ok_or_else(|| DURATION_HINT.to_owned())
+    units::duration_ms(text).ok_or_else(|| match units::is_too_long(text) {
+        true => format!("a duration is at most {}", units::DURATION_MOST),
+        false => DURATION_HINT.to_owned(),
+    })
 }
 
 /// Parses a duration that is longer than nothing, into milliseconds.
@@ -64,6 +66,13 @@ fn at(text: &str, now: &Zoned) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_duration_that_is_too_long_is_refused_with_the_bound() {
+        assert_eq!(duration_ms("36500d"), Ok(units::DURATION_MS_MAX));
+        assert_eq!(duration_ms("36501d").unwrap_err(), "a duration is at most 36500d, a hundred years");
+        assert_eq!(duration_ms("10").unwrap_err(), DURATION_HINT);
+    }
 
     #[test]
     fn times_are_read_as_people_write_them() {

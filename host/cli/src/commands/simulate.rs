@@ -26,10 +26,9 @@ pub(super) fn simulate(args: &SimulateArgs, page: &Page) -> Result<(), Failure> 
         .as_deref()
         .map(|component| self::subject(component, args.against_settings.as_ref().or(args.settings.as_ref())));
     let other = other.transpose()?;
-    let lasts_ms = args.days.map(|days| u64::from(days) * 86_400_000).or(args.lasts);
     let mut stage = Stage::new(args.compile.options())
         .map_err(|error| Failure::failed(error, "free some space in the directory for temporary files"))?;
-    (stage.lasts_ms, stage.seed) = (lasts_ms, args.seed);
+    (stage.lasts_ms, stage.seed) = (args.days_ms.or(args.lasts), args.seed);
     let sources = match &args.scenarios[..] {
         [] => SCENARIOS.iter().filter_map(|name| scenario(name)).collect(),
         named => named.iter().map(|name| source(name)).collect::<Result<Vec<_>, _>>()?,

@@ -240,18 +240,19 @@ impl<'t> Section<'t> {
     }
 
     pub(crate) fn duration_ms(&mut self, key: &'static str) -> Option<u64> {
-        self.unit(key, "duration", units::duration_ms, units::DURATION_HINT)
+        self.unit(key, "duration", (units::duration_ms, units::not_a_duration), units::DURATION_HINT)
     }
 
     pub(crate) fn size_bytes(&mut self, key: &'static str) -> Option<u64> {
-        self.unit(key, "size", units::size_bytes, units::SIZE_HINT)
+        self.unit(key, "size", (units::size_bytes, units::not_a_size), units::SIZE_HINT)
     }
 
+    /// Reads a text with a unit.
     fn unit(
         &mut self,
         key: &'static str,
         kind: &str,
-        read: fn(&str) -> Option<u64>,
+        (read, why_not): units::Parser,
         hint: &str,
     ) -> Option<u64> {
         let value = self.value(key)?;
@@ -261,7 +262,7 @@ impl<'t> Section<'t> {
         };
         let number = read(text);
         if number.is_none() {
-            self.problem(value.span(), format!("`{text}` is not a {kind}"), hint);
+            self.problem(value.span(), why_not(text), hint);
         }
         number
     }

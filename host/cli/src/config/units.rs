@@ -8,6 +8,12 @@ use self::span::Span;
 #[cfg_attr(not(test), expect(dead_code, reason = "the config needs the parser alone"))]
 mod span;
 
+/// The longest duration that is accepted, in milliseconds: a hundred years of 365 days. It is the bound of the parser.
+pub(crate) const DURATION_MS_MAX: u64 = 36_500 * 86_400_000;
+
+/// The same for people.
+pub(crate) const DURATION_MOST: &str = "36500d, a hundred years";
+
 /// The largest size that is accepted: 1 EiB.
 const SIZE_BYTES_MAX: f64 = (1_u64 << 60) as f64;
 
@@ -23,6 +29,9 @@ const SIZE_UNITS: [(&str, f64); 9] = [
     ("TiB", 1_099_511_627_776.0),
 ];
 
+/// Parses a text with a unit, and says why one that cannot be parsed is not a value.
+pub(crate) type Parser = (fn(&str) -> Option<u64>, fn(&str) -> String);
+
 /// How to write a duration.
 pub(crate) const DURATION_HINT: &str = Span::HINT;
 
@@ -33,6 +42,42 @@ pub(crate) const SIZE_HINT: &str =
 /// Parses a text such as `100ms`, `10s` or `1h30m` into milliseconds. The grammar is that of the settings of plugins.
 pub(crate) fn duration_ms(text: &str) -> Option<u64> {
     text.parse().ok().map(Span::ms)
+}
+
+/// Whether a text is a duration but for its numbers, which are too large.
+pub(crate) fn is_too_long(text: &str) -> bool {
+    duration_ms(text).is_none() && duration_ms(&with_ones(text)).is_some()
+}
+
+/// Says why a text is not a duration.
+pub(crate) fn not_a_duration(text: &str) -> String {
+    match is_too_long(text) {
+        true => format!("`{text}` is too long: a duration is at most {DURATION_MOST}"),
+        false => format!("`{text}` is not a duration"),
+    }
+}
+
+/// Says why a text is not a size.
+pub(crate) fn not_a_size(text: &str) -> String {
+    match size_bytes(&with_ones(text)) {
+        Some(_) => format!("`{text}` is too large: a size is at most 1048576TiB"),
+        None => format!("`{text}` is not a size"),
+    }
+}
+
+/// Returns a text with a 1 in place of each run of digits: it can be read if only the numbers were too large.
+fn with_ones(text: &str) -> String {
+    let mut ones = String::with_capacity(text.len());
+    let mut is_in_number = false;
+    for c in text.chars() {
+        if !c.is_ascii_digit() {
+            ones.push(c);
+        } else if !is_in_number {
+            ones.push('1');
+        }
+        is_in_number = c.is_ascii_digit();
+    }
+    ones
 }
 
 /// Parses a text such as `64KB` or `16MiB` into bytes.
@@ -106,6 +151,24 @@ mod tests {
         for text in ["", "10", "s", "10 seconds", "-1s", "1s2", "1..5s", "1000000d", "nan", "ten s"] {
             assert_eq!(duration_ms(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_too_long_or_too_large_is_told_with_the_bound() {
+        assert_eq!(duration_ms("36500d"), Some(DURATION_MS_MAX));
+        for text in ["36501d", "36500d1ms", "99999999999999999999999s", "876001h"] {
+            assert_eq!(duration_ms(text), None, "{text}");
+            assert_eq!(
+                not_a_duration(text),
+                format!("`{text}` is too long: a duration is at most 36500d, a hundred years")
+            );
+        }
+        for text in ["", "10", "1..5s", "ten s", "-1s", "1y"] {
+            assert_eq!(not_a_duration(text), format!("`{text}` is not a duration"));
+        }
+        assert_eq!(size_bytes("1048576TiB"), Some(1 << 60));
+        assert_eq!(not_a_size("1048577TiB"), "`1048577TiB` is too large: a size is at most 1048576TiB");
+        assert_eq!(not_a_size("16mib"), "`16mib` is not a size");
     }
 
     #[test]
