@@ -377,3 +377,41 @@ fn a_century_is_the_longest_time_that_is_played() {
         assert!(ran.stderr.contains(told), "{told}: {}", ran.stderr);
     }
 }
+
+#[test]
+fn what_is_broken_is_shown_before_a_smaller_scenario_is_looked_for() {
+    let setup = Setup::new(PROVOST, "");
+    let storm = written(&setup, "storm.toml", STORM);
+    // Both streams in one file are in the order in which they were written.
+    let both = setup.dir().join("both.txt");
+    let file = std::fs::File::create(&both).unwrap();
+    let mut command = setup.command(&["plugin", "simulate", "bundled:backoff", "--scenario", &storm]);
+    let status = command.stdout(file.try_clone().unwrap()).stderr(file).status().unwrap();
+    assert_eq!(status.code(), Some(1));
+    let told = std::fs::read_to_string(both).unwrap();
+    let parts = [
+        "BROKEN   gives_up_after = 3",
+        "note: a storm is broken (gives_up_after); looking for the smallest scenario that still breaks it, in at most 200 runs",
+        "the smallest scenario that still breaks it, of ",
+    ];
+    let places: Vec<usize> = parts.iter().map(|part| told.find(part).unwrap_or(usize::MAX)).collect();
+    assert!(places.is_sorted() && places[2] < usize::MAX, "{places:?}: {told}");
+    // JSON is one document.
+    let (code, found) = simulate(&setup, &["bundled:backoff", "--scenario", &storm]);
+    assert_eq!((code, found["scenarios"][0]["smallest"]["scenario"].is_string()), (1, true));
+}
+
+#[test]
+fn several_scenarios_have_a_last_line_that_counts_them() {
+    let setup = Setup::new(PROVOST, "");
+    let untested = "bundled:a-crash-loop-without-a-pause";
+    let mut given = vec!["plugin", "simulate", "bundled:otp", "--no-shrink", "--scenario", untested];
+    let one = setup.run(&given);
+    assert!(one.stdout.ends_with("\n1 of 2 expectations untested\n"), "{one:?}");
+    for broken_or_held in ["bundled:a-back-off-that-never-resets", "bundled:a-bad-deploy"] {
+        given.extend(["--scenario", broken_or_held]);
+    }
+    let ran = setup.run(&given);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.stdout.ends_with("\n3 scenarios: 1 holds, 1 broken, 1 untested\n"), "{ran:?}");
+}

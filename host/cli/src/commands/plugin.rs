@@ -37,7 +37,7 @@ pub(super) fn run(context: &Context, command: PluginCommand) -> Result<(), Failu
         PluginCommand::Inspect { component, compile, output } => {
             asking(inspect(context, &component, compile, output))
         }
-        PluginCommand::Simulate(args) => simulate::simulate(&args, &context.page),
+        PluginCommand::Simulate(args) => simulate::simulate(context, &args),
         PluginCommand::Build { dir, no_check, compile } => {
             authors::build(&dir, !no_check, compile, context.page.paint)
         }

@@ -3,23 +3,25 @@
 use std::path::Path;
 
 use provost_files::Access;
+use serde_json::Value;
 
 use super::component::located;
+use super::context::Context;
 use super::printing::{pretty, print};
 use crate::args::{LineFormat, Settings, SimulateArgs};
 use crate::config::{SourceFile, choices};
 use crate::failure::Failure;
-use crate::render::humane::counted;
-use crate::render::page::Page;
+use crate::render::humane::{counted, one_line};
 use crate::simulating::{
-    self, NotRun, Outcome, SCENARIOS, Smallest, Stage, Subject, against, scenario, smallest, text,
+    self, NotRun, Outcome, SCENARIOS, Smallest, Stage, Standing, Subject, TRIES, against, scenario, shrunk,
+    smallest, text,
 };
 
 /// The largest file of a scenario, in bytes.
 const SCENARIO_BYTES_MAX: u64 = 4 << 20;
 
 /// Plays the scenarios. A breach of what is expected is exit code 1, and so is what was not put to the test if `--strict` is given.
-pub(super) fn simulate(args: &SimulateArgs, page: &Page) -> Result<(), Failure> {
+pub(super) fn simulate(context: &Context, args: &SimulateArgs) -> Result<(), Failure> {
     let subject = subject(&args.component, args.settings.as_ref())?;
     let other = args
         .against
@@ -39,21 +41,14 @@ pub(super) fn simulate(args: &SimulateArgs, page: &Page) -> Result<(), Failure> 
             "name one with --scenario: a file, or bundled:NAME",
         ));
     }
-    let (mut is_broken, mut expected, mut untested, mut values) = (false, 0, 0, Vec::new());
+    let (mut expected, mut untested, mut standings, mut values) = (0, 0, Vec::new(), Vec::new());
     for source in &sources {
-        let run = Run::of(&stage, source, &subject, other.as_ref(), args.no_shrink)?;
-        is_broken |= run.ours.is_broken();
-        expected += run.ours.verdicts.len();
-        untested += run.ours.untested();
-        if let Some(file) = &args.svg {
-            write(file, &run.ours.picture())?;
-        }
-        match args.output {
-            LineFormat::Text => print(run.text(args.against.as_deref(), page))?,
-            LineFormat::Json => {
-                values.push(simulating::json(&run.ours, run.smallest.as_ref(), run.theirs.as_ref()));
-            }
-        }
+        let one = One { context, args, stage: &stage, source, subject: &subject };
+        let ours = one.play(&subject)?;
+        expected += ours.verdicts.len();
+        untested += ours.untested();
+        standings.push(ours.standing());
+        values.extend(one.show(&ours, other.as_ref())?);
     }
     match args.output {
         LineFormat::Json => {
@@ -61,50 +56,73 @@ pub(super) fn simulate(args: &SimulateArgs, page: &Page) -> Result<(), Failure> 
                 serde_json::json!({"component": args.component, "untested": untested, "scenarios": values});
             print(pretty(&all)?)?;
         }
-        LineFormat::Text if untested > 0 => {
-            print(format!("{untested} of {} untested\n", counted(expected as u64, "expectation")))?;
+        LineFormat::Text => {
+            if untested > 0 {
+                print(format!("{untested} of {} untested\n", counted(expected as u64, "expectation")))?;
+            }
+            if standings.len() > 1 {
+                print(simulating::sum(&standings))?;
+            }
         }
-        LineFormat::Text => {}
     }
+    let is_broken = standings.contains(&Standing::Broken);
     if is_broken || (args.strict && untested > 0) { Err(Failure::silent(1)) } else { Ok(()) }
 }
 
-/// What is shown of one scenario.
-struct Run {
-    ours: Outcome,
-    theirs: Option<Outcome>,
-    smallest: Option<Smallest>,
+/// One scenario, and what is shown of it.
+struct One<'a> {
+    context: &'a Context,
+    args: &'a SimulateArgs,
+    stage: &'a Stage,
+    source: &'a SourceFile,
+    subject: &'a Subject,
 }
 
-impl Run {
-    fn of(
-        stage: &Stage,
-        source: &SourceFile,
-        subject: &Subject,
-        other: Option<&Subject>,
-        no_shrink: bool,
-    ) -> Result<Self, Failure> {
-        let ours = stage.run(source, subject).map_err(|error| failure(error, &subject.component))?;
-        let theirs =
-            other.map(|other| stage.run(source, other).map_err(|error| failure(error, &other.component)));
-        let broken = ours.broken();
-        let is_shrunk = !broken.is_empty() && !no_shrink;
-        let smallest = is_shrunk.then(|| smallest(stage, source, subject, &broken)).flatten();
-        Ok(Self { ours, theirs: theirs.transpose()?, smallest })
+impl One<'_> {
+    fn play(&self, subject: &Subject) -> Result<Outcome, Failure> {
+        self.stage.run(self.source, subject).map_err(|error| failure(error, &subject.component))
     }
 
-    fn text(&self, other: Option<&str>, page: &Page) -> String {
-        let mut shown = text(&self.ours, self.smallest.as_ref(), page);
-        if let (Some(theirs), Some(other)) = (&self.theirs, other) {
-            shown += &against(&self.ours, theirs, other, page);
+    /// Shows what has come of the scenario, and returns it if it is to be shown as JSON. What is broken is shown before a smaller
+    /// scenario is looked for, which may take long.
+    fn show(&self, ours: &Outcome, other: Option<&Subject>) -> Result<Option<Value>, Failure> {
+        let (page, is_object) = (&self.context.page, self.args.output == LineFormat::Json);
+        if let Some(file) = &self.args.svg {
+            write(file, &ours.picture())?;
         }
-        shown + "\n"
+        self.say(|| text(ours, page))?;
+        let theirs = other.map(|other| self.play(other)).transpose()?;
+        if let (Some(theirs), Some(other)) = (&theirs, &self.args.against) {
+            self.say(|| against(ours, theirs, other, page))?;
+        }
+        let smallest = self.shrink(ours);
+        self.say(|| smallest.as_ref().map(|smallest| shrunk(smallest, page)).unwrap_or_default() + "\n")?;
+        Ok(is_object.then(|| simulating::json(ours, smallest.as_ref(), theirs.as_ref())))
+    }
+
+    /// Prints something, if what is printed is text.
+    fn say(&self, what: impl FnOnce() -> String) -> Result<(), Failure> {
+        if self.args.output == LineFormat::Text { print(what()) } else { Ok(()) }
+    }
+
+    /// Looks for the smallest scenario that still breaks, if something is broken and it is wanted.
+    fn shrink(&self, ours: &Outcome) -> Option<Smallest> {
+        let broken = ours.broken();
+        if broken.is_empty() || self.args.no_shrink {
+            return None;
+        }
+        self.context.note(&format!(
+            "{} is broken ({}); looking for the smallest scenario that still breaks it, in at most {TRIES} runs (--no-shrink leaves that out)",
+            one_line(&ours.name),
+            broken.join(", "),
+        ));
+        smallest(self.stage, self.source, self.subject, &broken)
     }
 }
 
 /// Returns the component that is simulated. A scenario may be in another directory, so its path is absolute.
 fn subject(component: &str, settings: Option<&Settings>) -> Result<Subject, Failure> {
-    let settings_json = settings.map(|settings| serde_json::Value::from(settings.clone()).to_string());
+    let settings_json = settings.map(|settings| Value::from(settings.clone()).to_string());
     Ok(Subject { component: located(component)?, settings_json })
 }
 

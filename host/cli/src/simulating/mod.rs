@@ -17,8 +17,8 @@ mod stage;
 mod text;
 
 pub(crate) use json::{expected as expected_object, json};
-pub(crate) use outcome::Outcome;
+pub(crate) use outcome::{Outcome, Standing};
 pub(crate) use shipped::{SCENARIOS, scenario};
-pub(crate) use smallest::{Smallest, smallest};
+pub(crate) use smallest::{Smallest, TRIES, smallest};
 pub(crate) use stage::{NotRun, Stage, Subject, as_simulated, objection, plugin_host};
-pub(crate) use text::{against, text, unheld};
+pub(crate) use text::{against, shrunk, sum, text, unheld};

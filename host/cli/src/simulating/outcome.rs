@@ -22,6 +22,17 @@ pub(crate) struct Outcome {
     pub(crate) took_ms: u64,
 }
 
+/// What has come of a whole scenario.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Everything that is expected holds.
+    Holds,
+    /// Something that is expected does not hold.
+    Broken,
+    /// Nothing is broken, and something that is expected was not put to the test.
+    Untested,
+}
+
 /// The figures of one process.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Figures {
@@ -45,6 +56,15 @@ impl Outcome {
     /// Returns how much of what is expected nothing in the course has put to the test.
     pub(crate) fn untested(&self) -> usize {
         self.verdicts.iter().filter(|(_, verdict)| *verdict == Verdict::Untested).count()
+    }
+
+    /// Returns what has come of the scenario.
+    pub(crate) fn standing(&self) -> Standing {
+        match (self.is_broken(), self.untested()) {
+            (true, _) => Standing::Broken,
+            (false, 0) => Standing::Holds,
+            (false, _) => Standing::Untested,
+        }
     }
 
     /// Draws the course.

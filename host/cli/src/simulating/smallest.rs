@@ -10,8 +10,8 @@ use crate::config::units;
 /// The invariants that a tolerance is for.
 const TOLERANT: [&str; 2] = ["delay_never_shrinks_in_a_streak", "back_to_first_delay_after"];
 
-/// How many smaller scenarios are tried.
-const TRIES: u32 = 200;
+/// The most smaller scenarios that are tried.
+pub(crate) const TRIES: u32 = 200;
 
 /// The keys of durations that are made shorter, in the tables of faults and orders and in `[scenario]`.
 const DURATIONS: [&str; 7] = ["for", "from", "until", "at", "every", "after", "mean"];

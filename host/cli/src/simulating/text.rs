@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use provost_simulation::{Breach, Course, Invariant, Made, Track, Verdict};
 use provost_state::PhaseKind;
 
-use super::outcome::{Figures, Outcome};
+use super::outcome::{Figures, Outcome, Standing};
 use super::smallest::Smallest;
 use crate::render::humane::{counted, delay, one_line, precise, span};
 use crate::render::page::Page;
@@ -18,8 +18,8 @@ const PROCESSES_SHOWN: usize = 20;
 /// The most breaches of one expectation that are shown.
 const BREACHES_SHOWN: usize = 3;
 
-/// Renders one run, with the smallest scenario that still breaks if one was looked for.
-pub(crate) fn text(outcome: &Outcome, smallest: Option<&Smallest>, page: &Page) -> String {
+/// Renders one run.
+pub(crate) fn text(outcome: &Outcome, page: &Page) -> String {
     let mut text = heading(outcome, page);
     text += &processes(outcome, page);
     text += &expected(outcome, page);
@@ -36,10 +36,27 @@ pub(crate) fn text(outcome: &Outcome, smallest: Option<&Smallest>, page: &Page) 
     if let Some(code) = course.shut_down {
         let _ = writeln!(text, "a policy has shut the host down with exit code {code}");
     }
-    if let Some(smallest) = smallest {
-        text += &shrunk(smallest, page);
-    }
     text
+}
+
+/// Renders what has come of several scenarios, in one line.
+pub(crate) fn sum(standings: &[Standing]) -> String {
+    let words = [
+        (Standing::Holds, "holds", "hold"),
+        (Standing::Broken, "broken", "broken"),
+        (Standing::Untested, "untested", "untested"),
+    ];
+    let part = |(standing, one, many): (Standing, &str, &str)| match standings
+        .iter()
+        .filter(|each| **each == standing)
+        .count()
+    {
+        0 => None,
+        1 => Some(format!("1 {one}")),
+        count => Some(format!("{count} {many}")),
+    };
+    let parts: Vec<String> = words.into_iter().filter_map(part).collect();
+    format!("{}: {}\n", counted(standings.len() as u64, "scenario"), parts.join(", "))
 }
 
 fn lives(count: usize) -> String {
@@ -147,7 +164,8 @@ fn times_of(count: u64) -> String {
     }
 }
 
-fn shrunk(smallest: &Smallest, page: &Page) -> String {
+/// Renders the smallest scenario that still breaks.
+pub(crate) fn shrunk(smallest: &Smallest, page: &Page) -> String {
     let rest = if smallest.is_minimal { "" } else { "; smaller ones were left to try" };
     let title =
         format!("the smallest scenario that still breaks it, of {} that were tried{rest}:", smallest.tried);
@@ -213,4 +231,21 @@ fn first_difference(ours: &Course, theirs: &Course) -> Option<String> {
         None => "no decision".to_owned(),
     };
     Some(format!("is at {} of {name}: {}; against {}", span(at_ms), said(ours), said(theirs)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_line_counts_the_scenarios_in_the_words_of_the_verdicts() {
+        let of = |holds, broken, untested| {
+            let many = |standing, count| std::iter::repeat_n(standing, count);
+            let all = many(Standing::Untested, untested).chain(many(Standing::Broken, broken));
+            sum(&all.chain(many(Standing::Holds, holds)).collect::<Vec<_>>())
+        };
+        assert_eq!(of(10, 1, 1), "12 scenarios: 10 hold, 1 broken, 1 untested\n");
+        assert_eq!(of(1, 0, 2), "3 scenarios: 1 holds, 2 untested\n");
+        assert_eq!(of(2, 0, 0), "2 scenarios: 2 hold\n");
+    }
 }
