@@ -52,6 +52,12 @@ fn backoff_with_jitter_holds_what_all_scenarios_expect_and_each_invariant_is_tes
         for (invariant, verdict) in verdicts(scenario) {
             assert_eq!(verdict, "holds", "{invariant} in {}: {scenario:#}", scenario["scenario"]);
         }
+        assert_eq!(
+            scenario["warnings"],
+            Value::Array(Vec::new()),
+            "each fault of {} hits",
+            scenario["scenario"]
+        );
     }
     assert_eq!(code, 0);
 }
@@ -302,28 +308,6 @@ fn written(setup: &Setup, name: &str, text: &str) -> String {
 }
 
 #[test]
-fn a_misspelt_bundled_name_is_told_with_the_right_one() {
-    let setup = Setup::new(PROVOST, "");
-    let plugin = "[plugins.other]\ncomponent = \"bundled:bakcoff\"\n[process.web]\ncommand = \"web\"\n";
-    let file = written(&setup, "wrong.toml", plugin);
-    for arguments in [
-        &["simulate", "bundled:bakcoff"][..],
-        &["simulate", "bundled:otp", "--against", "bundled:bakcoff", "--scenario", "bundled:a-bad-deploy"],
-        &["simulate", "bundled:otp", "--scenario", &file],
-        &["run", "bundled:bakcoff"],
-        &["bench", "bundled:bakcoff"],
-        &["inspect", "bundled:bakcoff"],
-    ] {
-        let ran = setup.run(&[&["plugin"], arguments].concat());
-        assert_eq!(ran.code, 2, "{ran:?}");
-        assert!(ran.stderr.contains("there is no bundled component `bakcoff`"), "{ran:?}");
-        assert!(ran.stderr.contains("did you mean `backoff`?"), "{ran:?}");
-    }
-    let ran = setup.run(&["plugin", "simulate", "bundled:otp", "--scenario", "bundled:a-bad-deply"]);
-    assert!(ran.code == 2 && ran.stderr.contains("did you mean `a-bad-deploy`?"), "{ran:?}");
-}
-
-#[test]
 fn a_misspelt_kind_or_key_of_a_fault_is_the_only_problem_that_is_told() {
     let setup = Setup::new(PROVOST, "");
     for (table, told, meant) in [
@@ -414,4 +398,94 @@ fn several_scenarios_have_a_last_line_that_counts_them() {
     let ran = setup.run(&given);
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.stdout.ends_with("\n3 scenarios: 1 holds, 1 broken, 1 untested\n"), "{ran:?}");
+}
+
+/// Faults and orders that have no effect: at their lines 8, 13, 18 and 21.
+const IDLE: &str = r#"[scenario]
+for = "2h"
+[process.web]
+command = "web"
+[process.spare]
+command = "spare"
+autostart = false
+[[fault]]
+of = "spare"
+kind = "kill"
+at = "1h"
+
+[[fault]]
+of = "web"
+kind = "crash"
+from = "3h"
+after = "1s"
+[[order]]
+at = "150m"
+do = "stop"
+[[fault]]
+kind = "unhealthy"
+[[fault]]
+of = "web"
+kind = "kill"
+at = "1h"
+"#;
+
+#[test]
+fn a_fault_or_an_order_without_an_effect_is_a_warning_with_its_place() {
+    let setup = Setup::new(PROVOST, "");
+    let file = written(&setup, "idle.toml", IDLE);
+    let given = ["plugin", "simulate", "bundled:backoff", "--scenario", &file];
+    let ran = setup.run(&given);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let warnings = [
+        (8, "this fault has ended no life"),
+        (13, "this fault has hit nothing: it is due at 3h, and the scenario has ended after 2h"),
+        (18, "this order was not given: it is due at 2h30m, and the scenario has ended after 2h"),
+        (21, "this fault has changed the result of no check"),
+    ];
+    for (line, what) in warnings {
+        let told = format!("warning: {file}:{line}:1: {what}\n");
+        assert!(ran.stderr.contains(&told), "{told}: {}", ran.stderr);
+    }
+    assert_eq!(ran.stderr.matches("warning: ").count(), warnings.len(), "{}", ran.stderr);
+    let (_, found) = simulate(&setup, &given[2..]);
+    let told: Vec<(u64, &str)> = found["scenarios"][0]["warnings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["line"].as_u64().unwrap(), one["message"].as_str().unwrap()))
+        .collect();
+    assert_eq!(told, warnings);
+    // A project is told it as well, and passes.
+    let scenarios = setup.dir().join("scenarios");
+    std::fs::create_dir(&scenarios).unwrap();
+    std::fs::write(scenarios.join("idle.toml"), IDLE).unwrap();
+    let tested = setup.run(&["plugin", "test", "--component", "bundled:backoff"]);
+    assert_eq!(tested.code, 0, "{tested:?}");
+    let told = "      warning  ./scenarios/idle.toml:8:1: this fault has ended no life\n";
+    assert!(tested.stdout.contains(told), "{tested:?}");
+    // A longer play reaches those that were too late.
+    let longer = setup.run(&[&given[..], &["--for", "4h"]].concat());
+    assert!(!longer.stderr.contains("has ended after"), "{longer:?}");
+}
+
+#[test]
+fn a_misspelt_bundled_name_is_told_with_the_right_one() {
+    let setup = Setup::new(PROVOST, "");
+    let plugin = "[plugins.other]\ncomponent = \"bundled:bakcoff\"\n[process.web]\ncommand = \"web\"\n";
+    let file = written(&setup, "wrong.toml", plugin);
+    for arguments in [
+        &["simulate", "bundled:bakcoff"][..],
+        &["simulate", "bundled:otp", "--against", "bundled:bakcoff", "--scenario", "bundled:a-bad-deploy"],
+        &["simulate", "bundled:otp", "--scenario", &file],
+        &["run", "bundled:bakcoff"],
+        &["bench", "bundled:bakcoff"],
+        &["inspect", "bundled:bakcoff"],
+    ] {
+        let ran = setup.run(&[&["plugin"], arguments].concat());
+        assert_eq!(ran.code, 2, "{ran:?}");
+        assert!(ran.stderr.contains("there is no bundled component `bakcoff`"), "{ran:?}");
+        assert!(ran.stderr.contains("did you mean `backoff`?"), "{ran:?}");
+    }
+    let ran = setup.run(&["plugin", "simulate", "bundled:otp", "--scenario", "bundled:a-bad-deply"]);
+    assert!(ran.code == 2 && ran.stderr.contains("did you mean `a-bad-deploy`?"), "{ran:?}");
 }

@@ -11,7 +11,9 @@ use provost_supervisor::{Director, Ending, Part};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::chance::Draw;
+use crate::course::Course;
 use crate::dependents::Dependents;
+use crate::effects::{Effects, PlannedEnd};
 use crate::impact::Affected;
 use crate::scenario::{Exits, Fault, FaultKind, Scenario, Span, Window};
 
@@ -39,20 +41,8 @@ pub(crate) struct Cast {
     lasts_ms: u64,
     dependents: Dependents,
     /// Receives the ends to come that dependents share.
-    coupled: UnboundedSender<CoupledEnd>,
+    coupled: UnboundedSender<PlannedEnd>,
     played: Mutex<Played>,
-}
-
-/// An end to come, by a fault that takes the dependents with it.
-#[derive(Clone, Debug)]
-pub(crate) struct CoupledEnd {
-    /// When it is, if nothing ends the life before.
-    pub(crate) at_ms: u64,
-    /// The index of the fault.
-    pub(crate) fault: usize,
-    pub(crate) process: Arc<str>,
-    /// The number of the life.
-    pub(crate) incarnation: u64,
 }
 
 /// A fault, with what its draws are named after.
@@ -70,6 +60,7 @@ struct Played {
     /// How many lives of a process each fault has hit.
     hits: HashMap<(usize, Arc<str>), u32>,
     affected: Vec<Affected>,
+    effects: Effects,
 }
 
 /// A life.
@@ -115,7 +106,7 @@ struct Fate {
 
 impl Cast {
     /// Makes the director of a scenario. `coupled` is told each end to come that dependents share.
-    pub(crate) fn of(scenario: &Scenario, coupled: UnboundedSender<CoupledEnd>) -> Self {
+    pub(crate) fn of(scenario: &Scenario, coupled: UnboundedSender<PlannedEnd>) -> Self {
         let mut numbers: HashMap<&str, u32> = HashMap::new();
         let named = |fault: &Fault| {
             let number = numbers.entry(fault.kind.as_str()).or_default();
@@ -144,6 +135,12 @@ impl Cast {
             }));
         }
         affected
+    }
+
+    /// Returns the indices of the faults that have hit nothing in this course.
+    pub(crate) fn idle_faults(&self, course: &Course) -> Vec<usize> {
+        let faults = self.faults.iter().map(|named| &named.fault);
+        self.played.lock().effects.idle(faults, course)
     }
 
     /// Whether a process needs one to run that the fault hits.
@@ -299,6 +296,7 @@ impl Cast {
                     if window.contains(now_ms) && self.hits(at, named, process, life, played) =>
                 {
                     self.note(at, process, now_ms, now_ms, played);
+                    played.effects.note(at);
                     return Err(error.clone());
                 }
                 FaultKind::SlowStart { window, after }
@@ -306,11 +304,13 @@ impl Cast {
                 {
                     let answers = now_ms.saturating_add(self.length(named, *after, process, life));
                     self.note(at, process, now_ms, answers, played);
+                    played.effects.note(at);
                     present.answers_from_ms = present.answers_from_ms.max(answers);
                 }
                 FaultKind::Leak { window, base_bytes, per_hour_bytes, limit_bytes }
                     if window.contains(now_ms) && self.hits(at, named, process, life, played) =>
                 {
+                    played.effects.note(at);
                     present.leak = Some(Leak {
                         fault: at,
                         base_bytes: *base_bytes,
@@ -342,8 +342,9 @@ impl Director for Cast {
         }
         let ends = first.map(|(at, Fate { at_ms, exit, out_of_memory })| {
             self.note(at, process, now_ms, at_ms, played);
+            let end = PlannedEnd { at_ms, fault: at, process: process.clone(), incarnation: life };
+            played.effects.plan(&end);
             if self.faults.get(at).is_some_and(|named| named.fault.with_dependents) {
-                let end = CoupledEnd { at_ms, fault: at, process: process.clone(), incarnation: life };
                 // It fails only when the scenario has ended.
                 let _ = self.coupled.send(end);
             }
@@ -354,7 +355,7 @@ impl Director for Cast {
 
     fn answers(&self, process: &Arc<str>, _: Incarnation, at: Moment) -> Result<(), Arc<str>> {
         let now_ms = at.mono_ns / 1_000_000;
-        let played = self.played.lock();
+        let mut played = self.played.lock();
         let Some(present) = played.lives.get(process) else { return Err("it does not run".into()) };
         if now_ms < present.answers_from_ms {
             return Err("it does not answer yet".into());
@@ -363,7 +364,12 @@ impl Director for Cast {
             let FaultKind::Unhealthy { window } = &named.fault.kind else { return false };
             named.fault.of.include(process) && window.contains(now_ms)
         };
-        if self.faults.iter().any(is_down) { Err("it does not answer".into()) } else { Ok(()) }
+        let mut is_answered = true;
+        for (at, _) in self.faults.iter().enumerate().filter(|(_, named)| is_down(named)) {
+            played.effects.note(at);
+            is_answered = false;
+        }
+        if is_answered { Ok(()) } else { Err("it does not answer".into()) }
     }
 
     fn uses(&self, process: &Arc<str>, _: Incarnation, at: Moment) -> Option<Usage> {

@@ -12,7 +12,8 @@ use provost_supervisor::Scripted;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, sleep_until};
 
-use crate::cast::{Cast, CoupledEnd};
+use crate::cast::Cast;
+use crate::effects::PlannedEnd;
 use crate::observer::Observer;
 
 /// What happens to the dependents, in the order of its time. The second number tells apart what happens in the same millisecond.
@@ -22,7 +23,7 @@ type Due = BTreeMap<(u64, u64), Step>;
 #[derive(Debug)]
 enum Step {
     /// If the process has really ended by the fault, to find its dependents.
-    Find(CoupledEnd),
+    Find(PlannedEnd),
     /// To end this life of a process.
     End { process: Arc<str>, incarnation: u64, fault: usize },
 }
@@ -49,7 +50,7 @@ impl Coupling {
     }
 
     /// Ends the dependents of what `ends` announces, for as long as it is polled.
-    pub(crate) async fn run(mut self, mut ends: UnboundedReceiver<CoupledEnd>, began: Instant) -> Infallible {
+    pub(crate) async fn run(mut self, mut ends: UnboundedReceiver<PlannedEnd>, began: Instant) -> Infallible {
         let mut are_more = true;
         loop {
             let next_ms = self.due.first_key_value().map(|((at_ms, _), _)| *at_ms);
@@ -86,8 +87,8 @@ impl Coupling {
     }
 
     /// Plans the ends of the dependents that lived when the process ended, unless it has ended otherwise.
-    fn find(&mut self, end: &CoupledEnd) {
-        let CoupledEnd { at_ms, fault, process, incarnation } = end;
+    fn find(&mut self, end: &PlannedEnd) {
+        let PlannedEnd { at_ms, fault, process, incarnation } = end;
         let is_by_it = self
             .observer
             .end_of(process, *incarnation)

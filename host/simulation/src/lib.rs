@@ -18,6 +18,7 @@
 //! | `observer` | writing down what happens |
 //! | `invariants` | whether what is expected of a course holds |
 //! | `cast` | how the played children live: what the faults of the scenario do to each life |
+//! | `effects` | which faults have hit something |
 //! | `impact` | when the faults of a scenario have affected a process |
 //! | `course` | what has happened |
 //! | `scenario` | what is to happen |
@@ -35,6 +36,7 @@ mod chance;
 mod coupling;
 mod course;
 mod dependents;
+mod effects;
 mod expectation;
 mod impact;
 mod invariants;

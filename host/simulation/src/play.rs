@@ -32,6 +32,8 @@ pub struct Played {
     pub course: Course,
     /// When faults have affected which processes.
     pub affected: Vec<Affected>,
+    /// The faults that have hit nothing, by their places among those of the scenario.
+    pub idle_faults: Vec<usize>,
 }
 
 /// Why a scenario could not be played.
@@ -112,7 +114,8 @@ async fn run(scenario: &Scenario, log_dir: std::path::PathBuf) -> Result<Played,
     let lasted_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let course = observer.course(supervisor.reader(), lasted_ms, shut_down);
     let names: Vec<Arc<str>> = scenario.processes.iter().map(|spec| spec.name.clone()).collect();
-    Ok(Played { course, affected: cast.affected(&names) })
+    let idle_faults = cast.idle_faults(&course);
+    Ok(Played { course, affected: cast.affected(&names), idle_faults })
 }
 
 /// Returns what the supervisor goes on from: the states that the scenario begins with, and a child for each that has one.

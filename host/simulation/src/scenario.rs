@@ -213,6 +213,20 @@ impl FaultKind {
         }
     }
 
+    /// Returns when it is there first.
+    #[must_use]
+    pub fn begins_ms(&self) -> u64 {
+        match self {
+            Self::Crash { window, .. }
+            | Self::Outage { window, .. }
+            | Self::NoStart { window, .. }
+            | Self::SlowStart { window, .. }
+            | Self::Unhealthy { window }
+            | Self::Leak { window, .. } => window.from_ms,
+            Self::Kill { at_ms, .. } | Self::ClockStep { at_ms, .. } => *at_ms,
+        }
+    }
+
     /// Returns the time in which it is there, if it is there for a time and not at moments.
     #[must_use]
     pub fn window(&self) -> Option<Window> {

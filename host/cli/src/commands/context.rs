@@ -4,9 +4,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use provost_api::client::Client;
+use provost_state::text;
 
 use crate::args::LineFormat;
-use crate::config::{CONFIG_NAME, Outline, find_nearest};
+use crate::config::{CONFIG_NAME, Outline, Problem, SourceFile, find_nearest};
 use crate::daemon;
 use crate::failure::Failure;
 use crate::progress::{Follow, Goal, Shown};
@@ -67,10 +68,20 @@ impl Context {
     }
 
     /// Prints a note to standard error.
-    pub(super) fn note(&self, text: &str) {
-        let note = Paint::wanted(self.color, &io::stderr()).report(&format!("note: {text}"));
-        // A note that cannot be written is not worth an error.
-        let _ = io::stderr().lock().write_all(note.as_bytes());
+    pub(super) fn note(&self, note: &str) {
+        self.aside(&format!("note: {note}"));
+    }
+
+    /// Prints a warning about a file to standard error.
+    pub(super) fn warn(&self, source: &SourceFile, warning: &Problem) {
+        self.aside(&text::lines(&source.warning(warning)));
+    }
+
+    /// Prints what is not the result of the command.
+    fn aside(&self, said: &str) {
+        let said = Paint::wanted(self.color, &io::stderr()).report(said);
+        // What cannot be written is not worth an error.
+        let _ = io::stderr().lock().write_all(said.as_bytes());
     }
 
     /// Returns the config of the host, whether it runs or not; `None` if only its socket is known.

@@ -91,13 +91,17 @@ impl One<'_> {
             write(file, &ours.picture())?;
         }
         self.say(|| text(ours, page))?;
+        // An object has them in it.
+        if !is_object {
+            ours.warnings.iter().for_each(|warning| self.context.warn(self.source, warning));
+        }
         let theirs = other.map(|other| self.play(other)).transpose()?;
         if let (Some(theirs), Some(other)) = (&theirs, &self.args.against) {
             self.say(|| against(ours, theirs, other, page))?;
         }
         let smallest = self.shrink(ours);
         self.say(|| smallest.as_ref().map(|smallest| shrunk(smallest, page)).unwrap_or_default() + "\n")?;
-        Ok(is_object.then(|| simulating::json(ours, smallest.as_ref(), theirs.as_ref())))
+        Ok(is_object.then(|| simulating::json(self.source, ours, smallest.as_ref(), theirs.as_ref())))
     }
 
     /// Prints something, if what is printed is text.

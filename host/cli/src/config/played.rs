@@ -1,11 +1,13 @@
 //! A scenario, which `provost plugin simulate` plays: the file is a config, in its own words, with tables of its own.
 
+use std::ops::Range;
+
 use provost_simulation::{Fault, Scenario};
 use provost_supervisor::Settings;
 
 use super::report::{Collector, Problems, SourceFile};
 use super::resolved::Config;
-use super::scenario::{Named, Told, check_fault};
+use super::scenario::{Named, Targeted, Told, check_fault};
 use super::specs::Processes;
 
 /// How long a scenario lasts that does not say it, in milliseconds.
@@ -42,6 +44,16 @@ impl ScenarioFile {
         let name = told.name.clone().or(file_name).unwrap_or_default();
         let about = told.about.clone().unwrap_or_default();
         Ok(Self { config, name, about, told })
+    }
+
+    /// Returns where the fault at this place among those of the scenario is written.
+    pub(crate) fn fault_span(&self, index: usize) -> Range<usize> {
+        self.told.faults.get(index).map_or(0..0, Targeted::span)
+    }
+
+    /// Returns where the order at this place among those of the scenario is written.
+    pub(crate) fn order_span(&self, index: usize) -> Range<usize> {
+        self.told.orders.get(index).map_or(0..0, Targeted::span)
     }
 
     /// Builds the scenario of these processes.

@@ -5,21 +5,36 @@ use serde_json::{Value, json};
 
 use super::outcome::Outcome;
 use super::smallest::Smallest;
+use crate::config::{Place, Problem, SourceFile};
 
-/// Renders one run as a JSON object.
-pub(crate) fn json(outcome: &Outcome, smallest: Option<&Smallest>, against: Option<&Outcome>) -> Value {
-    let mut value = run(outcome);
+/// Renders one run of the scenario `source` as a JSON object.
+pub(crate) fn json(
+    source: &SourceFile,
+    outcome: &Outcome,
+    smallest: Option<&Smallest>,
+    against: Option<&Outcome>,
+) -> Value {
+    let mut value = run(source, outcome);
     if let Some(smallest) = smallest {
         value["smallest"] =
             json!({"scenario": smallest.text, "tried": smallest.tried, "minimal": smallest.is_minimal});
     }
     if let Some(against) = against {
-        value["against"] = run(against);
+        value["against"] = run(source, against);
     }
     value
 }
 
-fn run(outcome: &Outcome) -> Value {
+/// Returns the warnings about a run of the scenario `source`.
+pub(crate) fn warnings(source: &SourceFile, outcome: &Outcome) -> Vec<Value> {
+    let one = |warning: &Problem| {
+        let Place { line, column } = source.place(warning.span.start);
+        json!({"line": line, "column": column, "message": warning.what, "hint": warning.hint})
+    };
+    outcome.warnings.iter().map(one).collect()
+}
+
+fn run(source: &SourceFile, outcome: &Outcome) -> Value {
     let Course { lasted_ms, shut_down, tracks, decisions, bounded, faults, faults_count } =
         &outcome.played.course;
     let faults: Vec<Value> = faults
@@ -38,6 +53,7 @@ fn run(outcome: &Outcome) -> Value {
         "faults_count": faults_count,
         "faults": faults,
         "broken": outcome.is_broken(),
+        "warnings": warnings(source, outcome),
         "expected": outcome.verdicts.iter().map(expected).collect::<Vec<_>>(),
         "processes": tracks.iter().map(|one| track(outcome, one)).collect::<Vec<_>>(),
     })

@@ -6,9 +6,11 @@
 //! | `json` | the result for programs |
 //! | `smallest` | the smallest scenario that still breaks what is expected, as text |
 //! | `stage` | one run: the plugins of a scenario, loaded anew, and the simulation |
+//! | `idle` | warnings about faults and orders without an effect |
 //! | `outcome` | what one run has shown |
 //! | `shipped` | the scenarios that come with this program |
 
+mod idle;
 mod json;
 mod outcome;
 mod shipped;
@@ -16,7 +18,7 @@ mod smallest;
 mod stage;
 mod text;
 
-pub(crate) use json::{expected as expected_object, json};
+pub(crate) use json::{expected as expected_object, json, warnings as warning_objects};
 pub(crate) use outcome::{Outcome, Standing};
 pub(crate) use shipped::{SCENARIOS, scenario};
 pub(crate) use smallest::{Smallest, TRIES, smallest};

@@ -2,6 +2,7 @@
 
 use provost_simulation::{Fault, Invariant, Played, Track, Verdict};
 
+use crate::config::Problem;
 use crate::pictures::course;
 
 /// What one run has shown.
@@ -18,6 +19,8 @@ pub(crate) struct Outcome {
     pub(crate) played: Played,
     /// What was expected, and whether it holds.
     pub(crate) verdicts: Vec<(Invariant, Verdict)>,
+    /// What the scenario has and the course does not, with the places in its file.
+    pub(crate) warnings: Vec<Problem>,
     /// How long the run took, in milliseconds of real time.
     pub(crate) took_ms: u64,
 }

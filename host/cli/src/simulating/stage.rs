@@ -8,6 +8,7 @@ use provost_simulation::{Expectation, Invariant, NotPlayed, Scenario, Targets, V
 use provost_state::{Intensity, PluginStatus, Plugins};
 use provost_supervisor::Clock;
 
+use super::idle;
 use super::outcome::Outcome;
 use crate::compiling::{ChildCompiler, CompileOptions};
 use crate::config::{Config, Problems, SUBJECT, ScenarioFile, SourceFile, usual_store};
@@ -106,18 +107,19 @@ impl Stage {
         let mut scenario = file.scenario(file.config.specs(policy_of)?)?;
         scenario.lasts_ms = lasts_ms.unwrap_or(scenario.lasts_ms);
         scenario.seed = seed.unwrap_or(scenario.seed);
-        let ScenarioFile { name, about, .. } = file;
         let clock = Clock::new();
         let played = play(&scenario)?;
         let took_ms = clock.now().mono_ns / 1_000_000;
+        let warnings = idle::warnings(&file, &scenario, &played);
         let of_all = |invariant| Expectation { of: Targets::All, invariant };
         let expectations = scenario.expectations.iter().cloned().chain([of_all(Invariant::NoFaults)]);
         let verdicts = expectations
             .map(|one| (one.invariant.clone(), check(&one, &played.course, &played.affected)))
             .filter(|(invariant, verdict)| *invariant != Invariant::NoFaults || verdict.is_broken())
             .collect::<Vec<(Invariant, Verdict)>>();
+        let ScenarioFile { name, about, .. } = file;
         let Scenario { lasts_ms, seed, faults, .. } = scenario;
-        Ok(Outcome { name, about, lasts_ms, seed, faults, played, verdicts, took_ms })
+        Ok(Outcome { name, about, lasts_ms, seed, faults, played, verdicts, warnings, took_ms })
     }
 
     /// Loads the plugins of a scenario.

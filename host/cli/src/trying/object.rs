@@ -11,7 +11,7 @@ use super::measuring::{Measured, Room, tightest};
 use super::scenarios::Played;
 use super::suite::{Found, Report, Tried};
 use super::vector::Deviation;
-use crate::simulating::expected_object;
+use crate::simulating::{expected_object, warning_objects};
 
 /// Returns what one call did.
 pub(crate) fn outcome_object(outcome: &Outcome, case: &Case, digest: &str) -> Value {
@@ -78,13 +78,14 @@ fn played(played: &Played) -> Value {
         None => "unusable",
     };
     json!({
-        "file": played.file.display().to_string(),
+        "file": played.source.path.display().to_string(),
         "name": played.name(),
         "result": result,
         "why": played.outcome.as_ref().err().map(ToString::to_string),
         "seed": outcome.map(|outcome| outcome.seed),
         "lasted_ms": outcome.map(|outcome| outcome.played.course.lasted_ms),
         "took_ms": outcome.map(|outcome| outcome.took_ms),
+        "warnings": outcome.map(|outcome| warning_objects(&played.source, outcome)),
         "expected": outcome.map(|outcome| outcome.verdicts.iter().map(expected_object).collect::<Vec<_>>()),
         "again": played.again,
     })

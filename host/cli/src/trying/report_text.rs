@@ -6,6 +6,7 @@ use super::scenarios::Played;
 use super::suite::{Found, Report, Tried};
 use super::text::shown_line;
 use super::vector::Deviation;
+use crate::config::{Place, Problem, SourceFile};
 use crate::render::humane::{counted, one_line, precise};
 use crate::render::style::{Paint, Style};
 use crate::simulating::unheld;
@@ -103,15 +104,29 @@ fn deviation(deviation: &Deviation, below: &mut impl FnMut(&str), paint: Paint) 
     below(&paint.text(Style::Red, &format!("+ {} is {actual}", expected.fact)));
 }
 
+/// Renders a warning about the file of a scenario, in the columns of the verdicts.
+fn warned(source: &SourceFile, warning: &Problem, paint: Paint) -> String {
+    let Place { line, column } = source.place(warning.span.start);
+    let place = format!("{}:{line}:{column}", source.path.display());
+    let word = paint.text(Style::Yellow, "warning");
+    format!(
+        "{word}  {}\n         {}\n",
+        one_line(&format!("{place}: {}", warning.what)),
+        one_line(&warning.hint)
+    )
+}
+
 /// Renders a scenario: how long it is, what does not hold, and how a broken one is played again.
 fn played_text(told: &mut String, played: &Played, paint: Paint) {
     let is_good = played.is_good();
-    let mut notes: Vec<String> = (!is_good).then(|| played.file.display().to_string()).into_iter().collect();
+    let file = played.source.path.display();
+    let mut notes: Vec<String> = (!is_good).then(|| file.to_string()).into_iter().collect();
     let below = match &played.outcome {
         Ok(outcome) => {
             notes.push(precise(outcome.played.course.lasted_ms));
             notes.push(format!("seed {}", outcome.seed));
-            unheld(outcome, paint)
+            let warnings = outcome.warnings.iter().map(|warning| warned(&played.source, warning, paint));
+            unheld(outcome, paint) + &warnings.collect::<String>()
         }
         Err(why) => why.to_string(),
     };

@@ -1,14 +1,12 @@
 //! Plays the scenarios of a project with its component, by the same stage as `provost plugin simulate`.
 
-use std::path::PathBuf;
-
 use crate::config::SourceFile;
 use crate::simulating::{NotRun, Outcome, Stage, Subject};
 
 /// A scenario that was played.
 #[derive(Debug)]
 pub(crate) struct Played {
-    pub(crate) file: PathBuf,
+    pub(crate) source: SourceFile,
     /// What has come of it, or why it was not played.
     pub(crate) outcome: Result<Outcome, NotRun>,
     /// The command that plays it again.
@@ -25,7 +23,7 @@ impl Played {
     pub(crate) fn name(&self) -> String {
         match &self.outcome {
             Ok(outcome) => outcome.name.clone(),
-            Err(_) => self.file.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+            Err(_) => self.source.path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
         }
     }
 }
@@ -50,7 +48,7 @@ pub(crate) fn play_all(
         let outcome = stage.run(source, subject);
         let seed = outcome.as_ref().ok().map(|outcome| outcome.seed);
         let again = again(called, &source.path.to_string_lossy(), seed);
-        Played { file: source.path.clone(), outcome, again }
+        Played { source: source.clone(), outcome, again }
     };
     sources.iter().map(play).collect()
 }

@@ -4,6 +4,7 @@
 mod begun;
 mod coupled;
 mod faults;
+mod idle;
 mod invariants;
 mod runs;
 
@@ -146,7 +147,7 @@ fn starts(course: &Course, name: &str) -> Vec<u64> {
 
 /// Returns whether an invariant of all processes holds in a scenario.
 fn verdict(scenario: &Scenario, invariant: Invariant) -> Verdict {
-    let Played { course, affected } = played(scenario);
+    let Played { course, affected, .. } = played(scenario);
     check(&Expectation { of: Targets::All, invariant }, &course, &affected)
 }
 

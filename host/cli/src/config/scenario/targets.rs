@@ -48,6 +48,13 @@ impl HasTargets for Expectation {
     }
 }
 
+impl<T> Targeted<T> {
+    /// Returns where it is.
+    pub(in crate::config) fn span(&self) -> Range<usize> {
+        self.span.clone()
+    }
+}
+
 impl<T: HasTargets> Targeted<T> {
     /// Returns what this is, about the processes that its words name.
     pub(in crate::config) fn resolved(&self, named: &Named<'_>, problems: &Collector) -> T {
