@@ -63,6 +63,7 @@ mod trying;
 mod tutorial;
 mod upgrade;
 mod usage;
+mod vectors;
 mod words;
 
 /// The binary that Cargo built for these tests.

@@ -116,6 +116,7 @@ fn case(args: &RunArgs, role: provost_plugin_host::Role) -> Result<Case, Failure
     fields.seed = args.seed.or(fields.seed);
     fields.path = args.path.clone().or(fields.path.take());
     fields.query = args.query.clone().or(fields.query.take());
+    trying::check_fields(&fields, role)?;
     let Some(file) = &args.snapshot else { return Ok(Case::made_up(role, &fields, now_ms())?) };
     let document = trying::read_document(file)?;
     Ok(Case::in_snapshot(role, &fields, document.snapshot(), now_ms())?)
@@ -208,6 +209,7 @@ impl Tests {
         let mut report = Report::default();
         if !self.vectors.is_empty() {
             let workbench = open_beside(Some(stage.cache_dir().to_owned()), component, compile)?;
+            trying::check_vectors(&self.vectors, &workbench.roles())?;
             report.tried = trying::run_all(&workbench, &self.vectors);
         }
         if !self.scenarios.is_empty() {

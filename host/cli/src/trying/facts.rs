@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use provost_plugin_host::{Outcome, Reply};
 use provost_state::{
-    Escalation, HealthAction, JudgedAction, RulingAction, Scope, StartAction, UsageAction, ViewResponse, span,
+    Escalation, HealthAction, JudgedAction, RulingAction, StartAction, UsageAction, ViewResponse, span,
 };
+
+use super::words::{ESCALATIONS, SCOPES};
 
 /// The facts of an outcome by their names. Durations are written exactly, such as `1500ms`.
 pub(super) type Facts = BTreeMap<String, String>;
@@ -57,15 +59,19 @@ fn judged(action: &JudgedAction, fact: &mut impl FnMut(&str, String) -> Option<S
         JudgedAction::Exit(RulingAction::Restart { delay_ms, scope }) => {
             said("action", "restart".to_owned());
             said("delay", span::exact(*delay_ms));
-            said("scope", scope_word(*scope).to_owned());
+            said("scope", word(&SCOPES, scope));
         }
         JudgedAction::Exit(RulingAction::StayDown) => said("action", "stay-down".to_owned()),
         JudgedAction::Exit(RulingAction::GiveUp(escalation)) => {
             said("action", "give-up".to_owned());
-            said("escalation", escalation_word(*escalation).to_owned());
-            if let Escalation::ShutDown { code } = escalation {
-                said("code", code.to_string());
-            }
+            let kind = match escalation {
+                Escalation::ShutDown { code } => {
+                    said("code", code.to_string());
+                    &Escalation::ShutDown { code: 0 }
+                }
+                other => other,
+            };
+            said("escalation", word(&ESCALATIONS, kind));
         }
         JudgedAction::Start(StartAction::Allow { env }) => {
             said("action", "allow".to_owned());
@@ -92,19 +98,7 @@ fn judged(action: &JudgedAction, fact: &mut impl FnMut(&str, String) -> Option<S
     }
 }
 
-fn scope_word(scope: Scope) -> &'static str {
-    match scope {
-        Scope::Itself => "itself",
-        Scope::Group => "group",
-        Scope::Rest => "rest",
-    }
-}
-
-fn escalation_word(escalation: Escalation) -> &'static str {
-    match escalation {
-        Escalation::Nothing => "nothing",
-        Escalation::StopDependents => "stop-dependents",
-        Escalation::GiveUpGroup => "give-up-group",
-        Escalation::ShutDown { .. } => "shut-down",
-    }
+/// Returns the word of a meaning. Each has one.
+fn word<T: PartialEq>(words: &[(&'static str, T)], meaning: &T) -> String {
+    words.iter().find(|(_, known)| known == meaning).map_or_else(String::new, |(word, _)| (*word).to_owned())
 }

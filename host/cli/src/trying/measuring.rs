@@ -4,6 +4,7 @@ use provost_plugin_host::{Bench, Limit, Outcome, Reply, Role, Workbench};
 use provost_supervisor::Clock;
 
 use super::case::Case;
+use super::checking::check_vectors;
 use super::error::TryError;
 use super::suite::{chosen, vector_case};
 use super::vector_file::VectorFile;
@@ -70,6 +71,7 @@ pub(crate) fn measure(
         }
         return bench.roles().into_iter().map(usual).collect();
     }
+    check_vectors(files, &workbench.roles())?;
     // A vector that expects a failure is no work to be measured.
     let worked = vectors.into_iter().filter(|vector| !vector.expects_failure());
     let each = worked.map(|vector| {

@@ -8,10 +8,12 @@
 //! | `object` | outcomes, vectors, scenarios and measurements as JSON |
 //! | `measuring` | how long calls take, and what is left of each limit |
 //! | `suite` | running the vectors of a project |
+//! | `checking` | whether vectors have only what belongs to their role |
 //! | `scenarios` | playing the scenarios of a project |
 //! | `advice` | what to do about a call that failed |
 //! | `vector_file` | reading a file of vectors |
 //! | `vector` | one vector, and whether an outcome is the expected one |
+//! | `belonging` | which fields, expectations and actions belong to which role |
 //! | `facts` | an outcome as facts with names, which vectors expect |
 //! | `reading` | reading the fields of a case from TOML |
 //! | `document` | reading a snapshot or an input from JSON |
@@ -24,7 +26,9 @@
 //! | `error` | why something cannot be tried |
 
 mod advice;
+mod belonging;
 mod case;
+mod checking;
 mod document;
 mod error;
 mod facts;
@@ -44,7 +48,9 @@ mod words;
 mod world;
 
 pub(crate) use advice::advice;
+pub(crate) use belonging::check_fields;
 pub(crate) use case::Case;
+pub(crate) use checking::check_vectors;
 pub(crate) use document::{Document, case as input_case, read_document, setup as input_setup};
 pub(crate) use error::TryError;
 pub(crate) use fields::Fields;

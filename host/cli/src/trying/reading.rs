@@ -86,6 +86,7 @@ fn exit(section: &mut Section<'_>) -> Option<Exit> {
 }
 
 fn process(section: &mut Section<'_>, name: &'static str) -> ProcessFields {
+    section.know(["deaths"]);
     let deaths = section.has("deaths").then(|| section.tables("deaths", "a death of `deaths`", DEATHS_HINT));
     ProcessFields {
         name: text(section, name),
@@ -104,7 +105,7 @@ fn process(section: &mut Section<'_>, name: &'static str) -> ProcessFields {
 /// Reads a further process of the snapshot.
 fn other(mut section: Section<'_>) -> ProcessFields {
     let process = process(&mut section, "name");
-    if process.name.is_none() && !section.has("name") {
+    if section.lacks("name") {
         section.problem(section.span.clone(), "a process of `processes` has no `name`", PROCESSES_HINT);
     }
     section.finish();

@@ -80,7 +80,7 @@ pub(crate) fn run_all(workbench: &Workbench, files: &[VectorFile]) -> Vec<Tried>
     for file in files {
         for vector in &file.vectors {
             let (found, outcome) = try_one(&mut benches, vector);
-            let (file, name) = (file.path.clone(), vector.name.clone());
+            let (file, name) = (file.source.path.clone(), vector.name.clone());
             tried.push(Tried { file, line: vector.line, name, found, outcome });
         }
     }

@@ -1,6 +1,7 @@
 //! One vector: a case with the outcome that it is expected to have.
 
 use provost_plugin_host::{Outcome, Role, Setup};
+use toml::Spanned;
 
 use super::document::Document;
 use super::facts::{ERROR, Facts, facts};
@@ -17,8 +18,18 @@ pub(crate) struct Vector {
     pub(crate) setup: Setup,
     pub(crate) source: CaseSource,
     pub(crate) expected: Vec<Expected>,
+    pub(super) written: Written,
     /// Whether the same input must give the same outcome. Something with access to the outside may be excepted.
     pub(crate) is_pure: bool,
+}
+
+/// The keys that a vector and its `expect` have, with their places.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Written {
+    pub(super) fields: Vec<Spanned<String>>,
+    pub(super) expected: Vec<Spanned<String>>,
+    /// The word of `action`.
+    pub(super) action: Option<Spanned<String>>,
 }
 
 /// What the case of a vector is made of.
@@ -101,6 +112,7 @@ mod tests {
             setup: Setup::default(),
             source: CaseSource::Fields(Box::default()),
             expected: expected.collect(),
+            written: Written::default(),
             is_pure: true,
         }
     }

@@ -1,18 +1,19 @@
 //! Reads a file of vectors. All problems are found and reported together, with line, column and the nearest key.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use provost_plugin_host::{Grants, Limits, Role, Setup};
 use provost_state::span;
 use toml::Spanned;
 use toml::de::DeValue;
 
+use super::belonging::ACTIONS;
 use super::document::{Document, read_document, setup};
 use super::error::TryError;
 use super::fields::Fields;
 use super::reading;
-use super::vector::{CaseSource, Expected, Vector};
-use super::words::ROLES;
+use super::vector::{CaseSource, Expected, Vector, Written};
+use super::words::{ESCALATIONS, FAULTS, ROLES, SCOPES};
 use crate::config::{Collector, Section, SourceFile, document, read_grants, read_limits, read_settings};
 
 /// The largest file of vectors, in bytes.
@@ -26,7 +27,7 @@ const ENV_HINT: &str = "write env = { NAME = \"value\" }";
 /// A file of vectors.
 #[derive(Clone, Debug)]
 pub(crate) struct VectorFile {
-    pub(crate) path: PathBuf,
+    pub(crate) source: SourceFile,
     pub(crate) vectors: Vec<Vector>,
 }
 
@@ -55,14 +56,14 @@ pub(crate) fn read_vectors(path: &Path) -> Result<VectorFile, TryError> {
         .unwrap_or_default();
     match problems.problems_of(&source) {
         Some(problems) => Err(TryError::Problems(Box::new(problems))),
-        None => Ok(VectorFile { path: path.to_owned(), vectors }),
+        None => Ok(VectorFile { source, vectors }),
     }
 }
 
 fn read(mut top: Section<'_>, source: &SourceFile) -> Vec<Vector> {
     let shared = shared(&mut top);
     let sections = top.tables("vector", "[[vector]]", HINT);
-    if sections.is_empty() && !top.has("vector") {
+    if top.lacks("vector") {
         top.problem(0..0, "the file has no vector", HINT);
     }
     let vectors = sections.into_iter().filter_map(|section| vector(section, &shared, source)).collect();
@@ -71,6 +72,7 @@ fn read(mut top: Section<'_>, source: &SourceFile) -> Vec<Vector> {
 }
 
 fn shared(section: &mut Section<'_>) -> Shared {
+    section.know(["settings", "limits", "allow"]);
     Shared {
         role: section.word("role", &ROLES),
         settings: section.has("settings").then(|| read_settings(section)),
@@ -82,13 +84,15 @@ fn shared(section: &mut Section<'_>) -> Shared {
 fn vector(mut section: Section<'_>, shared: &Shared, source: &SourceFile) -> Option<Vector> {
     let own = self::shared(&mut section);
     let name = section.text("name").map(Spanned::into_inner);
-    if name.is_none() && !section.has("name") {
-        section.problem(section.span.clone(), "a vector has no `name`", "write name = \"what it shows\"");
-    }
+    let fields: Vec<Spanned<String>> = section.entries().map(|(key, _)| key).collect();
     let is_pure = section.flag("pure").unwrap_or(true);
     let case = case(&mut section, source);
     let expected = section.table("expect", EXPECT_HINT).map(expected);
-    if expected.as_ref().is_some_and(Vec::is_empty) || (expected.is_none() && !section.has("expect")) {
+    if section.lacks("name") {
+        section.problem(section.span.clone(), "a vector has no `name`", "write name = \"what it shows\"");
+    }
+    let is_empty = expected.as_ref().is_some_and(|(_, written)| written.expected.is_empty());
+    if is_empty || section.lacks("expect") {
         section.problem(section.key_span("expect"), "this vector expects nothing", EXPECT_HINT);
     }
     let line = source.place(section.span.start).line;
@@ -102,11 +106,14 @@ fn vector(mut section: Section<'_>, shared: &Shared, source: &SourceFile) -> Opt
         memory: given.memory,
     };
     let role = own.role.or(shared.role);
-    Some(Vector { name: name?, line, role, setup, source: case, expected: expected?, is_pure })
+    let (expected, written) = expected?;
+    let written = Written { fields, ..written };
+    Some(Vector { name: name?, line, role, setup, source: case, expected, written, is_pure })
 }
 
 /// Reads what the case of a vector is made of, with what an input had given to the plugin.
 fn case(section: &mut Section<'_>, source: &SourceFile) -> Option<(CaseSource, Option<Setup>)> {
+    section.know(["input", "snapshot"]);
     let input = named(section, "input", source);
     let snapshot = named(section, "snapshot", source);
     let fields = reading::fields(section, "process");
@@ -165,12 +172,20 @@ fn named(section: &mut Section<'_>, key: &'static str, source: &SourceFile) -> N
     }
 }
 
-fn expected(mut section: Section<'_>) -> Vec<Expected> {
+/// Reads `expect`, with the keys that it has.
+fn expected(mut section: Section<'_>) -> (Vec<Expected>, Written) {
+    let mut written =
+        Written { expected: section.entries().map(|(key, _)| key).collect(), ..Written::default() };
     let mut all = Vec::new();
     let mut push = |fact: &str, value: Option<String>, contains: bool| {
         all.extend(value.map(|value| Expected { fact: fact.to_owned(), value, contains }));
     };
-    for key in ["action", "scope", "escalation", "reason", "content_type", "body", "fault"] {
+    written.action = known(&mut section, "action", &ACTIONS);
+    push("action", written.action.as_ref().map(|word| word.get_ref().clone()), false);
+    push("scope", known(&mut section, "scope", &SCOPES).map(Spanned::into_inner), false);
+    push("escalation", known(&mut section, "escalation", &ESCALATIONS).map(Spanned::into_inner), false);
+    push("fault", known(&mut section, "fault", &FAULTS).map(Spanned::into_inner), false);
+    for key in ["reason", "content_type", "body"] {
         push(key, section.text(key).map(Spanned::into_inner), false);
     }
     for (key, fact) in [("reason_contains", "reason"), ("body_contains", "body"), ("error", "error")] {
@@ -199,5 +214,14 @@ fn expected(mut section: Section<'_>) -> Vec<Expected> {
         }
     }
     section.finish();
-    all
+    (all, written)
+}
+
+/// Reads a text that has to be one of these words.
+fn known<T: Copy>(
+    section: &mut Section<'_>,
+    key: &'static str,
+    words: &[(&'static str, T)],
+) -> Option<Spanned<String>> {
+    section.word(key, words).and_then(|_| section.text(key))
 }

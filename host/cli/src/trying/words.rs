@@ -1,7 +1,7 @@
 //! Exits, roles and other words as people write them.
 
 use provost_plugin_host::Role;
-use provost_state::{Cause, Exit, Health, PhaseKind, Signal};
+use provost_state::{Cause, Escalation, Exit, FaultKind, Health, PhaseKind, Scope, Signal};
 
 /// How to write an exit.
 pub(super) const EXIT_HINT: &str = "write an exit code such as 7, a signal such as SIGKILL, not-ready, not-spawned or unobserved; \
@@ -75,6 +75,28 @@ pub(super) const HEALTHS: [(&str, Health); 4] = [
     ("unhealthy", Health::Unhealthy),
 ];
 
+/// All scopes of a restart by name.
+pub(super) const SCOPES: [(&str, Scope); 3] =
+    [("itself", Scope::Itself), ("group", Scope::Group), ("rest", Scope::Rest)];
+
+/// All escalations by name. The exit code of a shutdown is said apart.
+pub(super) const ESCALATIONS: [(&str, Escalation); 4] = [
+    ("nothing", Escalation::Nothing),
+    ("stop-dependents", Escalation::StopDependents),
+    ("give-up-group", Escalation::GiveUpGroup),
+    ("shut-down", Escalation::ShutDown { code: 0 }),
+];
+
+/// The kinds of faults of a call without a host, by name.
+pub(super) const FAULTS: [(&str, FaultKind); 6] = [
+    ("refused", FaultKind::Refused),
+    ("trap", FaultKind::Trap),
+    ("deadline", FaultKind::Deadline),
+    ("memory", FaultKind::Memory),
+    ("fuel", FaultKind::Fuel),
+    ("answer", FaultKind::Answer),
+];
+
 /// All phases by name.
 pub(super) const PHASES: [(&str, PhaseKind); 8] = [
     ("stopped", PhaseKind::Stopped),
@@ -118,6 +140,7 @@ mod tests {
         assert!(CAUSES.iter().all(|(word, cause)| cause.as_str() == *word));
         assert!(HEALTHS.iter().all(|(word, health)| health.as_str() == *word));
         assert!(PHASES.iter().all(|(word, phase)| phase.as_str() == *word));
+        assert!(FAULTS.iter().all(|(word, kind)| kind.as_str() == *word));
         assert_eq!(PHASES.len(), PhaseKind::ALL.len());
     }
 }

@@ -107,6 +107,11 @@ impl Candidate {
     pub(crate) fn digest(&self) -> &str {
         &self.digest
     }
+
+    /// Returns the roles that it exports in a compatible version.
+    pub(crate) fn roles(&self) -> Vec<Role> {
+        Surface { imports: Vec::new(), exports: self.exports.clone() }.roles()
+    }
 }
 
 /// The result of compiling and admitting a component.

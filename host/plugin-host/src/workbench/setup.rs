@@ -120,6 +120,12 @@ impl Workbench {
         self.candidate.digest()
     }
 
+    /// Returns the roles that the component exports. That is known before it is compiled.
+    #[must_use]
+    pub fn roles(&self) -> Vec<Role> {
+        self.candidate.roles()
+    }
+
     /// Compiles the component if that was not done yet, admits it, and has it check its settings.
     ///
     /// # Errors

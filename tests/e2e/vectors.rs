@@ -1,0 +1,97 @@
+//! Vectors of `plugin test`: mistakes in them are errors with their places.
+
+use provost_tests::{Ran, Setup, guest};
+
+use crate::PROVOST;
+
+/// Runs the vectors of a file with a component.
+fn tested(setup: &Setup, component: &str, text: &str) -> Ran {
+    let dir = setup.dir().join("tests/vectors");
+    std::fs::create_dir_all(&dir).unwrap();
+    std::fs::write(dir.join("a.toml"), text).unwrap();
+    setup.run(&["plugin", "test", "--component", component])
+}
+
+/// The component that has all roles, with settings that it accepts.
+fn conductor() -> (String, &'static str) {
+    (
+        guest("conductor").display().to_string(),
+        r#"{"wait": "0s", "replicas": 4, "refuse": "db", "rss_bytes_max": 1000000}"#,
+    )
+}
+
+#[test]
+fn a_word_that_no_answer_has_is_an_error_with_the_nearest_one() {
+    let setup = Setup::new(PROVOST, "");
+    for (expected, told, meant) in [
+        ("action = \"giveup\"", "3:21: `action` in `expect` of [[vector]] cannot be `giveup`", "give-up"),
+        ("fault = \"refussed\"", "3:20: `fault` in `expect` of [[vector]] cannot be `refussed`", "refused"),
+        ("scope = \"grop\"", "cannot be `grop`", "group"),
+        ("escalation = \"shutdown\"", "cannot be `shutdown`", "shut-down"),
+        ("acton = \"restart\"", "3:12: unknown key `acton`", "action"),
+    ] {
+        let ran = tested(
+            &setup,
+            "bundled:backoff",
+            &format!("[[vector]]\nname = \"a\"\nexpect = {{ {expected} }}\n"),
+        );
+        assert_eq!((ran.code, &*ran.stdout), (2, ""), "{expected}: {ran:?}");
+        assert_eq!(ran.stderr.matches("error: ").count(), 1, "{expected}: {}", ran.stderr);
+        assert!(ran.stderr.contains(told), "{told}: {}", ran.stderr);
+        assert!(ran.stderr.contains(&format!("did you mean `{meant}`?")), "{meant}: {}", ran.stderr);
+    }
+    for (vector, meant) in [
+        ("nmae = \"a\"\nexpect = { action = \"pass\" }", "name"),
+        ("name = \"a\"\nexpct = { action = \"pass\" }", "expect"),
+        ("name = \"a\"\nsetings = {}\nexpect = { action = \"pass\" }", "settings"),
+        ("name = \"a\"\ndeats = []\nexpect = { action = \"pass\" }", "deaths"),
+    ] {
+        let ran = tested(&setup, "bundled:backoff", &format!("[[vector]]\n{vector}\n"));
+        assert_eq!(ran.code, 2, "{ran:?}");
+        assert_eq!(ran.stderr.matches("error: ").count(), 1, "{vector}: {}", ran.stderr);
+        assert!(ran.stderr.contains(&format!("did you mean `{meant}`?")), "{meant}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn what_belongs_to_another_role_is_an_error_whoever_says_the_role() {
+    let setup = Setup::new(PROVOST, "");
+    let vector = "[[vector]]\nname = \"a\"\nwanted = 3\nexpect = { action = \"allow\", drain = \"1s\" }\n";
+    let told = [
+        "`wanted` is a field for a scale-policy, and this is about a restart-policy",
+        "`allow` is an action of a start-policy, and this is about a restart-policy",
+        "`drain` is expected of a usage-policy, and this is about a restart-policy",
+        "actions of a restart-policy: `restart`, `stay-down`, `give-up`, `pass`",
+    ];
+    let (conductor, _) = conductor();
+    // The component has one role, or the vector or the file chooses one.
+    for (component, text) in [
+        ("bundled:backoff", vector.to_owned()),
+        (&*conductor, format!("{vector}role = \"restart-policy\"\n")),
+        (&*conductor, format!("role = \"restart\"\n{vector}")),
+    ] {
+        let ran = tested(&setup, component, &text);
+        assert_eq!((ran.code, &*ran.stdout), (2, ""), "{ran:?}");
+        for told in told {
+            assert!(ran.stderr.contains(told), "{told}: {}", ran.stderr);
+        }
+        assert_eq!(ran.stderr.matches("error: ").count(), 3, "{}", ran.stderr);
+    }
+    // The places are those of the file.
+    let ran = tested(&setup, "bundled:backoff", vector);
+    for place in ["a.toml:3:1: `wanted`", "a.toml:4:21: `allow`", "a.toml:4:30: `drain`"] {
+        assert!(ran.stderr.contains(place), "{place}: {}", ran.stderr);
+    }
+    let view = "[[vector]]\nname = \"a\"\nexpect = { action = \"pass\" }\n";
+    let ran = tested(&setup, "bundled:prometheus", view);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.stderr.contains("`action` is expected of"), "{ran:?}");
+    // The same holds for a question by hand.
+    for (arguments, told) in [
+        (&["--set", "wanted=3"][..], "`wanted` is a field for a scale-policy"),
+        (&["--path", "metrics"], "`path` is a field for a status-view"),
+    ] {
+        let ran = setup.run(&[&["plugin", "run", "bundled:backoff"], arguments].concat());
+        assert!(ran.code == 2 && ran.stderr.contains(told), "{ran:?}");
+    }
+}
