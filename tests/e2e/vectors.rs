@@ -1,6 +1,7 @@
-//! Vectors of `plugin test`: mistakes in them are errors with their places.
+//! Vectors of `plugin test`: mistakes in them are errors with their places, and a plugin may have a memory before it is called.
 
 use provost_tests::{Ran, Setup, guest};
+use serde_json::{Value, json};
 
 use crate::PROVOST;
 
@@ -93,5 +94,60 @@ fn what_belongs_to_another_role_is_an_error_whoever_says_the_role() {
     ] {
         let ran = setup.run(&[&["plugin", "run", "bundled:backoff"], arguments].concat());
         assert!(ran.code == 2 && ran.stderr.contains(told), "{ran:?}");
+    }
+}
+
+#[test]
+fn a_plugin_may_have_a_memory_before_it_is_called() {
+    let setup = Setup::new(PROVOST, "");
+    let (conductor, settings) = conductor();
+    let run = |memory: &[&str]| -> Value {
+        let given = ["plugin", "run", &conductor, "--settings", settings, "--role", "consumer", "-o", "json"];
+        let ran = setup.run(&[&given, memory].concat());
+        assert_eq!(ran.code, 0, "{ran:?}");
+        let found: Value = serde_json::from_str(&ran.stdout).unwrap();
+        found["writes"].clone()
+    };
+    let told = |count: &str| json!({"told": {"text": count}});
+    assert_eq!(run(&[]), told("1"));
+    let writes = run(&["--memory", "told=41"]);
+    assert_eq!(writes, told("42"));
+    // What a call has written is the memory of the next one.
+    std::fs::write(setup.dir().join("memory.json"), writes.to_string()).unwrap();
+    assert_eq!(run(&["--memory", "@memory.json"]), told("43"));
+    assert_eq!(run(&["--memory", "@memory.json", "--memory", "told=7"]), told("8"), "the later one holds");
+    for (wrong, why) in [("told", "write KEY=VALUE"), ("@none.json", "cannot read the memory in none.json")] {
+        let ran = setup.run(&["plugin", "run", &conductor, "--memory", wrong]);
+        assert!(ran.code == 2 && ran.stderr.contains(why), "{ran:?}");
+    }
+
+    let settings = "{ wait = \"0s\", replicas = 4, refuse = \"db\", rss_bytes_max = 1000000 }";
+    let vectors = format!(
+        "role = \"consumer\"\nsettings = {settings}\nmemory = {{ told = \"1\" }}\n\
+         [[vector]]\nname = \"that of the file\"\nexpect = {{ writes = {{ told = \"2\" }} }}\n\
+         [[vector]]\nname = \"a text\"\nmemory = {{ told = \"5\" }}\nexpect = {{ writes = {{ told = \"6\" }} }}\n\
+         [[vector]]\nname = \"bytes\"\nmemory = {{ told = {{ base64 = \"NDE=\" }} }}\nexpect = {{ writes = {{ told = \"42\" }} }}\n"
+    );
+    let ran = tested(&setup, &conductor, &vectors);
+    assert_eq!(
+        ran.stdout, "ok    that of the file\nok    a text\nok    bytes\n3 vectors passed\n",
+        "{ran:?}"
+    );
+    for (memory, told, meant) in [
+        ("{ told = 5 }", "a value of `memory` is a text, or a table with `base64`", ""),
+        (
+            "{ told = { bse64 = \"\" } }",
+            "unknown key `bse64` in `told` of `memory`",
+            "did you mean `base64`?",
+        ),
+        ("{ told = { base64 = \"!\" } }", "`told` in the memory is not base64", ""),
+        ("{ told = {} }", "`told` in the memory has neither `text` nor `base64`", ""),
+    ] {
+        let vector =
+            format!("[[vector]]\nname = \"a\"\nmemory = {memory}\nexpect = {{ action = \"taken\" }}\n");
+        let ran = tested(&setup, &conductor, &vector);
+        assert_eq!(ran.code, 2, "{ran:?}");
+        assert_eq!(ran.stderr.matches("error: ").count(), 1, "{}", ran.stderr);
+        assert!(ran.stderr.contains(told) && ran.stderr.contains(meant), "{told}: {}", ran.stderr);
     }
 }

@@ -10,7 +10,7 @@ use super::format::LineFormat;
 use super::given::{CompileArgs, Settings, limit, settings};
 use super::when::{duration_ms, unix_ms};
 use super::word::name;
-use crate::trying;
+use crate::trying::{self, Stored};
 
 /// The end of the help of `plugin run`.
 pub(super) const RUN_EXAMPLES: &str = "\
@@ -18,6 +18,7 @@ Examples:
   provost plugin run bundled:backoff --exit 7 --failures 3 --uptime 2s
   provost plugin run judge.wasm --settings @settings.json --snapshot status.json
   provost plugin run judge.wasm --input blame.json
+  provost plugin run judge.wasm --memory count=3 --memory @memory.json
   provost plugin run pulse.wasm --role health-policy --set passed=false
 
 Snapshots are printed by `provost status -o json`, inputs by `provost plugin
@@ -118,6 +119,9 @@ pub(crate) struct SetupArgs {
     /// A limit by its name in `limits` in the config, such as `memory=64MiB`; may be repeated.
     #[arg(long = "limit", value_name = "NAME=FIGURE", value_parser = limit)]
     pub(crate) limits: Vec<(Limit, u64)>,
+    /// A key of its memory, or @FILE with several as JSON; may be repeated. By default it is empty, or that of the input.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = trying::memory)]
+    pub(crate) memory: Vec<Stored>,
     /// What it may use of the outside, as for `plugin load`; may be repeated.
     #[arg(long, value_name = "GRANT", value_parser = grant)]
     pub(crate) allow: Vec<Grant>,

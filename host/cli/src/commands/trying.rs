@@ -61,6 +61,7 @@ fn given(setup: Setup, args: &SetupArgs) -> Setup {
     if !args.allow.is_empty() {
         setup.grants = args.allow.iter().cloned().collect();
     }
+    setup.memory.extend(args.memory.iter().flatten().map(|(key, value)| (key.clone(), value.clone())));
     setup
 }
 

@@ -3,8 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use provost_api as api;
 use provost_plugin_host::{Grant, Limit, Limits, Role, Setup};
 use provost_state::{
@@ -15,7 +13,7 @@ use serde_json::Value;
 
 use super::case::Case;
 use super::error::TryError;
-use super::{restoring, words, world};
+use super::{memory, restoring, words, world};
 
 /// The largest file, in bytes. The status of ten thousand processes has about 10 MB.
 const BYTES_MAX: u64 = 256 << 20;
@@ -89,19 +87,11 @@ pub(crate) fn setup(from: &api::Reproduction) -> Result<Setup, TryError> {
         limits.set(Limit::named(name).map_err(|error| wrong(error.to_string()))?, *figure);
     }
     let grant = |word: &String| word.parse::<Grant>().map_err(|error| wrong(error.to_string()));
-    let stored = |(key, value): (&String, &api::MemoryValue)| {
-        let bytes = match (&value.text, &value.base64) {
-            (Some(text), None) => text.clone().into_bytes(),
-            (None, Some(base64)) => STANDARD.decode(base64).map_err(|error| wrong(error.to_string()))?,
-            _ => return Err(wrong(format!("`{key}` in the memory has neither `text` nor `base64`"))),
-        };
-        Ok((Arc::from(key.as_str()), Arc::from(bytes)))
-    };
     Ok(Setup {
         settings_json: Value::Object(from.settings.clone()).to_string(),
         limits,
         grants: from.allow.iter().map(grant).collect::<Result<Vec<_>, _>>()?.into_iter().collect(),
-        memory: from.memory.iter().map(stored).collect::<Result<_, _>>()?,
+        memory: memory::recorded(&from.memory).map_err(wrong)?,
     })
 }
 

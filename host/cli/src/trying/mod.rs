@@ -21,6 +21,7 @@
 //! | `posing` | the question to a role about a process |
 //! | `restoring` | converts what the API says about processes into their states |
 //! | `world` | snapshots: made up, or of given states |
+//! | `memory` | what the memory of a plugin has before a call |
 //! | `fields` | what a case may say; everything else has a default |
 //! | `words` | exits and other words as people write them |
 //! | `error` | why something cannot be tried |
@@ -34,6 +35,7 @@ mod error;
 mod facts;
 mod fields;
 mod measuring;
+mod memory;
 mod object;
 mod posing;
 mod reading;
@@ -55,6 +57,7 @@ pub(crate) use document::{Document, case as input_case, read_document, setup as 
 pub(crate) use error::TryError;
 pub(crate) use fields::Fields;
 pub(crate) use measuring::measure;
+pub(crate) use memory::{Stored, parse as memory};
 pub(crate) use object::{measured_object, outcome_object, report_object};
 pub(crate) use reading::read_sets;
 pub(crate) use report_text::{failed_text, failures, passes, report_text};

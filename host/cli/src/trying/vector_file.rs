@@ -11,6 +11,7 @@ use super::belonging::ACTIONS;
 use super::document::{Document, read_document, setup};
 use super::error::TryError;
 use super::fields::Fields;
+use super::memory::{self, Stored};
 use super::reading;
 use super::vector::{CaseSource, Expected, Vector, Written};
 use super::words::{ESCALATIONS, FAULTS, ROLES, SCOPES};
@@ -37,6 +38,7 @@ struct Shared {
     settings: Option<String>,
     limits: Option<Limits>,
     grants: Option<Grants>,
+    memory: Option<Stored>,
 }
 
 /// Reads a file of vectors.
@@ -78,6 +80,7 @@ fn shared(section: &mut Section<'_>) -> Shared {
         settings: section.has("settings").then(|| read_settings(section)),
         limits: section.has("limits").then(|| read_limits(section)),
         grants: section.has("allow").then(|| read_grants(section)),
+        memory: memory::read(section),
     }
 }
 
@@ -103,7 +106,7 @@ fn vector(mut section: Section<'_>, shared: &Shared, source: &SourceFile) -> Opt
         settings_json: own.settings.or(shared.settings.clone()).unwrap_or(given.settings_json),
         limits: own.limits.or(shared.limits.clone()).unwrap_or(given.limits),
         grants: own.grants.or(shared.grants.clone()).unwrap_or(given.grants),
-        memory: given.memory,
+        memory: own.memory.or(shared.memory.clone()).unwrap_or(given.memory),
     };
     let role = own.role.or(shared.role);
     let (expected, written) = expected?;
