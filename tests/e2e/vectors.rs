@@ -151,3 +151,39 @@ fn a_plugin_may_have_a_memory_before_it_is_called() {
         assert!(ran.stderr.contains(told) && ran.stderr.contains(meant), "{told}: {}", ran.stderr);
     }
 }
+
+/// A process that has run for a minute when the last change of its host was made.
+const STATUS: &str = r#"{"generation": 9, "taken_at": "2026-05-04T12:01:00Z", "processes": [{
+    "name": "web", "type": "service", "group": null, "phase": "running", "desired": "up", "pid": 7, "incarnation": 1,
+    "version": 3, "generation": 3, "restarts": 0, "failures": 0, "ready": true, "health": "unknown", "failing": null,
+    "exit": null, "cause": "boot", "reason": "", "started_at": "2026-05-04T12:00:00Z", "ended_at": null,
+    "next_action_at": null, "decision": null}]}"#;
+
+#[test]
+fn the_time_of_a_question_is_the_same_in_every_run() {
+    let setup = Setup::new(PROVOST, "");
+    // The delay depends on the time, so it differs if the time does.
+    let wrong = guest("wrong").display().to_string();
+    let settings = r#"{"mistake": "spreads-by-the-time"}"#;
+    let run = |more: &[&str]| -> Value {
+        let given = ["plugin", "run", &wrong, "--settings", settings, "--role", "restart", "-o", "json"];
+        let ran = setup.run(&[&given, more].concat());
+        assert_eq!(ran.code, 0, "{ran:?}");
+        serde_json::from_str(&ran.stdout).unwrap()
+    };
+    let delay = |more: &[&str]| run(more)["answer"]["delay"].clone();
+    assert_eq!(delay(&[]), delay(&["--now", "2026-01-01T00:00:00Z"]));
+    assert_ne!(delay(&[]), delay(&["--now", "2026-01-01T00:00:01Z"]));
+    // That of a snapshot is the time of its last change, in a vector as well.
+    std::fs::write(setup.dir().join("status.json"), STATUS).unwrap();
+    let taken = run(&["--snapshot", "status.json"]);
+    let now = delay(&["--snapshot", "status.json", "--now", "2026-05-04T12:01:00Z"]);
+    assert_eq!(taken["answer"]["delay"], now);
+    let note = "web runs in the snapshot: it exited with code 1 for this question, after 1m (--uptime)";
+    assert_eq!(taken["notes"][0], note, "{taken:#}");
+    let vector = format!(
+        "role = \"restart\"\nsettings = {{ mistake = \"spreads-by-the-time\" }}\n[[vector]]\nname = \"a\"\n\
+         snapshot = \"../../status.json\"\nexpect = {{ delay = {now} }}\n"
+    );
+    assert_eq!(tested(&setup, &wrong, &vector).stdout, "ok    a\n1 vector passed\n");
+}

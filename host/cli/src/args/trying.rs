@@ -57,7 +57,7 @@ pub(crate) struct RunArgs {
     pub(crate) role: Option<Role>,
     #[command(flatten)]
     pub(crate) process: ProcessArgs,
-    /// The time of the trigger. By default now.
+    /// The time of the trigger. By default the begin of 2026, or the last change of the snapshot.
     #[arg(long, value_name = "TIME", value_parser = unix_ms, conflicts_with = "input")]
     pub(crate) now: Option<u64>,
     /// The seed for jitter.

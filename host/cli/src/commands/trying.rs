@@ -8,7 +8,7 @@ use provost_plugin_host::{Setup, Workbench};
 use serde_json::Value;
 
 use super::component::{at_hand, compiler, located};
-use super::context::{Context, now_ms};
+use super::context::Context;
 use super::printing::{pretty, print};
 use super::simulate::scenario_in;
 use crate::args::{BenchArgs, CompileArgs, LineFormat, RunArgs, SetupArgs, TestArgs};
@@ -118,9 +118,9 @@ fn case(args: &RunArgs, role: provost_plugin_host::Role) -> Result<Case, Failure
     fields.path = args.path.clone().or(fields.path.take());
     fields.query = args.query.clone().or(fields.query.take());
     trying::check_fields(&fields, role)?;
-    let Some(file) = &args.snapshot else { return Ok(Case::made_up(role, &fields, now_ms())?) };
+    let Some(file) = &args.snapshot else { return Ok(Case::made_up(role, &fields)?) };
     let document = trying::read_document(file)?;
-    Ok(Case::in_snapshot(role, &fields, document.snapshot(), now_ms())?)
+    Ok(Case::in_snapshot(role, &fields, document.snapshot())?)
 }
 
 pub(super) fn test(context: &Context, args: &TestArgs) -> Result<(), Failure> {

@@ -4,11 +4,16 @@ use std::sync::Arc;
 
 use provost_api::PluginSnapshot;
 use provost_plugin_host::Role;
+use provost_state::span::exact;
 use provost_state::{Cause, Death, Exit, Moment, Phase, PhaseKind, PluginInput, ProcessState, Snapshot};
 
 use super::error::TryError;
 use super::fields::Fields;
 use super::{posing, restoring, world};
+
+/// The time of the trigger of a case that does not say it: the begin of 2026. It is the same in every run. That of a case in a snapshot
+/// is the time of the last change in there.
+const NOW_MS: u64 = 1_767_225_600_000;
 
 /// A question with its snapshot.
 #[derive(Clone, Debug)]
@@ -21,12 +26,12 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    /// Makes up a case. `now_ms` is the time of the trigger if the fields do not say it.
+    /// Makes up a case.
     ///
     /// # Errors
     /// [`TryError::Case`] if the fields contradict each other.
-    pub(crate) fn made_up(role: Role, fields: &Fields, now_ms: u64) -> Result<Self, TryError> {
-        let now = world::moment(fields.now_ms.unwrap_or(now_ms));
+    pub(crate) fn made_up(role: Role, fields: &Fields) -> Result<Self, TryError> {
+        let now = world::moment(fields.now_ms.unwrap_or(NOW_MS));
         let states = world::made_up(role, fields, now)?;
         let first = states.first().map(|state| state.name().clone());
         Self::about(role, fields, &states, (first, 0), now, Vec::new())
@@ -40,9 +45,9 @@ impl Case {
         role: Role,
         fields: &Fields,
         snapshot: &PluginSnapshot,
-        now_ms: u64,
     ) -> Result<Self, TryError> {
-        let now = world::moment(fields.now_ms.unwrap_or(now_ms));
+        let taken_at = restoring::at(&snapshot.taken_at).unwrap_or(world::moment(NOW_MS));
+        let now = fields.now_ms.map_or(taken_at, world::moment);
         let (mut states, mut notes) = restoring::states(snapshot)?;
         let subject = subject(role, fields, &mut states)?;
         notes.extend(adapt(role, fields, subject, now));
@@ -105,8 +110,10 @@ fn adapt(role: Role, fields: &Fields, state: &mut ProcessState, now: Moment) -> 
     if role == Role::RestartPolicy {
         if state.phase.kind().is_live() {
             let exit = said.exit.clone().unwrap_or(Exit::Code(1));
-            note = Some(format!("{} runs in the snapshot: it {exit} for this question", state.name()));
+            let told = format!("{} runs in the snapshot: it {exit} for this question", state.name());
             end(state, exit, said.uptime_ms, now);
+            let lived_ms = state.deaths.first().map_or(0, |death| death.uptime_ms);
+            note = Some(format!("{told}, after {} (--uptime)", exact(lived_ms)));
         } else if let Some(exit) = &said.exit {
             state.exit = Some(exit.clone());
             let mut deaths: Vec<Death> = state.deaths.iter().cloned().collect();

@@ -60,9 +60,8 @@ pub(crate) fn measure(
     let vectors: Vec<_> = files.iter().flat_map(|file| &file.vectors).collect();
     if vectors.is_empty() {
         let bench = workbench.set_up(setup)?;
-        let now_ms = Clock::new().now().wall_ms;
         let usual = |role: Role| {
-            let case = Case::made_up(role, &Default::default(), now_ms)?;
+            let case = Case::made_up(role, &Default::default())?;
             Ok(measured(&bench, format!("a usual {role} call"), &case, calls))
         };
         // A component without a role is an error and not an empty table.

@@ -14,9 +14,6 @@ use super::scenarios::Played;
 use super::vector::{CaseSource, Deviation, Vector};
 use super::vector_file::VectorFile;
 
-/// The time of the trigger of a vector that does not say it: the begin of 2026. It is the same in every run.
-const NOW_MS: u64 = 1_767_225_600_000;
-
 /// A vector that was run.
 #[derive(Clone, Debug)]
 pub(crate) struct Tried {
@@ -151,13 +148,11 @@ fn refused(vector: &Vector, error: SetupError) -> Found {
 /// [`TryError`] if it contradicts itself.
 pub(super) fn vector_case(vector: &Vector, role: Role) -> Result<Case, TryError> {
     match &vector.source {
-        CaseSource::Fields(fields) => Case::made_up(role, fields, NOW_MS),
-        CaseSource::Snapshot(document, fields) => {
-            Case::in_snapshot(role, fields, document.snapshot(), NOW_MS)
-        }
+        CaseSource::Fields(fields) => Case::made_up(role, fields),
+        CaseSource::Snapshot(document, fields) => Case::in_snapshot(role, fields, document.snapshot()),
         CaseSource::Input(document) => match &**document {
             Document::Reproduction(reproduction) => document::case(reproduction),
-            Document::Snapshot(snapshot) => Case::in_snapshot(role, &Default::default(), snapshot, NOW_MS),
+            Document::Snapshot(snapshot) => Case::in_snapshot(role, &Default::default(), snapshot),
         },
     }
 }
