@@ -20,6 +20,7 @@ use crate::component::{
 use crate::engine::{EngineError, TimedEngine};
 use crate::guest::{Common, Context, Figures, Reach, linker};
 use crate::limits::Limits;
+use crate::role::Role;
 use crate::schema::SettingsSchema;
 use crate::text::one_line;
 
