@@ -1,5 +1,5 @@
 //! What an author does wrong: each mistake in a Rust project has an error that says what to change, when it is built, tested or
-//! configured, and leaves the good component as it is. The stranger's test of `authors` runs this, because it compiles a standard
+//! configured, and leaves the good component as it is. The test of `strangers` in Rust runs this, because it compiles a standard
 //! library.
 
 use std::fs;

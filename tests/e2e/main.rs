@@ -55,6 +55,7 @@ mod signals;
 mod simulating;
 mod sockets;
 mod steps;
+mod strangers;
 mod tcp;
 mod toolchains;
 mod top;
