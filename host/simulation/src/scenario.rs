@@ -217,13 +217,8 @@ impl FaultKind {
     #[must_use]
     pub fn begins_ms(&self) -> u64 {
         match self {
-            Self::Crash { window, .. }
-            | Self::Outage { window, .. }
-            | Self::NoStart { window, .. }
-            | Self::SlowStart { window, .. }
-            | Self::Unhealthy { window }
-            | Self::Leak { window, .. } => window.from_ms,
             Self::Kill { at_ms, .. } | Self::ClockStep { at_ms, .. } => *at_ms,
+            _ => self.window().map_or(0, |window| window.from_ms),
         }
     }
 

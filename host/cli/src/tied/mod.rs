@@ -32,7 +32,7 @@ pub(crate) fn run(program: &Command) -> io::Result<ExitStatus> {
     match told.ok().and_then(|()| Report::read(report)) {
         Some(Report::Ended(status)) => Ok(ExitStatus::from_raw(status)),
         Some(Report::Failed(errno)) => Err(io::Error::from_raw_os_error(errno)),
-        // A signal has ended the guard, and with it everything that it guards.
+        // A signal has ended the guard, such as that of a terminal, which ends the whole group.
         None => Ok(status),
     }
 }
