@@ -14,11 +14,19 @@ use crate::authors::{ROLES, desk, ok};
 #[ignore = "takes minutes: `.ci/step guests` runs it"]
 fn a_rust_project_is_tested_built_and_judges_a_process() {
     let desk = desk();
-    ok(&desk, &["plugin", "new", "night-watch", "--role", ROLES]);
-    let project = desk.dir().join("night-watch");
     // The versions that the workspace has are downloaded already.
-    let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.lock");
-    fs::copy(lock, project.join("Cargo.lock")).unwrap();
+    let lock = |project: &Path| {
+        let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.lock");
+        fs::copy(lock, project.join("Cargo.lock")).unwrap();
+    };
+    let bytes = crate::tutorial::follow(&desk, "rust", lock);
+    assert!(bytes < MINIMAL_BYTES_MAX, "{bytes} bytes");
+    let (project, followed) = (desk.dir().join("night-watch"), desk.dir().join("followed"));
+    fs::rename(&project, &followed).unwrap();
+    ok(&desk, &["plugin", "new", "night-watch", "--role", ROLES]);
+    lock(&project);
+    // What was compiled in this place, the standard library above all, serves this project as well.
+    fs::rename(followed.join("target"), project.join("target")).unwrap();
     let tested = std::process::Command::new("cargo").arg("test").current_dir(&project).output().unwrap();
     let told = String::from_utf8_lossy(&tested.stdout).into_owned();
     assert!(tested.status.success(), "{told}{}", String::from_utf8_lossy(&tested.stderr));
@@ -39,12 +47,6 @@ fn a_rust_project_is_tested_built_and_judges_a_process() {
     assert!(tried.ends_with("15 vectors and 5 scenarios passed\n"), "{tried}");
     takes_the_sdk_of_a_registry(&desk, &project);
     crate::author_errors::of_a_rust_project(&desk, &project);
-    // What was compiled, the standard library above all, serves the project of the tutorial as well.
-    let bytes = crate::tutorial::follow("rust", |other| {
-        fs::copy(project.join("Cargo.lock"), other.join("Cargo.lock")).unwrap();
-        std::os::unix::fs::symlink(project.join("target"), other.join("target")).unwrap();
-    });
-    assert!(bytes < MINIMAL_BYTES_MAX, "{bytes} bytes");
     judges(desk, develops);
 }
 
@@ -193,7 +195,7 @@ fn a_project_in_another_language_is_built_and_judges_a_process() {
     assert!(tried.ends_with("15 vectors and 5 scenarios passed\n"), "{tried}");
     raises(&desk, &language);
     judges(desk, |_| {});
-    crate::tutorial::follow(&language, with_tools);
+    crate::tutorial::follow(&crate::authors::desk(), &language, with_tools);
 }
 
 /// Checks a project with the types of the contract, as an editor does.

@@ -17,17 +17,16 @@ enum Step<'a> {
     Change(&'a str, Vec<Vec<&'a str>>),
 }
 
-/// Follows the tutorial in an empty folder, and returns the size of the component in bytes. `prepare` is called with the project when it
-/// is made.
-pub(crate) fn follow(language: &str, prepare: impl FnOnce(&Path)) -> usize {
+/// Follows the tutorial in an empty folder, where its project `night-watch` stays, and returns the size of the component in bytes.
+/// `prepare` is called with the project when it is made.
+pub(crate) fn follow(desk: &Setup, language: &str, prepare: impl FnOnce(&Path)) -> usize {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/plugins/tutorial.md");
     let page = fs::read_to_string(page).unwrap();
-    let desk = Setup::new(PROVOST, "");
     let bin = desk.dir().join("bin");
     fs::create_dir(&bin).unwrap();
     std::os::unix::fs::symlink(PROVOST, bin.join("provost")).unwrap();
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
-    let _host = Unfinished(&desk);
+    let _host = Unfinished(desk);
     let (mut at, mut prepare, mut changes) = (desk.dir().to_owned(), Some(prepare), 0);
     for step in steps(&page) {
         match step {
