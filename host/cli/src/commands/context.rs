@@ -89,9 +89,7 @@ impl Context {
         Ok(match (&self.config, &self.socket) {
             (Some(config), _) => Some(config.clone()),
             (None, Some(_)) => None,
-            (None, None) => {
-                Some(find_nearest(&std::env::current_dir().map_err(Failure::without_directory)?)?)
-            }
+            (None, None) => Some(nearest_config()?),
         })
     }
 
@@ -100,11 +98,15 @@ impl Context {
         Ok(match (&self.config, &self.socket) {
             (Some(config), _) => Outline::of(config),
             (None, Some(socket)) => Outline::around(socket),
-            (None, None) => {
-                Outline::of(&find_nearest(&std::env::current_dir().map_err(Failure::without_directory)?)?)
-            }
+            (None, None) => Outline::of(&nearest_config()?),
         })
     }
+}
+
+/// Finds the config that is nearest to the current directory.
+fn nearest_config() -> Result<PathBuf, Failure> {
+    let dir = std::env::current_dir().map_err(Failure::without_directory)?;
+    Ok(find_nearest(&dir)?)
 }
 
 fn no_config(path: &Path) -> Failure {

@@ -33,49 +33,27 @@ pub(crate) struct Fields {
 }
 
 impl Fields {
-    /// The names of the fields that belong to some roles only.
-    pub(super) const OF_SOME_ROLES: [&str; 17] = [
-        "seed",
-        "was_ready",
-        "cause",
-        "waited",
-        "passed",
-        "detail",
-        "took",
-        "in_a_row",
-        "wanted",
-        "running",
-        "least",
-        "most",
-        "usage",
-        "former",
-        "path",
-        "query",
-        "missed",
-    ];
-
-    /// Returns the names of those of them that are given.
-    pub(super) fn of_some_roles(&self) -> impl Iterator<Item = &'static str> {
-        let are_given = [
-            self.seed.is_some(),
-            self.was_ready.is_some(),
-            self.cause.is_some(),
-            self.waited_ms.is_some(),
-            self.passed.is_some(),
-            self.detail.is_some(),
-            self.took_ms.is_some(),
-            self.in_a_row.is_some(),
-            self.wanted.is_some(),
-            self.running.is_some(),
-            self.least.is_some(),
-            self.most.is_some(),
-            self.usage.is_some(),
-            !self.former.is_empty(),
-            self.path.is_some(),
-            self.query.is_some(),
-            self.missed.is_some(),
-        ];
-        Self::OF_SOME_ROLES.into_iter().zip(are_given).filter(|(_, is_given)| *is_given).map(|(name, _)| name)
+    /// Returns the names of the fields that belong to some roles only, each with whether it is given.
+    pub(super) fn of_some_roles(&self) -> [(&'static str, bool); 17] {
+        [
+            ("seed", self.seed.is_some()),
+            ("was_ready", self.was_ready.is_some()),
+            ("cause", self.cause.is_some()),
+            ("waited", self.waited_ms.is_some()),
+            ("passed", self.passed.is_some()),
+            ("detail", self.detail.is_some()),
+            ("took", self.took_ms.is_some()),
+            ("in_a_row", self.in_a_row.is_some()),
+            ("wanted", self.wanted.is_some()),
+            ("running", self.running.is_some()),
+            ("least", self.least.is_some()),
+            ("most", self.most.is_some()),
+            ("usage", self.usage.is_some()),
+            ("former", !self.former.is_empty()),
+            ("path", self.path.is_some()),
+            ("query", self.query.is_some()),
+            ("missed", self.missed.is_some()),
+        ]
     }
 }
 
