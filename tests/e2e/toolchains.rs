@@ -14,7 +14,7 @@ use crate::PROVOST;
 
 /// Answers `cargo metadata`, unless that is to hang, and otherwise starts a process beside itself and hangs. It writes the numbers of both.
 const CARGO: &str = "#!/bin/sh\n\
-    if [ \"$1\" = metadata ] && [ ! -e \"$DESK/mute\" ]; then exec cat \"$DESK/metadata.json\"; fi\n\
+    if [ \"$1\" = metadata ] && [ ! -e \"$DESK/mute\" ]; then exec /bin/cat \"$DESK/metadata.json\"; fi\n\
     if [ -e \"$DESK/script\" ]; then . \"$DESK/script\"; fi\n\
     sleep 1000 &\n\
     echo \"$$ $!\" > \"$DESK/pids.new\"\n\
@@ -133,6 +133,28 @@ fn what_a_toolchain_has_put_into_another_session_goes_on() {
     assert!(is_alive(server), "it serves other builds, too");
 }
 
+/// A program that is run in a container has a session and a group whose leaders it cannot see.
+#[test]
+fn it_is_the_same_where_the_leader_of_the_session_is_in_another_namespace() {
+    let unshare = || {
+        let mut command = Command::new("unshare");
+        command.args(["--pid", "--fork", "--kill-child", "--mount-proc"]);
+        command
+    };
+    let may = unshare().arg("true").output();
+    if !may.as_ref().is_ok_and(|ran| ran.status.success()) {
+        eprintln!("skipped: a namespace of processes cannot be made here: {may:?}");
+        return;
+    }
+    let tests = [
+        "toolchains::the_toolchain_ends_with_the_command_by_each_signal_that_ends_it",
+        "toolchains::what_a_toolchain_has_put_into_another_session_goes_on",
+    ];
+    let within = unshare().arg(std::env::current_exe().unwrap()).args(tests).arg("--exact").output().unwrap();
+    let told = String::from_utf8_lossy(&within.stdout);
+    assert!(within.status.success() && told.contains("2 passed"), "{told}");
+}
+
 #[test]
 fn the_end_of_a_toolchain_is_told_as_it_was() {
     let setup = desk();
@@ -154,9 +176,10 @@ fn the_end_of_a_toolchain_is_told_as_it_was() {
     // The first question is answered, and then it is not a program any more.
     let cargo = setup.dir().join("bin/cargo");
     let text = fs::read_to_string(&cargo).unwrap();
-    fs::write(&cargo, text.replace("exec cat", "rm \"$DESK/bin/cargo\"; exec cat")).unwrap();
+    fs::write(&cargo, text.replace("exec /bin/cat", "/bin/rm \"$DESK/bin/cargo\"; exec /bin/cat")).unwrap();
     let mut command = command(&setup, &["plugin", "build", "judge"]);
-    let ran = command.env("PATH", setup.dir().join("bin").to_str().unwrap().to_owned() + ":/nowhere:/bin");
+    // There is no other cargo on this path; a machine may have one in /bin.
+    let ran = command.env("PATH", setup.dir().join("bin").to_str().unwrap().to_owned() + ":/nowhere");
     let stderr = String::from_utf8(ran.stderr(Stdio::piped()).output().unwrap().stderr).unwrap();
     assert!(stderr.starts_with("error: cannot run cargo: No such file or directory"), "{stderr}");
 }

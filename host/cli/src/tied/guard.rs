@@ -8,8 +8,7 @@ use std::process::{Command, ExitStatus, Stdio};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitOptions, getpid, getsid, kill_process, pidfd_open, set_child_subreaper,
-    waitpid,
+    Pid, PidfdFlags, Signal, WaitOptions, getpid, kill_process, pidfd_open, set_child_subreaper, waitpid,
 };
 
 /// The program name (`argv[0]`) that makes a process of this binary a guard.
@@ -103,8 +102,8 @@ fn ends_first(program: Pid) -> io::Result<bool> {
 /// Kills the program and its descendants, and waits for their ends. One that has its own session, such as the server of a compiler
 /// cache, serves others, too, and is left alone.
 fn end_all(program: Pid) {
-    let session = getsid(None);
-    let is_here = |pid: &Pid| getsid(Some(*pid)) == session;
+    let session = session(None);
+    let is_here = |pid: &Pid| self::session(Some(*pid)) == session;
     loop {
         // Without that list, which a kernel may lack, only the program itself is found.
         let list = std::fs::read_to_string("/proc/thread-self/children");
@@ -126,6 +125,15 @@ fn end_all(program: Pid) {
             return;
         }
     }
+}
+
+/// Returns the session of a process, by default of this one; `None` if there is no such process. It is 0 if the leader of the session
+/// is outside of the PID namespace, as in a container that another program has entered. `rustix` has no such value for a session.
+#[expect(unsafe_code, reason = "there is no safe API for a session without a number")]
+fn session(pid: Option<Pid>) -> Option<i32> {
+    // SAFETY: the call takes and returns numbers.
+    let session = unsafe { libc::getsid(Pid::as_raw(pid)) };
+    (session >= 0).then_some(session)
 }
 
 #[cfg(test)]
