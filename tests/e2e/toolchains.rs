@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
-use provost_tests::{Host, Setup, eventually, is_alive};
+use provost_tests::{Host, Setup, eventually, is_alive, parent};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
@@ -153,6 +153,18 @@ fn it_is_the_same_where_the_leader_of_the_session_is_in_another_namespace() {
     let within = unshare().arg(std::env::current_exe().unwrap()).args(tests).arg("--exact").output().unwrap();
     let told = String::from_utf8_lossy(&within.stdout);
     assert!(within.status.success() && told.contains("2 passed"), "{told}");
+}
+
+#[test]
+fn the_program_ends_also_with_the_process_between_it_and_the_command() {
+    let setup = desk();
+    let mut child = command(&setup, &["plugin", "build", "judge"]).spawn().unwrap();
+    let pids = Killed(pids(setup.dir()));
+    let guard = parent(u32::try_from(pids.0[0]).unwrap()).unwrap();
+    assert_eq!(parent(guard), Some(child.id()));
+    kill_process(Pid::from_raw(i32::try_from(guard).unwrap()).unwrap(), Signal::KILL).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    eventually("the program has ended", || is_alive(pids.0[0]), |alive| !alive);
 }
 
 #[test]

@@ -73,7 +73,10 @@ fn guard(mut arguments: impl Iterator<Item = OsString>) -> io::Result<Option<Exi
     let program = arguments.next().ok_or(io::ErrorKind::InvalidInput)?;
     // Those whose parents end become children of this process, and are found when everything is to end.
     set_child_subreaper(Some(getpid()))?;
-    let mut child = Command::new(program).args(arguments).stdin(Stdio::null()).spawn()?;
+    let mut command = Command::new(program);
+    // This process may be killed itself.
+    super::tie(command.args(arguments).stdin(Stdio::null()));
+    let mut child = command.spawn()?;
     let pid = Pid::from_child(&child);
     match ends_first(pid) {
         Ok(true) => child.wait().map(Some),

@@ -58,8 +58,14 @@ fn guarded(program: &Command) -> Command {
 ///
 /// # Errors
 /// The program cannot be started.
-#[expect(unsafe_code, reason = "there is no safe API for a step between fork and exec")]
 pub(crate) fn output(program: &mut Command) -> io::Result<Output> {
+    tie(program);
+    program.output()
+}
+
+/// Has a program killed when the thread that starts it ends before it.
+#[expect(unsafe_code, reason = "there is no safe API for a step between fork and exec")]
+fn tie(program: &mut Command) {
     let parent = std::process::id();
     let tie = move || {
         set_parent_process_death_signal(Some(Signal::KILL))?;
@@ -69,5 +75,4 @@ pub(crate) fn output(program: &mut Command) -> io::Result<Output> {
     };
     // SAFETY: the closure makes two system calls by numbers; it allocates nothing, takes no lock and does not panic.
     unsafe { program.pre_exec(tie) };
-    program.output()
 }
