@@ -398,6 +398,13 @@ fn several_scenarios_have_a_last_line_that_counts_them() {
     let ran = setup.run(&given);
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.stdout.ends_with("\n3 scenarios: 1 holds, 1 broken, 1 untested\n"), "{ran:?}");
+    let nothing = setup.dir().join("nothing.toml");
+    std::fs::write(&nothing, "[scenario]\nname = \"n\"\nfor = \"1h\"\n[process.web]\ncommand = \"web\"\n")
+        .unwrap();
+    given.extend(["--scenario", nothing.to_str().unwrap()]);
+    let ran = setup.run(&given);
+    assert!(ran.stdout.contains("\nit expects nothing: [[expect]] says what must hold\n"), "{ran:?}");
+    assert!(ran.stdout.ends_with(": 1 holds, 1 broken, 1 untested, 1 expects nothing\n"), "{ran:?}");
 }
 
 /// Faults and orders that have no effect: at their lines 8, 13, 18 and 21.

@@ -98,6 +98,26 @@ fn what_belongs_to_another_role_is_an_error_whoever_says_the_role() {
 }
 
 #[test]
+fn a_vector_says_the_role_that_it_asks_unless_there_is_only_one() {
+    let setup = Setup::new(PROVOST, "");
+    let (conductor, _) = conductor();
+    let vector = "[[vector]]\nname = \"a\"\nexpect = { reason_contains = \"a\" }\n";
+    for (component, role, place, told) in [
+        (&*conductor, "", "1:1", "the component has several roles: restart-policy, start-policy"),
+        ("bundled:backoff", "role = \"view\"\n", "2:1", "the component does not export status-view"),
+    ] {
+        let ran = tested(&setup, component, &format!("{role}{vector}"));
+        assert_eq!((ran.code, &*ran.stdout), (2, ""), "{ran:?}");
+        assert!(ran.stderr.contains(&format!("a.toml:{place}: {told}")), "{ran:?}");
+        assert!(ran.stderr.contains("hint: write role = \"ROLE\" in the vector"), "{ran:?}");
+    }
+    // A component that is refused is asked in none.
+    let refused = "[[vector]]\nname = \"a\"\nsettings = { x = 1 }\nexpect = { fault = \"refused\" }\n";
+    let ran = tested(&setup, &conductor, refused);
+    assert_eq!(ran.code, 0, "{ran:?}");
+}
+
+#[test]
 fn a_plugin_may_have_a_memory_before_it_is_called() {
     let setup = Setup::new(PROVOST, "");
     let (conductor, settings) = conductor();

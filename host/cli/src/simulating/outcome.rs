@@ -34,6 +34,8 @@ pub(crate) enum Standing {
     Broken,
     /// Nothing is broken, and something that is expected was not put to the test.
     Untested,
+    /// Nothing is broken, because nothing is expected.
+    Unexpecting,
 }
 
 /// The figures of one process.
@@ -65,6 +67,7 @@ impl Outcome {
     pub(crate) fn standing(&self) -> Standing {
         match (self.is_broken(), self.untested()) {
             (true, _) => Standing::Broken,
+            (false, 0) if self.verdicts.is_empty() => Standing::Unexpecting,
             (false, 0) => Standing::Holds,
             (false, _) => Standing::Untested,
         }

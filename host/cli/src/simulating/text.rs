@@ -18,6 +18,9 @@ const PROCESSES_SHOWN: usize = 20;
 /// The most breaches of one expectation that are shown.
 const BREACHES_SHOWN: usize = 3;
 
+/// Said of a scenario that cannot be broken.
+const NOTHING_EXPECTED: &str = "it expects nothing: [[expect]] says what must hold";
+
 /// Renders one run.
 pub(crate) fn text(outcome: &Outcome, page: &Page) -> String {
     let mut text = heading(outcome, page);
@@ -45,6 +48,7 @@ pub(crate) fn sum(standings: &[Standing]) -> String {
         (Standing::Holds, "holds", "hold"),
         (Standing::Broken, "broken", "broken"),
         (Standing::Untested, "untested", "untested"),
+        (Standing::Unexpecting, "expects nothing", "expect nothing"),
     ];
     let part = |(standing, one, many): (Standing, &str, &str)| match standings
         .iter()
@@ -130,12 +134,18 @@ fn style_of(phase: PhaseKind) -> Style {
 }
 
 fn expected(outcome: &Outcome, page: &Page) -> String {
+    if outcome.verdicts.is_empty() {
+        return format!("{}\n", page.paint.text(Style::Dim, NOTHING_EXPECTED));
+    }
     let verdicts = outcome.verdicts.iter();
     verdicts.map(|(invariant, verdict)| judged(invariant, verdict, page.paint)).collect()
 }
 
-/// Renders what does not hold in a run, because it is broken or because nothing has tested it.
+/// Renders what does not hold in a run: it is broken, nothing has tested it, or it does not expect anything.
 pub(crate) fn unheld(outcome: &Outcome, paint: Paint) -> String {
+    if outcome.verdicts.is_empty() {
+        return format!("{}\n", paint.text(Style::Dim, NOTHING_EXPECTED));
+    }
     let unheld = outcome.verdicts.iter().filter(|(_, verdict)| !matches!(verdict, Verdict::Held(_)));
     unheld.map(|(invariant, verdict)| judged(invariant, verdict, paint)).collect()
 }
@@ -247,5 +257,8 @@ mod tests {
         assert_eq!(of(10, 1, 1), "12 scenarios: 10 hold, 1 broken, 1 untested\n");
         assert_eq!(of(1, 0, 2), "3 scenarios: 1 holds, 2 untested\n");
         assert_eq!(of(2, 0, 0), "2 scenarios: 2 hold\n");
+        let none = Standing::Unexpecting;
+        assert_eq!(sum(&[Standing::Holds, none]), "2 scenarios: 1 holds, 1 expects nothing\n");
+        assert_eq!(sum(&[none, none]), "2 scenarios: 2 expect nothing\n");
     }
 }

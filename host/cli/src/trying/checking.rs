@@ -1,5 +1,5 @@
-//! Whether vectors have the fields, expectations and actions of their role only. The role may be that of the component, so this can be
-//! said only when the component is known.
+//! The role that is asked, and whether vectors have the fields, expectations and actions of that role only. It may be that of the
+//! component, so this can be said only when the component is known.
 
 use provost_plugin_host::Role;
 
@@ -10,6 +10,8 @@ use super::vector::{CaseSource, Vector};
 use super::vector_file::VectorFile;
 use super::words;
 use crate::config::Collector;
+
+const ROLE_HINT: &str = "write role = \"ROLE\" in the vector, or above all vectors of the file";
 
 /// Checks the vectors of these files for a component with these roles.
 ///
@@ -29,9 +31,13 @@ pub(crate) fn check_vectors(files: &[VectorFile], roles: &[Role]) -> Result<(), 
 }
 
 fn check(vector: &Vector, roles: &[Role], problems: &Collector) {
-    // A vector without a role is told when it is run.
-    let Some(role) = role_of(vector, roles) else { return };
     let written = &vector.written;
+    let role = match chosen(roles, wanted(vector)) {
+        Ok(role) => role,
+        // A component that is refused is asked in no role.
+        Err(_) if vector.expects_failure() => return,
+        Err(error) => return problems.add(written.span.clone(), error.to_string(), ROLE_HINT),
+    };
     let fields = written.fields.iter().map(|word| (word, foreign_field(word.get_ref(), role)));
     let expected = written.expected.iter().map(|word| (word, foreign_expectation(word.get_ref(), role)));
     let action = written.action.iter().map(|word| (word, foreign_action(word.get_ref(), role)));
@@ -44,15 +50,30 @@ fn check(vector: &Vector, roles: &[Role], problems: &Collector) {
     }
 }
 
-/// Returns the role that a vector asks: that of its input, its own, or the only one of the component.
-fn role_of(vector: &Vector, roles: &[Role]) -> Option<Role> {
+/// Returns the role that a vector asks, if it or its input says one.
+fn wanted(vector: &Vector) -> Option<Role> {
     if let CaseSource::Input(document) = &vector.source
         && let Document::Reproduction(reproduction) = &**document
     {
         return words::role(reproduction.role.as_str()).ok();
     }
-    vector.role.or(match roles {
-        [only] => Some(*only),
-        _ => None,
-    })
+    vector.role
+}
+
+/// Returns the role to ask: the wanted one, or the only one of the component.
+///
+/// # Errors
+/// [`TryError::Role`] if the component does not play it, or plays several and none is wanted.
+pub(crate) fn chosen(roles: &[Role], wanted: Option<Role>) -> Result<Role, TryError> {
+    let names = roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", ");
+    let wrong = |what: String| Err(TryError::Role { what });
+    match (wanted, roles) {
+        (_, []) => wrong("the component exports no role".to_owned()),
+        (Some(wanted), roles) if !roles.contains(&wanted) => {
+            wrong(format!("the component does not export {wanted}; it exports {names}"))
+        }
+        (Some(wanted), _) => Ok(wanted),
+        (None, [only]) => Ok(*only),
+        (None, _) => wrong(format!("the component has several roles: {names}")),
+    }
 }

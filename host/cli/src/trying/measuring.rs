@@ -4,9 +4,9 @@ use provost_plugin_host::{Bench, Limit, Outcome, Reply, Role, Workbench};
 use provost_supervisor::Clock;
 
 use super::case::Case;
-use super::checking::check_vectors;
+use super::checking::{check_vectors, chosen};
 use super::error::TryError;
-use super::suite::{chosen, vector_case};
+use super::suite::vector_case;
 use super::vector_file::VectorFile;
 
 /// The calls before the measurement, of which nothing is kept, as a share of those that are measured.

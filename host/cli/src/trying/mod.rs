@@ -8,7 +8,7 @@
 //! | `object` | outcomes, vectors, scenarios and measurements as JSON |
 //! | `measuring` | how long calls take, and what is left of each limit |
 //! | `suite` | running the vectors of a project |
-//! | `checking` | whether vectors have only what belongs to their role |
+//! | `checking` | the role that is asked, and whether vectors have only what belongs to it |
 //! | `scenarios` | playing the scenarios of a project |
 //! | `advice` | what to do about a call that failed |
 //! | `vector_file` | reading a file of vectors |
@@ -52,7 +52,7 @@ mod world;
 pub(crate) use advice::advice;
 pub(crate) use belonging::check_fields;
 pub(crate) use case::Case;
-pub(crate) use checking::check_vectors;
+pub(crate) use checking::{check_vectors, chosen};
 pub(crate) use document::{Document, case as input_case, read_document, setup as input_setup};
 pub(crate) use error::TryError;
 pub(crate) use fields::Fields;
@@ -63,7 +63,7 @@ pub(crate) use reading::read_sets;
 pub(crate) use report_text::{failed_text, failures, passes, report_text};
 pub(crate) use restoring::states as restored;
 pub(crate) use scenarios::{Called, play_all};
-pub(crate) use suite::{Report, chosen, run_all};
+pub(crate) use suite::{Report, run_all};
 pub(crate) use text::{measured_text, outcome_text, shown_line};
 pub(crate) use vector_file::{VectorFile, read_vectors};
 pub(crate) use words::{exit, role};

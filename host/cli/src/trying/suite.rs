@@ -7,6 +7,7 @@ use provost_plugin_host::{Bench, Outcome, Role, Setup, SetupError, Workbench};
 
 use super::advice::advice;
 use super::case::Case;
+use super::checking::chosen;
 use super::document::{self, Document};
 use super::error::TryError;
 use super::facts::{ERROR, Facts};
@@ -154,23 +155,5 @@ pub(super) fn vector_case(vector: &Vector, role: Role) -> Result<Case, TryError>
             Document::Reproduction(reproduction) => document::case(reproduction),
             Document::Snapshot(snapshot) => Case::in_snapshot(role, &Default::default(), snapshot),
         },
-    }
-}
-
-/// Returns the role to ask: the wanted one, or the only one of the component.
-///
-/// # Errors
-/// [`TryError::Role`] if the component does not play it, or plays several and none is wanted.
-pub(crate) fn chosen(roles: &[Role], wanted: Option<Role>) -> Result<Role, TryError> {
-    let names = roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", ");
-    let wrong = |what: String| Err(TryError::Role { what });
-    match (wanted, roles) {
-        (_, []) => wrong("the component exports no role".to_owned()),
-        (Some(wanted), roles) if !roles.contains(&wanted) => {
-            wrong(format!("the component does not export {wanted}; it exports {names}"))
-        }
-        (Some(wanted), _) => Ok(wanted),
-        (None, [only]) => Ok(*only),
-        (None, _) => wrong(format!("the component has several roles: {names}")),
     }
 }

@@ -1,5 +1,7 @@
 //! One vector: a case with the outcome that it is expected to have.
 
+use std::ops::Range;
+
 use provost_plugin_host::{Outcome, Role, Setup};
 use toml::Spanned;
 
@@ -26,6 +28,8 @@ pub(crate) struct Vector {
 /// The keys that a vector and its `expect` have, with their places.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Written {
+    /// Where the vector begins.
+    pub(super) span: Range<usize>,
     pub(super) fields: Vec<Spanned<String>>,
     pub(super) expected: Vec<Spanned<String>>,
     /// The word of `action`.

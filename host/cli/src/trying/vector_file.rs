@@ -98,7 +98,8 @@ fn vector(mut section: Section<'_>, shared: &Shared, source: &SourceFile) -> Opt
     if is_empty || section.lacks("expect") {
         section.problem(section.key_span("expect"), "this vector expects nothing", EXPECT_HINT);
     }
-    let line = source.place(section.span.start).line;
+    let span = section.span.clone();
+    let line = source.place(span.start).line;
     section.finish();
     let (case, given) = case?;
     let given = given.unwrap_or_default();
@@ -110,7 +111,7 @@ fn vector(mut section: Section<'_>, shared: &Shared, source: &SourceFile) -> Opt
     };
     let role = own.role.or(shared.role);
     let (expected, written) = expected?;
-    let written = Written { fields, ..written };
+    let written = Written { span, fields, ..written };
     Some(Vector { name: name?, line, role, setup, source: case, expected, written, is_pure })
 }
 
