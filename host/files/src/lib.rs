@@ -15,6 +15,7 @@
 //! | `cache` | directories of files that can be made again, and their bounds |
 //! | `replace` | the atomic replacement of a file, and syncing its name |
 //! | `create` | creating files, and opening them for writing |
+//! | `script` | the first line of a script |
 //! | `text` | reading UTF-8 text |
 //! | `writers` | who may write a file |
 //! | `dirs` | the host's own directories, and the paths to them |
@@ -31,6 +32,7 @@ mod identity;
 mod open;
 mod owner;
 mod replace;
+mod script;
 mod text;
 mod writers;
 
@@ -42,5 +44,6 @@ pub use identity::Identity;
 pub use open::{open_direct, open_named, open_own, read_named, read_open, read_own};
 pub use owner::Owners;
 pub use replace::{replace, replace_named, sync_name};
+pub use script::script_line;
 pub use text::{read_open_text, read_text};
 pub use writers::{Others, Writers};

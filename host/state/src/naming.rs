@@ -5,6 +5,9 @@ use crate::text;
 /// The longest name, in bytes.
 pub const NAME_BYTES_MAX: usize = 100;
 
+/// The bound on the work of finding the name that was meant, in pairs of characters. Names beyond it are not compared.
+const PAIRS_COMPARED: usize = 500_000;
+
 /// Reserved keys of `[plugins]` that cannot be plugin names.
 const KEYS_OF_PLUGINS: [&str; 4] = ["cache", "compile", "keys", "require_signature"];
 
@@ -79,6 +82,25 @@ pub fn replica_of(name: &str) -> Option<(&str, &str)> {
     (!number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())).then_some((base, number))
 }
 
+/// Returns the known word that is the most similar to a misspelt one, if it is similar enough to be what was meant.
+#[must_use]
+pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let far = |known: &str| known.chars().count().max(3) / 3 + 1;
+    let length = word.chars().count();
+    let mut pairs = 0;
+    known
+        .into_iter()
+        .filter(|known| length.abs_diff(known.chars().count()) <= far(known))
+        .take_while(|known| {
+            pairs += length * known.chars().count();
+            pairs <= PAIRS_COMPARED
+        })
+        .map(|known| (strsim::osa_distance(word, known), known))
+        .min()
+        .filter(|(distance, known)| *distance <= far(known))
+        .map(|(_, nearest)| nearest)
+}
+
 fn taken(name: &str, those: &[&str], meaning: &'static str) -> Result<(), BadName> {
     match those.contains(&name) {
         true => Err(BadName::Taken { name: name.to_owned(), meaning }),
@@ -121,6 +143,24 @@ mod tests {
             assert!(matches!(check_plugin(plugin), Err(BadName::Taken { .. })), "{plugin}");
         }
         assert_eq!(check("failsafe"), Ok(()), "a process may be called that");
+    }
+
+    #[test]
+    fn a_misspelt_word_means_the_nearest_one_and_another_word_none() {
+        for (word, known, meant) in [
+            ("commnd", &["command", "cwd"][..], Some("command")),
+            ("polices", &["ready", "policies"], Some("policies")),
+            ("opt", &["otp", "systemd"], Some("otp")),
+            ("web.3", &["web.2", "web.1"], Some("web.1")),
+            ("zzzzzz", &["command", "cwd"], None),
+            ("", &["otp", "command"], None),
+            ("web", &[], None),
+        ] {
+            assert_eq!(nearest(word, known.iter().copied()), meant, "{word}");
+        }
+        let long = "command".repeat(100_000);
+        assert_eq!(nearest(&long, ["command"]), None);
+        assert_eq!(nearest(&long, [&*long]), None, "so many are not compared");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use provost_state::naming;
 use provost_supervisor::{SocketAddress, SocketSpec};
 
 use super::cycles;
-use super::report::{Collector, choices, nearest};
+use super::report::{Collector, choices};
 use super::sections::{ConfigFile, ProcessSection, SocketSection};
 use super::sockets::resolved;
 
@@ -34,7 +34,7 @@ fn names(file: &ConfigFile, problems: &Collector) {
             let word = policy.get_ref();
             problems.add_with(policy.span(), || {
                 let what = format!("there is no plugin `{word}`, which `{name}` names in `policies`");
-                let near = nearest(word, plugins.iter().copied());
+                let near = naming::nearest(word, plugins.iter().copied());
                 let hint = match bundled_names().contains(&word.as_str()) && near.is_none() {
                     true => format!("write [plugins.{word}] with component = \"bundled:{word}\""),
                     false if plugins.is_empty() => {

@@ -4,7 +4,7 @@
 //! Keys are compared without case, `_` and `-`, so that systemd's `WorkingDirectory` and another's `working_directory` are
 //! the same.
 
-use super::report::nearest;
+use provost_state::naming;
 
 /// The answer to a key of another supervisor.
 #[derive(Clone, Copy, Debug)]
@@ -342,7 +342,8 @@ impl Place {
 
     /// Whether `word` may have been written for `key`.
     pub(super) fn means(self, word: &str, key: &str) -> bool {
-        self.foreign(word).is_some_and(|foreign| foreign.key == Some(key)) || nearest(word, [key]).is_some()
+        self.foreign(word).is_some_and(|foreign| foreign.key == Some(key))
+            || naming::nearest(word, [key]).is_some()
     }
 }
 

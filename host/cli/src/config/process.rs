@@ -9,7 +9,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::command::{COMMAND_HINT, read_command};
-use super::report::{choices, nearest};
+use super::report::choices;
 use super::section::{Section, decimal};
 use super::sections::{ProcessSection, ReplicasSection, StopSection};
 use super::{cgroup, job, probe, setup, sockets};
@@ -138,7 +138,8 @@ fn read_signal(stop: &mut Section<'_>) -> Option<Signal> {
                 let full = if bare.starts_with("SIG") { bare } else { format!("SIG{bare}") };
                 // No name is similar to a number.
                 let is_number = text.trim().parse::<i64>().is_ok();
-                let near = (!is_number).then(|| nearest(&full, names.iter().map(String::as_str))).flatten();
+                let near =
+                    (!is_number).then(|| naming::nearest(&full, names.iter().map(String::as_str))).flatten();
                 let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
                 (format!("`{text}` is not a signal"), format!("{near}{SIGNAL_HINT}"))
             }

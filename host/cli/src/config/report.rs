@@ -7,6 +7,8 @@ use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
 
+use provost_state::naming;
+
 /// The largest number of characters of a line that are shown before its problem; lines are cut at twice that.
 const LINE_SHOWN: usize = 200;
 
@@ -21,10 +23,6 @@ const HINT_CHARS_MAX: usize = 1_200;
 
 /// The largest number of choices that are listed.
 const CHOICES_SHOWN: usize = 40;
-
-/// The bound on the work of finding the word that was meant, in pairs of characters. Candidates beyond it are not
-/// compared.
-const PAIRS_COMPARED: usize = 400_000;
 
 /// A config file as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -220,31 +218,14 @@ impl Collector {
     }
 }
 
-/// Returns the candidate nearest to `word`, if one is near enough to be what was meant.
-pub(super) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
-    let far = |candidate: &str| candidate.chars().count().max(3) / 3 + 1;
-    let length = word.chars().count();
-    let mut pairs = 0;
-    candidates
-        .into_iter()
-        .filter(|candidate| length.abs_diff(candidate.chars().count()) <= far(candidate))
-        .take_while(|candidate| {
-            pairs += length * candidate.chars().count();
-            pairs <= PAIRS_COMPARED
-        })
-        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= far(candidate))
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
-}
-
 /// Returns "did you mean `web`? " if a candidate is near, followed by the list of all candidates.
 pub(crate) fn choices<'c>(
     word: &str,
     kind: &str,
     all: impl IntoIterator<Item = &'c str, IntoIter: ExactSizeIterator> + Clone,
 ) -> String {
-    let near = nearest(word, all.clone()).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+    let near = naming::nearest(word, all.clone());
+    let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
     let all = all.into_iter();
     let more = all.len().saturating_sub(CHOICES_SHOWN);
     let list: Vec<String> = all.take(CHOICES_SHOWN).map(|one| format!("`{one}`")).collect();
@@ -294,12 +275,5 @@ mod tests {
 
         and 1 more problem
         ");
-    }
-
-    #[test]
-    fn only_a_similar_word_is_proposed() {
-        assert_eq!(nearest("commnd", ["command", "cwd"]), Some("command"));
-        assert_eq!(nearest("polices", ["policies", "ready"]), Some("policies"));
-        assert_eq!(nearest("zzzzzz", ["command", "cwd"]), None);
     }
 }

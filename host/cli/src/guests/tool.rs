@@ -1,10 +1,10 @@
 //! Finding and running the programs of a toolchain.
 
 use std::env;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use provost_files::script_line;
 
 use super::error::BuildError;
 use crate::tied;
@@ -29,16 +29,11 @@ pub(super) fn first_of<S: AsRef<str>>(programs: impl IntoIterator<Item = S>) -> 
     programs.into_iter().find_map(|program| on_path(program.as_ref()).into_iter().next())
 }
 
-/// The longest first line of a script that is read, in bytes: the kernel reads no more, either.
-const FIRST_LINE_BYTES_MAX: u64 = 255;
-
 /// Returns the interpreter that the first line of a script names, if it is missing. The kernel would only say that there is no such
 /// file, as if it were the script.
 pub(super) fn missing_interpreter(script: &Path) -> Option<PathBuf> {
-    let mut bytes = Vec::new();
-    File::open(script).ok()?.take(FIRST_LINE_BYTES_MAX).read_to_end(&mut bytes).ok()?;
-    let text = String::from_utf8_lossy(&bytes);
-    let mut words = text.strip_prefix("#!")?.lines().next()?.split_whitespace();
+    let line = script_line(script)?;
+    let mut words = line.split_whitespace();
     let program = Path::new(words.next()?);
     if program.ends_with("env") {
         // `env` has options and variables before the program.

@@ -4,16 +4,13 @@
 use std::collections::{BTreeMap, HashSet};
 
 use provost_api::ErrorCode;
-use provost_state::naming::{NAME_BYTES_MAX, replica_of, shown};
+use provost_state::naming::{nearest, replica_of, shown};
 use provost_state::{ProcessId, ProcessState, Snapshot};
 
 use super::refused::Refused;
 
 /// The maximum number of targets.
 const TARGETS_MAX: usize = 10_000;
-
-/// The maximum number of pairs of bytes that are compared to find the nearest name.
-const COMPARED_MAX: usize = 500_000;
 
 /// Returns the processes that `targets` name, in the order of the config, each once. No targets mean no processes.
 pub(super) fn select(world: &Snapshot, targets: &[String]) -> Result<Vec<ProcessId>, Refused> {
@@ -180,28 +177,10 @@ fn unknown(code: ErrorCode, name: &str, hint: Option<String>) -> Refused {
     Refused::not_found(code, message, hint)
 }
 
-/// Returns the most similar name among those compared within [`COMPARED_MAX`]. A text too long for a name has none.
-fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    if name.len() > NAME_BYTES_MAX {
-        return None;
-    }
-    let far = |known: &str| 2.max(known.len() / 3);
-    let mut compared = 0;
-    known
-        .filter(|known| known.len().abs_diff(name.len()) <= far(known))
-        .take_while(|known| {
-            compared += known.len() * name.len();
-            compared <= COMPARED_MAX
-        })
-        .map(|known| (strsim::osa_distance(known, name), known))
-        .min()
-        .filter(|(distance, known)| *distance <= far(known))
-        .map(|(_, nearest)| nearest)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use provost_state::naming::NAME_BYTES_MAX;
     use provost_state::{Identity, Moment, registry};
 
     fn world() -> std::sync::Arc<Snapshot> {

@@ -32,36 +32,3 @@ pub fn bundled_names() -> &'static [&'static str] {
 pub(crate) fn bytes(name: &str) -> Option<&'static [u8]> {
     BUNDLED.iter().find(|(known, _)| *known == name).map(|(_, bytes)| *bytes)
 }
-
-/// The longest name that is compared with those of the bundled components, in bytes.
-const COMPARED_BYTES_MAX: usize = 64;
-
-/// Returns the name of the bundled component that a misspelt one may mean.
-pub(crate) fn nearest(name: &str) -> Option<&'static str> {
-    if name.len() > COMPARED_BYTES_MAX {
-        return None;
-    }
-    let distance = |known: &&'static str| (strsim::damerau_levenshtein(name, known), *known);
-    let (distance, nearest) = bundled_names().iter().map(distance).min()?;
-    (distance <= (nearest.len() / 3).max(1)).then_some(nearest)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_misspelt_name_means_the_nearest_one_and_another_word_none() {
-        for (name, meant) in [
-            ("bakcoff", Some("backoff")),
-            ("backof", Some("backoff")),
-            ("supervisor", Some("supervisord")),
-            ("opt", Some("otp")),
-            ("nobody", None),
-            ("", None),
-        ] {
-            assert_eq!(nearest(name), meant, "{name}");
-        }
-        assert_eq!(nearest(&"backoff".repeat(100)), None);
-    }
-}

@@ -46,6 +46,6 @@ pub use recognise::recognise;
 pub use remote::{FetchLease, Fetched, Fetching, Nowhere, Remote, RemoteError};
 pub(crate) use source::Obtained;
 pub use source::Source;
-pub(crate) use surface::Surface;
+pub(crate) use surface::{Surface, roles_of};
 pub use together::FetchedTogether;
 pub use trust::{Trust, TrustError, signature_of};

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use provost_files::{Problem, read_named};
+use provost_state::naming;
 
 use super::bundled;
 use super::error::{COMPONENT_BYTES_MAX, ComponentError, LoadError};
@@ -69,7 +70,7 @@ impl Source {
                 let bytes = bundled::bytes(name).map(Cow::Borrowed);
                 let none = || LoadError::NotBundled {
                     name: name.clone(),
-                    nearest: bundled::nearest(name),
+                    nearest: naming::nearest(name, bundled::bundled_names().iter().copied()),
                     bundled: names(),
                 };
                 return Ok(Obtained { bytes: bytes.ok_or_else(none)?, path: None, lease: None });

@@ -55,7 +55,7 @@ impl Surface {
 
     /// Returns the roles that it exports in a compatible version.
     pub(crate) fn roles(&self) -> Vec<Role> {
-        Role::ALL.into_iter().filter(|role| self.export(*role).is_some()).collect()
+        roles_of(&self.exports)
     }
 
     /// Returns the full name of its export for this role.
@@ -65,7 +65,7 @@ impl Surface {
 
     /// Returns the full name of its export of this interface of the contract.
     pub(super) fn exported(&self, interface: &str) -> Option<&str> {
-        self.exports.iter().map(String::as_str).find(|name| speaks(name, &[interface]))
+        exported(&self.exports, interface)
     }
 
     /// Lists the imports that it has and `other` does not, one per line.
@@ -148,6 +148,16 @@ impl Surface {
             (package == PACKAGE && !is_spoken(version)).then_some(version)
         })
     }
+}
+
+/// Returns the roles that are among exports with these full names, in a compatible version.
+pub(crate) fn roles_of(exports: &[String]) -> Vec<Role> {
+    Role::ALL.into_iter().filter(|role| exported(exports, role.as_str()).is_some()).collect()
+}
+
+/// Returns the full name of the export of this interface of the contract.
+fn exported<'e>(exports: &'e [String], interface: &str) -> Option<&'e str> {
+    exports.iter().map(String::as_str).find(|name| speaks(name, &[interface]))
 }
 
 /// Whether this is one of these interfaces of the contract, in a compatible version.

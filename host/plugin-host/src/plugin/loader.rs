@@ -15,7 +15,7 @@ use wasmtime::component::Component;
 use crate::component::cache::{Cache, Lease};
 use crate::component::{
     Admitted, ComponentError, FetchLease, LoadError, Obtained, Remote, Source, Surface, Trust, admission,
-    engine_number, exports, hex, is_sha256, recognise, sha256,
+    engine_number, exports, hex, is_sha256, recognise, roles_of, sha256,
 };
 use crate::engine::{EngineError, TimedEngine};
 use crate::guest::{Common, Context, Figures, Reach, linker};
@@ -111,7 +111,7 @@ impl Candidate {
 
     /// Returns the roles that it exports in a compatible version.
     pub(crate) fn roles(&self) -> Vec<Role> {
-        Surface { imports: Vec::new(), exports: self.exports.clone() }.roles()
+        roles_of(&self.exports)
     }
 }
 

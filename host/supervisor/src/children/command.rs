@@ -3,13 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{CString, OsStr, OsString};
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use provost_files::script_line;
 use provost_keeper::HOST_VARIABLE;
 use provost_keeper::stage::Steps;
 use provost_state::Incarnation;
@@ -253,13 +253,7 @@ pub(super) fn exec_error(prepared: &Prepared, spec: &ProcessSpec, error: &io::Er
 
 /// Returns the interpreter that the first line of a script names.
 pub(super) fn interpreter(path: &Path) -> Option<String> {
-    let at_once = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-    let file = File::options().read(true).custom_flags(at_once).open(path).ok()?;
-    let mut start = Vec::new();
-    file.take(256).read_to_end(&mut start).ok()?;
-    let line = start.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
-    let line = String::from_utf8_lossy(line);
-    line.trim_start_matches([' ', '\t']).split([' ', '\t']).next().map(str::to_owned)
+    script_line(path)?.split([' ', '\t']).next().filter(|name| !name.is_empty()).map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -334,17 +328,5 @@ mod tests {
         assert_eq!(find("tool", &path("/nowhere:"), Some(dir.path())).unwrap(), PathBuf::from("./tool"));
         assert_eq!(find("./any", &path(""), None).unwrap(), PathBuf::from("./any"));
         assert!(find("tool", &path("/nowhere"), None).unwrap_err().contains("no such program"));
-    }
-
-    #[test]
-    fn the_interpreter_of_a_script_is_named_with_its_carriage_return() {
-        let dir = tempfile::tempdir().unwrap();
-        let script = dir.path().join("crlf.sh");
-        std::fs::write(&script, "#!/bin/sh\r\necho hi\r\n").unwrap();
-        assert_eq!(interpreter(&script).as_deref(), Some("/bin/sh\r"));
-        std::fs::write(&script, "#! /usr/bin/env python3\n").unwrap();
-        assert_eq!(interpreter(&script).as_deref(), Some("/usr/bin/env"));
-        std::fs::write(&script, "echo hi\n").unwrap();
-        assert_eq!(interpreter(&script), None);
     }
 }
