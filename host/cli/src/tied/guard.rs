@@ -11,6 +11,8 @@ use rustix::process::{
     Pid, PidfdFlags, Signal, WaitOptions, getpid, kill_process, pidfd_open, set_child_subreaper, waitpid,
 };
 
+use super::parent::tie;
+
 /// The program name (`argv[0]`) that makes a process of this binary a guard.
 pub(super) const GUARD_NAME: &str = "provost-toolchain-guard";
 
@@ -75,7 +77,7 @@ fn guard(mut arguments: impl Iterator<Item = OsString>) -> io::Result<Option<Exi
     set_child_subreaper(Some(getpid()))?;
     let mut command = Command::new(program);
     // This process may be killed itself.
-    super::tie(command.args(arguments).stdin(Stdio::null()));
+    tie(command.args(arguments).stdin(Stdio::null()));
     let mut child = command.spawn()?;
     let pid = Pid::from_child(&child);
     match ends_first(pid) {

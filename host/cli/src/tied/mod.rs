@@ -2,6 +2,7 @@
 //! or by SIGKILL as well. What they have started ends with them.
 
 mod guard;
+mod parent;
 
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
@@ -9,10 +10,9 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitStatus, Output};
 
-use rustix::process::{Signal, getppid, set_parent_process_death_signal};
-
 pub use guard::run_if_guard;
 use guard::{GUARD_NAME, Report};
+use parent::tie;
 
 /// Runs a program, with its output on standard error and without input, and waits for its end. It has a process of this binary as its
 /// parent, the [`guard`], which ends it with all of its descendants when this process is gone. It stays in the process group of this
@@ -61,18 +61,4 @@ fn guarded(program: &Command) -> Command {
 pub(crate) fn output(program: &mut Command) -> io::Result<Output> {
     tie(program);
     program.output()
-}
-
-/// Has a program killed when the thread that starts it ends before it.
-#[expect(unsafe_code, reason = "there is no safe API for a step between fork and exec")]
-fn tie(program: &mut Command) {
-    let parent = std::process::id();
-    let tie = move || {
-        set_parent_process_death_signal(Some(Signal::KILL))?;
-        let is_there = getppid().is_some_and(|pid| pid.as_raw_nonzero().get().cast_unsigned() == parent);
-        // The parent may have ended before its death signal was requested.
-        if is_there { Ok(()) } else { Err(io::Error::from_raw_os_error(libc::ESRCH)) }
-    };
-    // SAFETY: the closure makes two system calls by numbers; it allocates nothing, takes no lock and does not panic.
-    unsafe { program.pre_exec(tie) };
 }
