@@ -14,7 +14,7 @@
 //!
 //! | room | owns |
 //! |---|---|
-//! | [`naming`] | the rules for the names of processes, groups and plugins |
+//! | [`naming`] | the rules for the names of processes, groups and plugins, and what a misspelt name may mean |
 //! | `ports` | the traits and records of policies, consumers, views, plugins and the recorder, and the failsafe |
 //! | `registry` | the publication of states: the right to write, the guarded commit, the readers |
 //! | [`process`] | the state of one process, and the only list of edges |

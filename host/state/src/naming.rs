@@ -1,4 +1,4 @@
-//! The rules for the names of processes, groups and plugins, in the config and in requests alike.
+//! The rules for the names of processes, groups and plugins, in the config and in requests alike, and what a misspelt one may mean.
 
 use crate::text;
 
