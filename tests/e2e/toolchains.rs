@@ -55,7 +55,17 @@ fn desk() -> Setup {
 fn command(setup: &Setup, arguments: &[&str]) -> Command {
     let dir = setup.dir().canonicalize().unwrap();
     let path = format!("{}:{}", dir.join("bin").display(), std::env::var("PATH").unwrap());
-    let mut command = setup.command(arguments);
+    let provost = setup.command(arguments);
+    // The tests may be run in the background, where a shell ignores signals of the terminal, and a program inherits that.
+    let mut command = Command::new("/usr/bin/env");
+    command.arg("--default-signal").arg(provost.get_program()).args(provost.get_args()).current_dir(&dir);
+    for (name, value) in provost.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command.stdin(Stdio::null());
     command.env("PATH", path).env("DESK", &dir).env("RUSTC", dir.join("bin/rustc"));
     command.stdout(Stdio::null()).stderr(Stdio::null());
     command
