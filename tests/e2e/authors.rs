@@ -163,11 +163,11 @@ fn nothing_that_exists_is_overwritten_and_nothing_is_left_after_a_refusal() {
         refused(&desk, &["plugin", "new", name], 2, &["exists already", "nothing was changed"]);
     }
     for (name, why) in [
-        ("Watch", "small letter"),
-        ("a.b", "small letters, digits"),
-        ("9lives", "begins with a small letter"),
-        ("match", "a word of Rust"),
-        ("serde", "another package"),
+        ("Watch", "lower-case letter"),
+        ("a.b", "lower-case letters, digits"),
+        ("9lives", "begins with a lower-case letter"),
+        ("match", "a keyword of Rust"),
+        ("serde", "a dependency of the project"),
         ("keys", "`[plugins]`"),
         ("a/b", "cannot be a name"),
     ] {
@@ -273,7 +273,7 @@ fn a_build_names_what_is_missing_of_an_interpreter_and_not_what_it_runs() {
     let gone = told("watch");
     assert!(
         gone.starts_with("error: /nowhere/.venv/bin/python3, the interpreter of ")
-            && gone.contains(".venv/bin/componentize-py, is missing: make the environment anew"),
+            && gone.contains(".venv/bin/componentize-py, is missing: recreate the environment"),
         "{gone}"
     );
     fs::remove_file(desk.dir().join(python)).unwrap();

@@ -236,7 +236,7 @@ fn a_view_is_put_into_a_host_as_well_and_it_is_said_how_to_see_it() {
     let once = setup.run(&["plugin", "dev", "judge", "--once"]);
     assert_eq!(once.code, 0, "{once:?}");
     for part in [
-        "no vectors (tests/vectors/*.toml) and no scenarios (scenarios/*.toml): it is not tested",
+        "no vectors (tests/vectors/*.toml) and no scenarios (scenarios/*.toml): the plugin is not tested",
         "version 1 is in force",
         "a view decides nothing: `provost view judge` shows what it renders",
         "the host has ended",

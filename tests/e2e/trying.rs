@@ -249,7 +249,7 @@ fn a_snapshot_of_a_live_host_is_what_status_prints() {
     assert!(web.stdout.contains("note      the snapshot has no deaths of web: 1 made up"), "{web:?}");
     let db = run(&["--name", "db", "--exit", "SIGKILL"]);
     assert!(db.code == 0 && db.stdout.contains("killed by SIGKILL: failure 1"), "{db:?}");
-    assert!(db.stdout.contains("note      db runs in the snapshot"), "{db:?}");
+    assert!(db.stdout.contains("note      db is running in the snapshot"), "{db:?}");
     let stranger = run(&["--name", "dbb"]);
     assert!(stranger.code == 2 && stranger.stderr.contains("has no process `dbb`"), "{stranger:?}");
     let view = ["plugin", "run", "bundled:prometheus", "--path", "metrics", "--snapshot", "status.json"];

@@ -59,9 +59,9 @@ fn what_belongs_to_another_role_is_an_error_whoever_says_the_role() {
     let setup = Setup::new(PROVOST, "");
     let vector = "[[vector]]\nname = \"a\"\nwanted = 3\nexpect = { action = \"allow\", drain = \"1s\" }\n";
     let told = [
-        "`wanted` is a field for a scale-policy, and this is about a restart-policy",
-        "`allow` is an action of a start-policy, and this is about a restart-policy",
-        "`drain` is expected of a usage-policy, and this is about a restart-policy",
+        "`wanted` is a field for a scale-policy, but this is about a restart-policy",
+        "`allow` is an action of a start-policy, but this is about a restart-policy",
+        "`drain` is expected of a usage-policy, but this is about a restart-policy",
         "actions of a restart-policy: `restart`, `stay-down`, `give-up`, `pass`",
     ];
     let (conductor, _) = conductor();
@@ -161,7 +161,7 @@ fn a_plugin_may_have_a_memory_before_it_is_called() {
             "did you mean `base64`?",
         ),
         ("{ told = { base64 = \"!\" } }", "`told` in the memory is not base64", ""),
-        ("{ told = {} }", "`told` in the memory has neither `text` nor `base64`", ""),
+        ("{ told = {} }", "`told` in the memory must have either `text` or `base64`", ""),
     ] {
         let vector =
             format!("[[vector]]\nname = \"a\"\nmemory = {memory}\nexpect = {{ action = \"taken\" }}\n");
@@ -199,7 +199,7 @@ fn the_time_of_a_question_is_the_same_in_every_run() {
     let taken = run(&["--snapshot", "status.json"]);
     let now = delay(&["--snapshot", "status.json", "--now", "2026-05-04T12:01:00Z"]);
     assert_eq!(taken["answer"]["delay"], now);
-    let note = "web runs in the snapshot: it exited with code 1 for this question, after 1m (--uptime)";
+    let note = "web is running in the snapshot: for this question it is assumed that it exited with code 1, after 1m (--uptime)";
     assert_eq!(taken["notes"][0], note, "{taken:#}");
     let vector = format!(
         "role = \"restart\"\nsettings = {{ mistake = \"spreads-by-the-time\" }}\n[[vector]]\nname = \"a\"\n\

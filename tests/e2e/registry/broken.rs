@@ -40,7 +40,10 @@ fn what_is_not_a_whole_answer_of_http_is_told_apart_from_a_host_that_cannot_be_r
             b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nno number\r\n",
             "answers with what is not HTTP, or breaks off: ",
         ),
-        (b"HTTP/1.1 302 Found\r\nlocation: /v2/\r\ncontent-length: 0\r\n\r\n", "redirects too often"),
+        (
+            b"HTTP/1.1 302 Found\r\nlocation: /v2/\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",
+            "redirects too often",
+        ),
     ];
     for (bytes, what) in cases {
         let bytes = bytes.to_owned();

@@ -17,22 +17,24 @@ const VERBS: &[(&str, &str)] = &[
     ("kill", "`provost stop NAME` stops a process, `provost signal KILL NAME` sends a signal"),
     (
         "delete del remove rm",
-        "`provost stop NAME` stops a process; remove it from the config and restart the host",
+        "`provost stop NAME` stops a process; without it in the config, `provost reload` removes it",
     ),
     (
-        "reload update reread reloadconfig graceful-reload",
-        "`provost restart NAME` restarts a process; a changed config is read by the next `provost up`",
+        "update reread reloadconfig graceful-reload",
+        "`provost reload` applies a changed config, `provost restart NAME` restarts a process",
     ),
     ("check configtest verify test lint config", "`provost validate` checks the config"),
     ("enable disable", "write autostart = true or false in [process.NAME]"),
     ("why describe info inspect", "`provost explain NAME` says why a process is in its state"),
     ("tree deps dependencies list-dependencies", "`provost graph` draws which process waits for which"),
-    ("critical-chain blame plot", "`provost analyze` shows what the start of the host took"),
+    (
+        "critical-chain blame plot",
+        "`provost analyze` shows how long the start of the host took, and who waited for whom",
+    ),
     ("history", "`provost timeline NAME` shows the incarnations of a process"),
     ("completion", "`provost completions SHELL` prints the script for a shell"),
     ("plugins", "`provost plugin list` shows the plugins"),
     ("metrics", "`provost view PLUGIN` shows what a plugin renders"),
-    ("scale", "a scale policy changes the number of replicas; `provost start NAME.3` starts one by its name"),
 ];
 
 /// Returns what to type instead of an unknown command or option, if that is known.

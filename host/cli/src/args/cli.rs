@@ -114,18 +114,18 @@ Exits with 3 if none of the processes that were named is running.")]
     #[command(after_help = "\
 Compares what runs with the config, or with the one that `-c` names: processes,
 plugins and settings of the host, key by key. What was changed at run time, such
-as a plugin that was swapped or a number of replicas, is a part of it. Values of
+as a plugin that was swapped or a number of replicas, is included. Values of
 variables are compared, but not shown.
 
 Exits like diff: 0 if nothing differs, 1 if something does, 2 if the config has
-errors or the host cannot tell, and 3 if no host is running.")]
+errors or the host cannot find out, and 3 if no host is running.")]
     Diff(DiffArgs),
     /// Apply the config to the running host: what differs, and nothing else.
     #[command(after_help = "\
 Examples:
   provost reload --dry-run           what would change?
   provost reload --wait              and return when everything is up
-  provost reload --no-restart        without restarts: old values until then
+  provost reload --no-restart        restart nothing: old values until then
 
 Everything is checked first; a reload that is refused changes nothing. If a step
 fails, the others go on, and another reload does what remains. SIGHUP reloads,
@@ -190,7 +190,7 @@ It continues when the host ends, and works again when a host is back.")]
     /// Draw which process waits for which before it is started.
     #[command(after_help = pictures::GRAPH)]
     Graph(GraphArgs),
-    /// Show what the start of the host took: who waited for whom, and how long.
+    /// Show how long the start of the host took, and who waited for whom.
     #[command(after_help = pictures::ANALYZE)]
     Analyze(AnalyzeArgs),
     /// Show the incarnations of a process, its decisions, readiness and health over time.
@@ -217,7 +217,7 @@ Nothing is restarted, and no change is lost.")]
     /// Make, list and revoke the tokens of the API over TCP.
     #[command(subcommand)]
     Token(TokenCommand),
-    /// Check a config and its plugins without running or writing anything.
+    /// Check a config and its plugins without starting or changing anything.
     #[command(after_help = "\
 Whatever keeps the host from starting is an error. A missing program, directory
 or environment file is a warning: the processes may run on another machine, or
@@ -255,8 +255,8 @@ pub(crate) struct UpArgs {
     /// Go to the background once everything is set up.
     #[arg(short, long)]
     pub(crate) detach: bool,
-    /// With --detach: return when all processes that the host starts are ready, and jobs done. Fails as soon as the rest can
-    /// no longer come up; the host goes on either way.
+    /// With --detach: return when all processes that the host starts are ready and all jobs are done. Fails as soon as the
+    /// remaining ones can no longer come up; the host goes on either way.
     #[arg(short, long, requires = "detach")]
     pub(crate) wait: bool,
     /// How long to wait with `--wait`.
@@ -309,7 +309,7 @@ pub(crate) struct ActArgs {
     /// Names, `GROUP:*` or `all`.
     #[arg(value_name = "TARGET", required = true, value_parser = word::name)]
     pub(crate) targets: Vec<String>,
-    /// Return when they are started and ready, or stopped; jobs, when they have succeeded. Fails as soon as that has become
+    /// Return when they are started and ready, or stopped; jobs, when they have succeeded. Fails as soon as that is
     /// impossible.
     #[arg(short, long)]
     pub(crate) wait: bool,
@@ -336,7 +336,7 @@ pub(crate) struct ReloadArgs {
     /// Restart nothing: processes that a change would restart keep their old values until their next start.
     #[arg(long)]
     pub(crate) no_restart: bool,
-    /// Return when everything that was started is up. Fails for what cannot come up.
+    /// Return when everything that was started is up. Fails if a process cannot come up.
     #[arg(short, long)]
     pub(crate) wait: bool,
     /// How long to wait with `--wait`.

@@ -26,10 +26,10 @@ pub(crate) struct DevArgs {
     /// The name of the plugin in the host. By default that of the component.
     #[arg(long = "as", value_name = "NAME", value_parser = super::word::name)]
     pub(crate) name: Option<String>,
-    /// Run the native tests (`cargo test`) each time, too. They take longer than everything else together.
+    /// Also run the native tests (`cargo test`) each time. They take longer than everything else together.
     #[arg(long)]
     pub(crate) native: bool,
-    /// Take a version even if it asks for more than the one before. A host that this command has started always does.
+    /// Accept a version even if it asks for more than the one before it. A host that this command has started always does so.
     #[arg(long)]
     pub(crate) accept: bool,
     /// Build, test and swap once, and end.

@@ -22,7 +22,7 @@ Examples:
 With --what-if, the next ends of the process are simulated from its present
 state, once by the policy POLICY alone and once by the policies that judge it
 now. A process that runs is assumed to end now; one that has ended is judged
-again from its last end on. Nothing in the host is changed
+again from its last end. Nothing in the host is changed
 (docs/simulation.md).";
 
 #[derive(Args, Debug)]
@@ -49,7 +49,7 @@ pub(crate) struct WishArgs {
     /// The settings of the policy as JSON, or @FILE. By default none, or those that the plugin has in the config.
     #[arg(long, value_name = "JSON", value_parser = settings, requires = "what_if")]
     pub(crate) settings: Option<Settings>,
-    /// How it ends: a code, a signal, not-ready, not-spawned or unobserved. By default as it ended last.
+    /// How it ends: a code, a signal, not-ready, not-spawned or unobserved. By default as it last ended.
     #[arg(long, value_name = "EXIT", value_parser = exit, allow_hyphen_values = true, requires = "what_if")]
     pub(crate) exit: Option<Exit>,
     /// The signal that ends it.
@@ -58,7 +58,7 @@ pub(crate) struct WishArgs {
     /// How long each of its later lives lasts. By default as long as its last one.
     #[arg(long, value_name = "TIME", value_parser = duration_ms, requires = "what_if")]
     pub(crate) uptime: Option<u64>,
-    /// How long is simulated. By default 1h.
+    /// How much time is simulated. By default 1h.
     #[arg(long = "for", value_name = "TIME", value_parser = some_time_ms, requires = "what_if")]
     pub(crate) lasts: Option<u64>,
 }

@@ -9,8 +9,8 @@ use super::when;
 pub(crate) enum JournalCommand {
     /// Read every byte of the journal, and show what is wrong with it.
     #[command(after_help = "\
-Gaps that the journal itself tells, as after a full disk, are shown and are no
-error. Exits with 1 if a block is damaged or a file is missing.")]
+Gaps that the journal itself records, as after a full disk, are shown and are
+not errors. Exits with 1 if a block is damaged or a file is missing.")]
     Verify {
         /// The output format.
         #[arg(short, long, value_name = "FORMAT", default_value = "text")]
@@ -29,7 +29,7 @@ Examples:
         #[arg(long, value_name = "TIME", value_parser = when::unix_ms, allow_hyphen_values = true)]
         until: Option<u64>,
     },
-    /// Show how much there is of what.
+    /// Show how many records of each kind there are, and how much space they take.
     Stats {
         /// The output format.
         #[arg(short, long, value_name = "FORMAT", default_value = "text")]

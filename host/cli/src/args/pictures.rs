@@ -21,9 +21,10 @@ Examples:
   provost analyze web                the chain that web had to wait for
   provost analyze -o svg > boot.svg  everything over time
 
-Times are counted from the start of the host. Of what a process waited for, the
-chain follows what came last. If changes of the start are no longer remembered,
-a note says so, and the status is used for what it has.";
+Times are counted from the start of the host. Of the things that a process
+waited for, the chain follows the one that came last. If changes of the start
+are no longer remembered, a note says so, and the status is used for what it
+has.";
 
 pub(super) const TIMELINE: &str = "\
 Examples:

@@ -132,22 +132,22 @@ is that of minisign.")]
     Push(PushArgs),
     /// Make a project: a folder with a plugin that builds.
     New(NewArgs),
-    /// Build the project in a folder into a component, with whichever toolchain is there.
+    /// Build the project in a folder into a component, with the toolchain of its language.
     #[command(after_help = "\
 The language is that of the project: Rust if it has a Cargo.toml, else what
 provost-plugin.toml says. The component is DIR/NAME.wasm. It replaces the former
-one only if a host would take it.")]
+one only if a host would accept it.")]
     Build {
         /// The folder of the project.
         #[arg(value_name = "DIR", default_value = ".")]
         dir: PathBuf,
-        /// Write the component even if no host would take it.
+        /// Write the component even if no host would accept it.
         #[arg(long)]
         no_check: bool,
         #[command(flatten)]
         compile: CompileArgs,
     },
-    /// Put one question by hand to a component, without a host.
+    /// Ask a component one question by hand, without a host.
     #[command(after_help = super::trying::RUN_EXAMPLES)]
     Run(Box<RunArgs>),
     /// Test a plugin: its native tests, and with the component its vectors and scenarios.
@@ -190,11 +190,11 @@ pub(crate) struct NewArgs {
     /// The language.
     #[arg(short, long, value_name = "LANGUAGE", default_value = "rust")]
     pub(crate) lang: Language,
-    /// What it is to do: restart-policy, start-policy, health-policy, scale-policy, usage-policy, status-view,
+    /// The roles of the plugin: restart-policy, start-policy, health-policy, scale-policy, usage-policy, status-view,
     /// status-consumer; several are separated by commas.
     #[arg(short, long, value_name = "ROLE", default_value = "restart-policy", value_delimiter = ',', value_parser = role)]
     pub(crate) role: Vec<Role>,
-    /// The folder of the project. By default one of its name in the current folder.
+    /// The folder of the project. By default a folder with the name of the plugin in the current folder.
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
 }

@@ -21,10 +21,10 @@ Examples:
 
 The supervisor itself is played, in virtual time, with processes that are not
 started: nothing on this machine is touched. A scenario is a file with
-processes, faults and what is expected (docs/simulation.md). If something that
-is expected does not hold, the smallest scenario that still breaks it is
-printed, and the exit code is 1. What nothing in a scenario has put to the test
-is `untested`: that is exit code 1 with --strict only.")]
+processes, faults and what is expected (docs/simulation.md). If an
+expectation does not hold, the smallest scenario that still breaks it is
+printed, and the exit code is 1. An expectation that nothing in a scenario has
+tested is `untested`; only with --strict is the exit code 1 then.")]
 pub(crate) struct SimulateArgs {
     /// A .wasm file or `bundled:NAME`: the policy that judges the processes of the scenario.
     #[arg(value_name = "COMPONENT")]
@@ -35,7 +35,7 @@ pub(crate) struct SimulateArgs {
     /// Its settings as JSON, or @FILE with them.
     #[arg(long, value_name = "JSON", value_parser = settings)]
     pub(crate) settings: Option<Settings>,
-    /// The seed of what is random. By default that of the scenario.
+    /// The seed of everything that is random. By default that of the scenario.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) seed: Option<u64>,
     /// How many days are played, at most 36500. By default as long as the scenario says.
@@ -53,10 +53,10 @@ pub(crate) struct SimulateArgs {
     /// Write a picture of the lives and delays to this file; for one scenario.
     #[arg(long, value_name = "FILE")]
     pub(crate) svg: Option<PathBuf>,
-    /// Exit with code 1, too, if something that is expected is untested.
+    /// Also exit with code 1 if an expectation is untested.
     #[arg(long)]
     pub(crate) strict: bool,
-    /// Do not look for a smaller scenario that still breaks what is expected.
+    /// Do not look for a smaller scenario that still breaks the expectation.
     #[arg(long)]
     pub(crate) no_shrink: bool,
     #[command(flatten)]

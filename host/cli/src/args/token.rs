@@ -21,10 +21,10 @@ file of the token holds only a digest of it.")]
         /// The name of the token, by which it is listed and revoked.
         #[arg(value_name = "NAME", value_parser = word::name)]
         name: String,
-        /// What its owner may do: read everything, also operate processes, or also change the host (admin).
+        /// What its holder may do: read everything, also operate processes, or also change the host (admin).
         #[arg(long, value_name = "SCOPE", default_value = "read")]
         scope: Scope,
-        /// After which time it is refused. By default never.
+        /// The time after which it is refused. By default never.
         #[arg(long, value_name = "DURATION", value_parser = duration_ms)]
         expires: Option<u64>,
         /// The output format.

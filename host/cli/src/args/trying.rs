@@ -57,7 +57,7 @@ pub(crate) struct RunArgs {
     pub(crate) role: Option<Role>,
     #[command(flatten)]
     pub(crate) process: ProcessArgs,
-    /// The time of the trigger. By default the begin of 2026, or the last change of the snapshot.
+    /// The time of the trigger. By default the beginning of 2026, or the last change of the snapshot.
     #[arg(long, value_name = "TIME", value_parser = unix_ms, conflicts_with = "input")]
     pub(crate) now: Option<u64>,
     /// The seed for jitter.
@@ -69,7 +69,7 @@ pub(crate) struct RunArgs {
     /// The query of the request to a view.
     #[arg(long, value_name = "QUERY", conflicts_with = "input")]
     pub(crate) query: Option<String>,
-    /// Anything else that a vector may say, such as `wanted=3` or `in_a_row=2`; may be repeated.
+    /// Any other field of a vector, such as `wanted=3` or `in_a_row=2`; may be repeated.
     #[arg(long, value_name = "FIELD=VALUE", conflicts_with = "input")]
     pub(crate) set: Vec<String>,
     /// The processes of the world: what `provost status -o json` prints. By default they are made up.
@@ -99,7 +99,7 @@ pub(crate) struct ProcessArgs {
     /// How it ended: a code, a signal, not-ready, not-spawned or unobserved. By default 1.
     #[arg(long, value_name = "EXIT", value_parser = trying::exit, allow_hyphen_values = true, conflicts_with = "input")]
     pub(crate) exit: Option<Exit>,
-    /// The number of consecutive failures, which are the deaths of the world. By default 1 if it has failed.
+    /// The number of consecutive failures; the made-up process has as many deaths. By default 1 if it has failed.
     #[arg(long, value_name = "N", conflicts_with = "input")]
     pub(crate) failures: Option<u32>,
     /// The number of restarts so far.
@@ -150,7 +150,7 @@ pub(crate) struct BenchArgs {
     /// A .wasm file, `bundled:NAME`, or the folder of a project.
     #[arg(value_name = "COMPONENT|DIR")]
     pub(crate) target: String,
-    /// A file of vectors to call it with; may be repeated. By default those of the project, or a usual call of each role.
+    /// A file of vectors to call it with; may be repeated. By default those of the project, or a typical call of each role.
     #[arg(long, value_name = "FILE")]
     pub(crate) vectors: Vec<PathBuf>,
     /// The number of calls of each case.

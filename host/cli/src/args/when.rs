@@ -24,7 +24,7 @@ pub(super) fn duration_ms(text: &str) -> Result<u64, String> {
 /// Parses a duration that is longer than nothing, into milliseconds.
 pub(super) fn some_time_ms(text: &str) -> Result<u64, String> {
     match duration_ms(text)? {
-        0 => Err("it has to be longer than nothing".to_owned()),
+        0 => Err("it must be longer than 0".to_owned()),
         time_ms => Ok(time_ms),
     }
 }

@@ -7,7 +7,7 @@ const LINES_MAX: usize = 1_000_000_000;
 /// Parses the name of one process, group or plugin. A comma-separated list is refused, because a name has no comma.
 pub(super) fn name(text: &str) -> Result<String, String> {
     if text.trim().is_empty() {
-        return Err("the name is empty; is a variable of the shell not set?".to_owned());
+        return Err("the name is empty; is a shell variable unset?".to_owned());
     }
     if text.contains(',') {
         return Err("names are separated by spaces, not by commas".to_owned());

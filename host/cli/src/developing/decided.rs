@@ -18,7 +18,7 @@ pub(super) fn line(name: &str, wall_ms: u64, judged: &Judged, times: &mut Times)
     let bounded = || overruled.as_deref().map(|why| format!(" ({why})")).unwrap_or_default();
     let decision = match &asked.answer {
         Answer::Wanted(_) if is_own => format!("{action}: {reason}{}", bounded()),
-        Answer::Wanted(wanted) => format!("{wanted}, which was refused; {verdict}{}", bounded()),
+        Answer::Wanted(wanted) => format!("the answer `{wanted}` was refused; {verdict}{}", bounded()),
         Answer::Passed => format!("passed on; {verdict}"),
         Answer::Failed { why, .. } => format!("no answer: {why}; {verdict}"),
     };
@@ -102,7 +102,7 @@ mod tests {
             (told(down(), "judge", Some("judge: raised")), "stay down: why (judge: raised)"),
             (
                 told(down(), "failsafe", Some("policy judge: too long")),
-                "stay down, which was refused; failsafe says stay down: why (policy judge: too long)",
+                "the answer `stay down` was refused; failsafe says stay down: why (policy judge: too long)",
             ),
             (told(Answer::Passed, "second", None), "passed on; second says stay down: why"),
         ] {

@@ -248,8 +248,7 @@ impl Session {
             return Err(Failure::with_report(1, format!("{told}error: {}", failures(&report))));
         }
         if report.is_empty() {
-            let told =
-                "no vectors (tests/vectors/*.toml) and no scenarios (scenarios/*.toml): it is not tested";
+            let told = "no vectors (tests/vectors/*.toml) and no scenarios (scenarios/*.toml): the plugin is not tested";
             return self.screen.line(Style::Yellow, told);
         }
         self.step(&passes(&report), clock, begun)

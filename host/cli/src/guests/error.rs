@@ -16,7 +16,7 @@ pub enum BuildError {
         source: io::Error,
     },
     /// A plugin has more sources than any has.
-    #[error("{path}: there are more than {entries} source files and folders, or more than {depth} folders in one another",
+    #[error("{path}: there are more than {entries} source files and folders, or folders nested more than {depth} deep",
         path = path.display())]
     TooMany {
         /// The place at which that was found.
@@ -120,7 +120,7 @@ pub enum BuildError {
         message: String,
     },
     /// A module imports a system call of WASI.
-    #[error("{package} calls the system ({name} of WASI), which no policy may")]
+    #[error("{package} makes a system call ({name} of WASI), which no policy may make")]
     SystemCall {
         /// The package.
         package: String,
@@ -128,7 +128,7 @@ pub enum BuildError {
         name: String,
     },
     /// The component exports nothing that a host could call.
-    #[error("{package} exports {exports}, and no role of Provost: {export}")]
+    #[error("{package} exports {exports}, but no role of Provost: {export}")]
     NoRole {
         /// The package.
         package: String,
@@ -139,7 +139,7 @@ pub enum BuildError {
     },
     /// The component was built against an incompatible version of the contract.
     #[error(
-        "{package} was built against provost:plugin@{made_for}, this provost speaks {ours}: {refresh}",
+        "{package} was built against provost:plugin@{made_for}, but this provost uses {ours}: {refresh}",
         ours = crate::templates::contract::VERSION
     )]
     OtherContract {
@@ -165,7 +165,9 @@ pub enum BuildError {
         refresh: &'static str,
     },
     /// A policy imports something of the outside.
-    #[error("{package} is a policy and asks for {what} ({names}), which no policy is given: {inside}")]
+    #[error(
+        "{package} is a policy but asks for {what} ({names}), which is never granted to a policy: {inside}"
+    )]
     Outside {
         /// The package.
         package: String,

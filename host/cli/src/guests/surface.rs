@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn another_version_of_the_contract_is_named_beside_our_own() {
         let told = refusal(&[], &["provost:plugin/restart-policy@0.2.0"]).unwrap();
-        assert_eq!(told, "p was built against provost:plugin@0.2.0, this provost speaks 0.1.0: refresh it");
+        assert_eq!(told, "p was built against provost:plugin@0.2.0, but this provost uses 0.1.0: refresh it");
     }
 
     #[test]
@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn a_component_without_a_role_is_told_how_to_export_one() {
         let told = refusal(&[], &["provost:plugin/configurable@0.1.0"]).unwrap();
-        assert_eq!(told, "p exports `provost:plugin/configurable@0.1.0`, and no role of Provost: export it");
+        assert_eq!(told, "p exports `provost:plugin/configurable@0.1.0`, but no role of Provost: export it");
         assert!(refusal(&[], &["wasi:cli/run@0.2.0"]).unwrap().contains("`wasi:cli/run@0.2.0`"));
     }
 

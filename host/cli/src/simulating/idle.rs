@@ -47,7 +47,7 @@ fn idle_fault(fault: &Fault, lasted_ms: u64, seed: u64) -> (String, String) {
         ),
         FaultKind::Outage { .. } => (
             "this fault has ended no life",
-            "none of its targets ran in its window, or each of their lives ended otherwise before",
+            "none of its targets ran in its window, or each of their lives ended earlier for another reason",
         ),
         FaultKind::Kill { .. } => ("this fault has ended no life", "none of its targets ran at its time"),
         FaultKind::NoStart { .. } => {
@@ -58,12 +58,12 @@ fn idle_fault(fault: &Fault, lasted_ms: u64, seed: u64) -> (String, String) {
         }
         FaultKind::Unhealthy { .. } => (
             "this fault has changed the result of no check",
-            "none of its targets was checked in its window: what is checked has `health` or `ready`",
+            "none of its targets was checked in its window: only processes with `health` or `ready` are checked",
         ),
         FaultKind::ClockStep { .. } => ("this fault has hit nothing", "its time has not come"),
     };
     let chance = match fault.chance < 1.0 {
-        true => format!("; its chance of {} may not have come up with seed {seed} either", fault.chance),
+        true => format!("; or, with its chance of {}, it was never drawn with seed {seed}", fault.chance),
         false => String::new(),
     };
     (what.to_owned(), format!("{why}{chance}"))

@@ -176,9 +176,8 @@ fn times_of(count: u64) -> String {
 
 /// Renders the smallest scenario that still breaks.
 pub(crate) fn shrunk(smallest: &Smallest, page: &Page) -> String {
-    let rest = if smallest.is_minimal { "" } else { "; smaller ones were left to try" };
-    let title =
-        format!("the smallest scenario that still breaks it, of {} that were tried{rest}:", smallest.tried);
+    let rest = if smallest.is_minimal { "" } else { "; smaller ones remain untried" };
+    let title = format!("the smallest scenario that still breaks it, of {} tried{rest}:", smallest.tried);
     let mut text = format!("\n{}\n", page.paint.text(Style::Bold, &title));
     for line in smallest.text.lines() {
         let _ = writeln!(text, "  {line}");
@@ -211,8 +210,9 @@ pub(crate) fn against(ours: &Outcome, theirs: &Outcome, other: &str, page: &Page
     let first = first_difference(&ours.played.course, &theirs.played.course);
     let first = first.map_or_else(
         || match ours.played.course.tracks == theirs.played.course.tracks {
-            true => "the two have had the same course\n".to_owned(),
-            false => "the two have decided the same about ends, and have had different lives\n".to_owned(),
+            true => "both took the same course\n".to_owned(),
+            false => "both made the same decisions about ends, but the lives of their processes differ\n"
+                .to_owned(),
         },
         |first| format!("the first difference {first}\n"),
     );

@@ -32,7 +32,7 @@ pub(crate) enum ProjectError {
         folder: PathBuf,
     },
     /// The folder has no project with a copy of the SDK.
-    #[error("{manifest} depends on no copy of the SDK in .provost/sdk", manifest = manifest.display())]
+    #[error("{manifest} does not depend on a copy of the SDK in .provost/sdk", manifest = manifest.display())]
     NoCopy {
         /// The manifest.
         manifest: PathBuf,
@@ -68,12 +68,12 @@ impl ProjectError {
         match self {
             Self::Name(bad) => bad.hint(),
             Self::Package { .. } => {
-                "use small letters, digits, `-` and `_`, beginning with a letter, such as `night-watch`"
+                "use lower-case letters, digits, `-` and `_`, beginning with a letter, such as `night-watch`"
             }
             Self::Occupied { .. } => "choose another name, or another folder with --dir; nothing was changed",
             Self::NotTheContract { .. } => "choose a new or empty folder; nothing was changed",
-            Self::NoCopy { .. } => "this command is for projects in Rust that `provost plugin new` has made",
-            Self::Link { .. } => "put what it leads to in its place; nothing was changed",
+            Self::NoCopy { .. } => "this command is for Rust projects that were made by `provost plugin new`",
+            Self::Link { .. } => "replace the link by its target; nothing was changed",
             Self::File { .. } => "check that the folder exists, and that you may write there",
             Self::Manifest(_) => "this is a defect of provost: please report it",
         }

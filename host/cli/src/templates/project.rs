@@ -79,16 +79,16 @@ fn check(name: &str) -> Result<(), ProjectError> {
     naming::check_plugin(name)?;
     let refused = |why| Err(ProjectError::Package { name: name.to_owned(), why });
     if !name.starts_with(|c: char| c.is_ascii_lowercase()) {
-        return refused("the name of a package begins with a small letter");
+        return refused("the name of a package begins with a lower-case letter");
     }
     if !name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_')) {
-        return refused("the name of a package has small letters, digits, `-` and `_` only");
+        return refused("the name of a package consists of lower-case letters, digits, `-` and `_` only");
     }
     if KEYWORDS.contains(&name) {
-        return refused("it is a word of Rust");
+        return refused("it is a keyword of Rust");
     }
     if TAKEN.contains(&name) {
-        return refused("another package that it uses has this name");
+        return refused("a dependency of the project has this name");
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ const WITHOUT_A_SYSTEM: [(&str, &str); 3] = [
     ),
     (
         "on this platform",
-        "a plugin is a part of no system: it takes what it needs from the trigger, the world and its settings",
+        "a plugin has no operating system: it takes what it needs from the trigger, the world and its settings",
     ),
 ];
 
@@ -24,8 +24,8 @@ const WITHOUT_A_SYSTEM: [(&str, &str); 3] = [
 const WITHOUT_A_WORD: &str = "`unreachable`";
 
 const LOGGED: &str = "a panic or an exception is logged with its place in the source";
-const UNLOGGED: &str = "a panic is logged with its place in the source; in Python, one that is not is a file, a socket, or an `import` within \
-                        a function, for which no component has a system";
+const UNLOGGED: &str = "a panic is logged with its place in the source; in Python, a trap without a line in the log \
+                        comes from a file, a socket, or an `import` within a function, which no component can use";
 
 /// Returns what to do about a call that failed.
 pub(crate) fn advice(fault: &Fault) -> &'static str {
@@ -39,7 +39,9 @@ pub(crate) fn advice(fault: &Fault) -> &'static str {
         }
         FaultKind::Deadline => "do less in one call, or raise the limit: `--limit call_time=1s`",
         FaultKind::Fuel => "do less in one call, or raise the limit: `--limit fuel=NUMBER`",
-        FaultKind::Memory => "keep less at once, or raise the limit that is named, by `--limit NAME=FIGURE`",
+        FaultKind::Memory => {
+            "use less memory at a time, or raise the limit that is named with `--limit NAME=FIGURE`"
+        }
         FaultKind::Answer if message.contains("more at once") => {
             "a reason, a line of the log and a stored value should be short; the limit is raised by `--limit handed=1MiB`"
         }

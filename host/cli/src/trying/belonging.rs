@@ -129,7 +129,7 @@ fn foreign(
     }
     let owners: Vec<String> = owners.iter().map(|owner| format!("a {owner}")).collect();
     let owners = if owners.len() == POLICIES.len() { "a policy".to_owned() } else { owners.join(" or ") };
-    let what = format!("`{word}` {verb} {owners}, and this is about a {role}");
+    let what = format!("`{word}` {verb} {owners}, but this is about a {role}");
     let own = table.iter().filter(|(_, owners)| owners.contains(&role)).map(|(word, _)| *word);
     let own: Vec<&str> = own.collect();
     Some((what, choices(word, &format!("{noun} a {role}"), own)))
@@ -159,17 +159,17 @@ mod tests {
         let field = told(foreign_field("wanted", Role::StartPolicy)).unwrap();
         assert!(
             field.starts_with(
-                "`wanted` is a field for a scale-policy, and this is about a start-policy: did you mean `waited`? fields for a start-policy: "
+                "`wanted` is a field for a scale-policy, but this is about a start-policy: did you mean `waited`? fields for a start-policy: "
             ),
             "{field}"
         );
         assert_eq!(
             told(foreign_action("allow", Role::UsagePolicy)).unwrap(),
-            "`allow` is an action of a start-policy, and this is about a usage-policy: actions of a usage-policy: `restart`, `keep`, `pass`"
+            "`allow` is an action of a start-policy, but this is about a usage-policy: actions of a usage-policy: `restart`, `keep`, `pass`"
         );
         let reason = told(foreign_expectation("reason", Role::StatusView)).unwrap();
         assert!(
-            reason.starts_with("`reason` is expected of a policy, and this is about a status-view: "),
+            reason.starts_with("`reason` is expected of a policy, but this is about a status-view: "),
             "{reason}"
         );
     }

@@ -11,7 +11,7 @@ use super::error::TryError;
 use super::fields::Fields;
 use super::{posing, restoring, world};
 
-/// The time of the trigger of a case that does not say it: the begin of 2026. It is the same in every run. That of a case in a snapshot
+/// The time of the trigger of a case that does not say it: the beginning of 2026. It is the same in every run. That of a case in a snapshot
 /// is the time of the last change in there.
 const NOW_MS: u64 = 1_767_225_600_000;
 
@@ -110,7 +110,10 @@ fn adapt(role: Role, fields: &Fields, state: &mut ProcessState, now: Moment) -> 
     if role == Role::RestartPolicy {
         if state.phase.kind().is_live() {
             let exit = said.exit.clone().unwrap_or(Exit::Code(1));
-            let told = format!("{} runs in the snapshot: it {exit} for this question", state.name());
+            let told = format!(
+                "{} is running in the snapshot: for this question it is assumed that it {exit}",
+                state.name()
+            );
             end(state, exit, said.uptime_ms, now);
             let lived_ms = state.deaths.first().map_or(0, |death| death.uptime_ms);
             note = Some(format!("{told}, after {} (--uptime)", exact(lived_ms)));

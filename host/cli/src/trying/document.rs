@@ -59,7 +59,7 @@ pub(crate) fn read_document(path: &Path) -> Result<Document, TryError> {
     if reproduction.version != api::Reproduction::VERSION {
         let (found, known) = (reproduction.version, api::Reproduction::VERSION);
         return Err(wrong(format!(
-            "it is an input of version {found}, and this program knows version {known}"
+            "it is an input of version {found}, but this program knows only version {known}"
         )));
     }
     Ok(Document::Reproduction(Box::new(reproduction)))

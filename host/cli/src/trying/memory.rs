@@ -48,7 +48,7 @@ fn bytes(key: &str, value: &MemoryValue) -> Result<Arc<[u8]>, String> {
             Ok(bytes) => Ok(bytes.into()),
             Err(error) => Err(format!("`{key}` in the memory is not base64: {error}")),
         },
-        _ => Err(format!("`{key}` in the memory has neither `text` nor `base64`, or both")),
+        _ => Err(format!("`{key}` in the memory must have either `text` or `base64`")),
     }
 }
 
@@ -102,7 +102,7 @@ pub(crate) fn parse(text: &str) -> Result<Stored, String> {
     let bytes = provost_files::read_named(Path::new(file), BYTES_MAX);
     let bytes = bytes.map_err(|error| format!("cannot read the memory in {error}"))?;
     let written: BTreeMap<String, Option<Written>> = serde_json::from_slice(&bytes)
-        .map_err(|error| format!("{file} is not a memory: {error}; {FILE_HINT}"))?;
+        .map_err(|error| format!("{file} does not contain a memory: {error}; {FILE_HINT}"))?;
     let value = |written| match written {
         Written::Text(text) => MemoryValue { text: Some(text), base64: None },
         Written::Value(value) => value,
@@ -134,10 +134,10 @@ mod tests {
         let all = r#"{"a": "1", "b": {"text": "2"}, "c": {"base64": "AAEC"}, "gone": null}"#;
         assert_eq!(read(all), Ok(stored(&[("a", b"1"), ("b", b"2"), ("c", b"\0\x01\x02")])));
         for (wrong, told) in [
-            (r#"{"a": {}}"#, "`a` in the memory has neither"),
+            (r#"{"a": {}}"#, "`a` in the memory must have either"),
             (r#"{"a": {"base64": "!"}}"#, "`a` in the memory is not base64"),
-            (r#"{"a": 3}"#, "is not a memory"),
-            ("[]", "is not a memory"),
+            (r#"{"a": 3}"#, "does not contain a memory"),
+            ("[]", "does not contain a memory"),
         ] {
             let error = read(wrong).unwrap_err();
             assert!(error.contains(told), "{wrong}: {error}");

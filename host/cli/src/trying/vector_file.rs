@@ -20,7 +20,7 @@ use crate::config::{Collector, Section, SourceFile, document, read_grants, read_
 /// The largest file of vectors, in bytes.
 const BYTES_MAX: u64 = 4 << 20;
 
-const HINT: &str = "write [[vector]] on a line of its own, and the keys of the vector below it";
+const HINT: &str = "write [[vector]] on a separate line, and the keys of the vector below it";
 const EXPECT_HINT: &str = "write expect = { action = \"restart\", delay = \"400ms\" }";
 const WRITES_HINT: &str = "write writes = { key = \"value\" }";
 const ENV_HINT: &str = "write env = { NAME = \"value\" }";
@@ -129,13 +129,13 @@ fn case(section: &mut Section<'_>, source: &SourceFile) -> Option<(CaseSource, O
                 let span = section.key_span("input");
                 section.problem(
                     span,
-                    "a vector with an `input` has other fields of a case, too",
-                    "the input has all of them: remove them",
+                    "a vector with an `input` also has other fields",
+                    "the input contains all of them: remove the other fields",
                 );
             }
             let given = match &*input {
                 Document::Reproduction(reproduction) => setup(reproduction),
-                Document::Snapshot(_) => Err(TryError::case("it is a snapshot and not an input", "")),
+                Document::Snapshot(_) => Err(TryError::case("it is a snapshot, not an input", "")),
             };
             match given {
                 Ok(given) => Some((CaseSource::Input(input), Some(given))),

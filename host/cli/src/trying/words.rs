@@ -5,7 +5,7 @@ use provost_state::{Cause, Escalation, Exit, FaultKind, Health, PhaseKind, Scope
 
 /// How to write an exit.
 pub(super) const EXIT_HINT: &str = "write an exit code such as 7, a signal such as SIGKILL, not-ready, not-spawned or unobserved; \
-                                    a text may follow the last but one: not-ready:no answer";
+                                    not-ready and not-spawned may be followed by a text: not-ready:no answer";
 
 /// Parses an exit: `7`, `SIGKILL`, `not-ready:WHY`, `not-spawned:WHY` or `unobserved`.
 pub(crate) fn exit(text: &str) -> Result<Exit, String> {

@@ -169,8 +169,8 @@ fn tally(fields: &ProcessFields, has_ended: bool, now: Moment) -> Result<Deaths,
     let failure = if exit.is_success() { Exit::Code(1) } else { exit.clone() };
     let failures = match (has_ended, exit.is_success(), fields.failures) {
         (true, false, Some(0)) if fields.deaths.is_none() => {
-            let what = format!("0 failures, but it {exit}, which is a failure itself");
-            return Err(TryError::case(what, "write at least 1: the end that is judged counts"));
+            let what = format!("0 failures, but it {exit}, which is itself a failure");
+            return Err(TryError::case(what, "write at least 1: the end that is judged counts as well"));
         }
         (true, false, failures) => failures.unwrap_or(1) - 1,
         (_, _, failures) => failures.unwrap_or(0),
@@ -257,7 +257,7 @@ mod tests {
         assert_eq!(state.failures, 0);
         let none = ProcessFields { failures: Some(0), ..ProcessFields::default() };
         assert!(
-            web(none, Role::RestartPolicy).unwrap_err().to_string().contains("which is a failure itself")
+            web(none, Role::RestartPolicy).unwrap_err().to_string().contains("which is itself a failure")
         );
     }
 

@@ -22,7 +22,7 @@ const RULES: Rules = Rules {
     export: "name the roles in wit/world.wit, as `include provost:plugin/restart-judge@0.1.0;`, and define the function that \
              target/bindings declares for each",
     refresh: "run `provost plugin wit --out wit/deps/provost-plugin`, and correct the versions in wit/world.wit",
-    inside: "call nothing of the C library that asks the system, such as time(), fopen() or getrandom()",
+    inside: "call no function of the C library that makes system calls, such as time(), fopen() or getrandom()",
 };
 
 /// Builds the project.
@@ -60,4 +60,4 @@ fn system_call(module: &[u8]) -> Option<String> {
 }
 
 /// What to do after clang has failed.
-const HINT: &str = "correct the source; a function that is undefined at the end is a role of wit/world.wit that the source does not define";
+const HINT: &str = "correct the source; a function that is undefined when it is linked is a role of wit/world.wit that the source does not define";

@@ -27,7 +27,7 @@ const RULES: Rules = Rules {
     export: "name the roles in wit/world.wit, as `include provost:plugin/restart-judge@0.1.0;`, and export an object for each, such \
              as `export const restartPolicy = { onExit(ended, world) { .. } }`",
     refresh: "run `provost plugin wit --out wit/deps/provost-plugin`, and correct the versions in wit/world.wit and in the imports",
-    inside: "import nothing of WASI in wit/world.wit and in the source",
+    inside: "import nothing from WASI, neither in wit/world.wit nor in the source",
 };
 
 /// Builds the project.

@@ -21,7 +21,7 @@ const RULES: Rules = Rules {
     export: "name the roles in wit/world.wit, as `include provost:plugin/restart-judge@0.1.0;`, and write a class for each, such as \
              `class RestartPolicy(exports.RestartPolicy)`",
     refresh: "run `provost plugin wit --out wit/deps/provost-plugin`, and correct the versions in wit/world.wit",
-    inside: "import nothing of WASI in wit/world.wit; modules such as `time` and `random` have no system to ask",
+    inside: "import nothing from WASI in wit/world.wit; modules such as `time` and `random` have no operating system to call",
 };
 
 /// Builds the project.
@@ -72,7 +72,7 @@ fn program(manifest: &Manifest) -> Result<PathBuf, BuildError> {
             // An environment names its own interpreter, a link to one that may be gone.
             Some(interpreter) => {
                 let what = format!("{}, the interpreter of {},", interpreter.display(), program.display());
-                missing(what, format!("make the environment anew: remove it, and {install}"))
+                missing(what, format!("recreate the environment: remove it, and {install}"))
             }
         };
     }
@@ -86,4 +86,4 @@ fn program(manifest: &Manifest) -> Result<PathBuf, BuildError> {
 const PYTHON: &str = "install it (on Debian: `apt install python3-venv`), so that `python3` is on the PATH";
 
 /// What to do after componentize-py has failed.
-const HINT: &str = "each role in wit/world.wit needs a class of its name in the source, with the function of the role in snake_case";
+const HINT: &str = "each role in wit/world.wit needs a class with its name in the source, with the function of the role in snake_case";

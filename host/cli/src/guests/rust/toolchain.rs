@@ -48,7 +48,7 @@ impl Toolchain {
         });
         let (rustc, library) = with_source.ok_or_else(|| no_toolchain(&compilers, dir))?;
         let linker = working_linker(&compilers, dir).ok_or_else(|| BuildError::Missing {
-            what: format!("a linker for WebAssembly beside {}, whose standard library is compiled from source", rustc.display()),
+            what: format!("a linker for WebAssembly for {}, whose standard library is compiled from source", rustc.display()),
             fix: format!("install it: `apt install lld` on Debian 12, or any toolchain of https://rustup.rs, which has rust-lld; or, \
                           with rustup, `rustup target add {TARGET}`"),
         })?;
