@@ -220,12 +220,7 @@ impl Life {
 
     /// Waits for the end of the child, and returns how its main process ended.
     pub(super) async fn ended(self: Arc<Self>, watch: Pidfd, around: Surroundings) -> LifeEnd {
-        if watch.ended().await.is_err() {
-            // The runtime is ending, or the descriptor cannot be watched: poll.
-            while lives(self.pid) {
-                sleep(LOOK_FIRST).await;
-            }
-        }
+        watch.ended().await;
         self.main_ended.store(true, Ordering::Release);
         let stopped = self.stop_asked();
         if let Some(stop) = stopped {
@@ -433,4 +428,12 @@ impl Life {
             reason: why.into(),
         });
     }
+}
+
+/// Looks at a process that is not watched until it has ended. How it ended is not known then.
+pub(super) async fn gone(pid: u32) -> LifeEnd {
+    while lives(pid) {
+        sleep(LOOK_FIRST).await;
+    }
+    Exit::Unobserved.into()
 }

@@ -26,6 +26,8 @@ mod kept;
 mod persist;
 mod ranks;
 mod request;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -44,10 +46,10 @@ use self::flight::{Flight, InFlight};
 use self::ranks::Ranks;
 use self::request::{Failure, SpawnRequest, Started};
 use super::cgroups::{CgroupPlace, Cgroups};
-use super::family::{Family, pid_of};
+use super::family::{Family, lives, pid_of};
 use super::keeper::{FormerChild, Keeper, Kept, Shelf};
 use super::leftovers::{Leftover, Leftovers};
-use super::life::{Endings, Life, Owner, Parent, Surroundings};
+use super::life::{Endings, Life, Owner, Parent, Surroundings, gone};
 use super::pidfd::Pidfd;
 use super::resources::{Forest, Source};
 use super::stage::StageProgram;
@@ -203,7 +205,7 @@ impl OsSpawner {
                 (started, Parent::Host)
             }
         };
-        self.begin(started, parent, request).await
+        Ok(self.begin(started, parent, request))
     }
 
     async fn attempt_of_keeper(
@@ -231,26 +233,8 @@ impl OsSpawner {
     }
 
     /// Begins to watch a child that was started.
-    async fn begin(
-        &self,
-        started: Started,
-        parent: Parent,
-        request: &SpawnRequest,
-    ) -> Result<Child, Failure> {
+    fn begin(&self, started: Started, parent: Parent, request: &SpawnRequest) -> Child {
         let Started { pid, pidfd, output, stdin, ready, vars, given, cgroup } = started;
-        let watch = match Pidfd::watch(pidfd) {
-            Ok(watch) => watch,
-            Err(error) => {
-                match parent {
-                    Parent::Host => {
-                        let direct = self.direct.clone();
-                        let _ = self.spawning.run(move || direct.undo(pid)).await;
-                    }
-                    Parent::Keeper(kept) => kept.undo().await,
-                }
-                return Err(Failure::Short(error));
-            }
-        };
         let spec = &request.spec;
         let owner = Owner { name: spec.name.clone(), incarnation: request.incarnation };
         let of_spec = Endings::from(&**spec);
@@ -258,11 +242,11 @@ impl OsSpawner {
         let escaped = if is_check { Escaped::Kill } else { of_spec.escaped };
         let endings = Endings { escaped, ..of_spec };
         let life = Arc::new(Life::new(pid, owner, parent, endings, &self.around.family).within(cgroup));
-        let exit = self.live(life, watch, stdin);
+        let exit = self.live(life, Pidfd::watch(pidfd), stdin);
         let notices = request
             .incarnation
             .and_then(|incarnation| self.sockets.notifiers.hear(spec, incarnation, pid, ready));
-        Ok(Child { pid, exit, output, notices, vars, given })
+        Child { pid, exit, output, notices, vars, given }
     }
 
     /// Waits for the end of a life; `stdin` keeps its standard input open until then.
@@ -272,7 +256,7 @@ impl OsSpawner {
         let (living, around) = (self.living.clone(), self.around.clone());
         let (ended, end) = oneshot::channel();
         // A separate task, so that the child is reaped whatever becomes of the task that waits for it.
-        tokio::spawn(async move {
+        let watching = tokio::spawn(async move {
             let end = life.clone().ended(watch, around).await;
             // Its pid may be reused by now.
             living.remove_if(&pid, |_, other| Arc::ptr_eq(other, &life));
@@ -282,7 +266,14 @@ impl OsSpawner {
                 life.forget();
             }
         });
-        Box::pin(async move { end.await.unwrap_or_else(|_| Exit::Unobserved.into()) })
+        Box::pin(async move {
+            match end.await {
+                Ok(end) => end,
+                Err(_) if watching.await.is_err_and(|error| error.is_panic()) => gone(pid).await,
+                // The runtime is ending and the child is not: the next host goes on with it.
+                Err(_) => std::future::pending().await,
+            }
+        })
     }
 
     /// Has the keeper end a child of a former host as its spec says now. One that the config does not have keeps its rank.
@@ -408,12 +399,19 @@ impl OsSpawner {
             pid_of(pid)
                 .map_or_else(|| Err(io::ErrorKind::NotFound.into()), |pid| Pidfd::open(pid).map(Arc::new))
         };
-        let watch = pidfd.map_or_else(opened, Ok).and_then(Pidfd::watch);
-        let Ok(watch) = watch else { return Box::pin(std::future::ready(Exit::Unobserved.into())) };
+        let pidfd = match pidfd.map_or_else(opened, Ok) {
+            Ok(pidfd) => pidfd,
+            Err(error) => {
+                if lives(pid) {
+                    tracing::error!(process = &*spec.name, pid, %error, "cannot watch a process, and waits until it is gone");
+                }
+                return Box::pin(gone(pid));
+            }
+        };
         let owner = Owner { name: spec.name.clone(), incarnation: Some(incarnation) };
         let cgroup = self.around.cgroups.find(&spec.name, incarnation);
         let life = Life::new(pid, owner, parent, Endings::from(spec), &self.around.family).within(cgroup);
-        self.live(Arc::new(life), watch, stdin)
+        self.live(Arc::new(life), Pidfd::watch(pidfd), stdin)
     }
 
     /// Returns the end of a child of a former host that has ended and is reaped. What its cgroup says about that is still there.
