@@ -137,7 +137,10 @@ const MISTAKES: [Mistake; 10] = [
         "an answer that is too big",
         &[(SOURCE, "it has done its work", "x\".repeat(3_000_000) + \""), (SOURCE, JUDGES, "match 0 {")],
         FoundBy::Test,
-        &["handed over more at once than its 256 KiB (limits.handed)", "hint: a reason, a line of the log"],
+        &[
+            "passed more data in one call than the allowed 256 KiB (limits.handed)",
+            "hint: a reason, a line of the log",
+        ],
     ),
 ];
 

@@ -164,7 +164,7 @@ fn a_host_full_of_hostile_plugins_keeps_working_and_names_each_with_its_cause_an
     assert_ne!(page.code, 0);
     assert!(
         page.stderr.contains("page")
-            && page.stderr.contains("handed over more at once than an answer of 8 MiB"),
+            && page.stderr.contains("passed more data in one call than an answer of 8 MiB"),
         "{page:?}"
     );
     eventually(

@@ -119,7 +119,13 @@ fn a_keeper_that_is_killed_as_its_host_leaves_for_an_upgrade_is_replaced() {
         // It is refused, or the next host has the former program.
         let _ = host.run(&["upgrade"]);
         let status = host.setup().until_another_host(former);
-        assert_eq!(lives(&status), lives(&before), "{at}: {}", host.setup().host_log());
+        assert_eq!(
+            lives(&status),
+            lives(&before),
+            "{at}: {}\n{}",
+            host.setup().host_log(),
+            host.run(&["explain", "web"]).stdout
+        );
         eventually("the former host has ended", || is_alive(former), |alive| !alive);
     }
     host.ok(&["down"]);

@@ -200,7 +200,11 @@ fn limits_are_set_when_a_plugin_is_loaded_or_swapped_and_shown_with_their_figure
         let ran = host.run(&[&["plugin", "swap", "odd"], arguments].concat());
         assert!(ran.code == code && ran.stderr.contains(why), "{ran:?}");
     };
-    refused(&["--limit", "memory=1KiB"], 1, "of memory to begin with and may have 1 KiB: raise its limit");
+    refused(
+        &["--limit", "memory=1KiB"],
+        1,
+        "of memory from the start, and at most 1 KiB are allowed: raise its limit",
+    );
     refused(&["--limit", "memory=1GiB"], 1, "`limits.memory` of 1024 MiB is not possible: at most 256 MiB");
     refused(&["--limit", "momery=1MiB"], 2, "there is no limit `momery`; there are memory, call_time");
     refused(&["--limit", "memory=64"], 2, "write a size");

@@ -112,7 +112,11 @@ fn a_call_that_fails_shows_the_fault_and_the_lines_before_it() {
     for (name, fault, hint) in [
         ("traps", "trapped: panicked at", "is logged with its place"),
         ("loops", "took longer than its 100 ms (limits.call_time)", "--limit call_time"),
-        ("hogs", "wanted 16 MiB of memory and may have 16 MiB (limits.memory)", "--limit NAME"),
+        (
+            "hogs",
+            "asked for 16 MiB of memory, and at most 16 MiB are allowed (limits.memory)",
+            "--limit NAME",
+        ),
     ] {
         let limit = if name == "hogs" { "call_time=1m" } else { "fuel=1000000000000" };
         let ran = setup.run(&["plugin", "run", &component(name), "--limit", limit]);

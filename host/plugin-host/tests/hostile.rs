@@ -56,7 +56,10 @@ fn a_table_bomb_ends_at_the_memory_limit() {
     let limits = Limits { memory_bytes_max: 512 << 10, ..guests::patient() };
     let fault = suffer(limits, &hostile::table_bomb());
     assert_eq!(fault.kind, FaultKind::Memory, "{fault}");
-    assert!(fault.message.ends_with(" of memory and may have 512 KiB (limits.memory)"), "{fault}");
+    assert!(
+        fault.message.ends_with(" of memory, and at most 512 KiB are allowed (limits.memory)"),
+        "{fault}"
+    );
 }
 
 #[test]
@@ -94,7 +97,7 @@ fn a_hundred_megabytes_of_answer_are_a_fault_that_names_the_limit() {
     says(
         &fault,
         FaultKind::Answer,
-        "handed over more at once than an answer of 8 MiB (limits.answer) plus 256 KiB (limits.handed)",
+        "passed more data in one call than an answer of 8 MiB (limits.answer) plus 256 KiB (limits.handed)",
     );
 }
 

@@ -100,7 +100,10 @@ fn memory_beyond_the_limit_is_a_fault_that_names_the_limit() {
         policy("(loop $more (br_if $more (i32.ne (memory.grow (i32.const 1)) (i32.const -1)))) unreachable");
     let fault = ask(&bench.policy("hog", &hog)).unwrap_err();
     assert_eq!(fault.kind, FaultKind::Memory);
-    assert_eq!(&*fault.message, "wanted 16448 KiB of memory and may have 16 MiB (limits.memory)");
+    assert_eq!(
+        &*fault.message,
+        "asked for 16448 KiB of memory, and at most 16 MiB are allowed (limits.memory)"
+    );
 }
 
 #[test]
@@ -121,7 +124,7 @@ fn a_component_that_begins_with_too_much_memory_is_refused() {
     assert_eq!(fault.kind, FaultKind::Refused);
     assert_eq!(
         &*fault.message,
-        "it wants 32 MiB of memory to begin with and may have 16 MiB: raise its limit"
+        "it needs 32 MiB of memory from the start, and at most 16 MiB are allowed: raise its limit"
     );
 }
 
@@ -170,7 +173,7 @@ fn an_answer_that_is_larger_than_what_may_be_handed_over_is_a_fault() {
     let fault = ask(&bench.policy("chatty", &chatty)).unwrap_err();
     assert_eq!(
         (fault.kind, &*fault.message),
-        (FaultKind::Answer, "handed over more at once than its 256 KiB (limits.handed)")
+        (FaultKind::Answer, "passed more data in one call than the allowed 256 KiB (limits.handed)")
     );
 }
 

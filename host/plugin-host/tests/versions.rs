@@ -277,7 +277,7 @@ fn ten_megabytes_of_settings_are_refused_with_the_figure() {
     spec.settings_json = format!("{{\"x\":\"{}\"}}", "y".repeat(10_000_000));
     let error = bench.load(spec).unwrap_err();
     assert!(matches!(error, LoadError::SettingsTooLarge(_)), "{error}");
-    assert!(error.to_string().contains("have 10000008 bytes and may have 1 MiB"), "{error}");
+    assert!(error.to_string().contains("have 10000008 bytes, and at most 1 MiB are allowed"), "{error}");
 }
 
 #[test]

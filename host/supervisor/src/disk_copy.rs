@@ -18,7 +18,7 @@ use crate::degraded::Degraded;
 const AGAIN: Duration = Duration::from_secs(2);
 
 /// How long the end of the host waits until the file is gone.
-const DISCARDED_WITHIN: Duration = Duration::from_secs(1);
+const DISCARDED_WITHIN: Duration = Duration::from_secs(5);
 
 /// What is written.
 #[derive(Clone, Copy, Debug)]

@@ -141,7 +141,7 @@ fn signature(component: &Path) -> Result<Option<String>, Failure> {
             let bytes =
                 read.map_err(|error| Failure::failed(error, "correct the signature, or remove it"))?;
             let text = String::from_utf8(bytes).map_err(|_| {
-                let what = format!("{} is not a signature of minisign", path.display());
+                let what = format!("{} is not a minisign signature", path.display());
                 Failure::usage(what, "`provost plugin sign` makes one")
             })?;
             Ok(Some(text))

@@ -73,7 +73,8 @@ mod tests {
 
     #[test]
     fn an_answer_that_is_too_big_is_not_one_of_another_type() {
-        let big = on(FaultKind::Answer, "handed over more at once than its 256 KiB (limits.handed)");
+        let big =
+            on(FaultKind::Answer, "passed more data in one call than the allowed 256 KiB (limits.handed)");
         assert!(big.contains("`--limit handed=1MiB`"), "{big}");
         assert!(on(FaultKind::Answer, "broke the contract: no case 9").contains("`provost plugin wit`"));
     }

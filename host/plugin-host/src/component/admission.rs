@@ -171,7 +171,7 @@ fn exceeds_initial_memory(component: &Component, limits: &Limits) -> Option<Stri
     let wanted = usize::try_from(memory_bytes(component)?).unwrap_or(usize::MAX);
     (wanted > limits.memory_bytes_max).then(|| {
         format!(
-            "it wants {} of memory to begin with and may have {}: raise its limit",
+            "it needs {} of memory from the start, and at most {} are allowed: raise its limit",
             size(wanted),
             size(limits.memory_bytes_max)
         )

@@ -159,7 +159,7 @@ mod tests {
             assert!(altered.contains("is not what ops has signed"), "{altered}");
         }
         fs::write(signature_of(&bench.component), "not a signature").unwrap();
-        assert!(told(true).unwrap_err().contains("is not a signature of minisign"));
+        assert!(told(true).unwrap_err().contains("is not a minisign signature"));
     }
 
     #[test]
@@ -172,9 +172,9 @@ mod tests {
         assert!(matches!(keygen(&bench.dir.path().join("ops"), None), Err(TrustError::KeyExists(_))));
         assert_eq!(fs::read(&secret).unwrap(), before);
         let mixed = Trust::of(true, std::slice::from_ref(&bench.component)).unwrap_err().to_string();
-        assert!(mixed.contains("holds no public key"), "{mixed}");
+        assert!(mixed.contains("is not a minisign public key"), "{mixed}");
         let mixed = sign(&bench.component, &public, None).unwrap_err().to_string();
-        assert!(mixed.contains("holds no secret key"), "{mixed}");
+        assert!(mixed.contains("is not a minisign secret key"), "{mixed}");
     }
 
     #[test]

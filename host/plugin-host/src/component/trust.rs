@@ -43,7 +43,7 @@ pub enum TrustError {
     #[error("`{}` already exists, and keys are never overwritten: name another file", .0.display())]
     KeyExists(PathBuf),
     /// The file holds no key of this kind.
-    #[error("`{}` holds no {kind} key of minisign: {why}", path.display())]
+    #[error("`{}` is not a minisign {kind} key: {why}", path.display())]
     NoKey {
         /// The file.
         path: PathBuf,
@@ -78,7 +78,7 @@ pub enum TrustError {
         signature: PathBuf,
     },
     /// The file beside the component is not a signature.
-    #[error("`{}` is not a signature of minisign: {why}", signature.display())]
+    #[error("`{}` is not a minisign signature: {why}", signature.display())]
     NoSignature {
         /// The file.
         signature: PathBuf,

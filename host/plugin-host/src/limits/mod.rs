@@ -83,7 +83,7 @@ impl Default for Limits {
 
 /// The settings of a plugin are larger than its limit.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the settings have {bytes} bytes and may have {}: shorten them, or raise `limits.settings`", size(*.most))]
+#[error("the settings have {bytes} bytes, and at most {} are allowed: shorten them, or raise `limits.settings`", size(*.most))]
 pub struct SettingsTooLarge {
     /// Their size, in bytes.
     pub bytes: usize,

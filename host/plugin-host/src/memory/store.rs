@@ -159,7 +159,7 @@ impl Memory {
         let total = bytes(&values);
         if is_too_much(before, total, limits) {
             return Err(format!(
-                "its memory would have {} with what another call has written, and may have {} (limits.{})",
+                "its memory would have {} with what another call has written, and at most {} are allowed (limits.{})",
                 size(total),
                 size(limits.stored_bytes_max),
                 Limit::Store.name()
@@ -362,7 +362,7 @@ mod tests {
         let refused = memory.commit(second, &limits()).unwrap_err();
         assert_eq!(
             refused,
-            "its memory would have 18 bytes with what another call has written, and may have 10 bytes (limits.store)"
+            "its memory would have 18 bytes with what another call has written, and at most 10 bytes are allowed (limits.store)"
         );
         assert_eq!(memory.bytes(), 9);
     }

@@ -54,8 +54,12 @@ pub(crate) fn classify(
     }
     if let Some(wanted) = meter.refused() {
         let most = limits.memory_bytes_max;
-        let message =
-            format!("wanted {} of memory and may have {} {}", size(wanted), size(most), of(Limit::Memory));
+        let message = format!(
+            "asked for {} of memory, and at most {} are allowed {}",
+            size(wanted),
+            size(most),
+            of(Limit::Memory)
+        );
         return fault(FaultKind::Memory, &message);
     }
     match trap {
@@ -95,11 +99,11 @@ fn untyped(cause: &str, limits: &Limits, role: Role) -> Fault {
         let handed = format!("{} {}", size(limits.handed_bytes_max), of(Limit::Handed));
         let message = match role {
             Role::StatusView => format!(
-                "handed over more at once than an answer of {} {} plus {handed}",
+                "passed more data in one call than an answer of {} {} plus {handed}",
                 size(limits.answer_bytes_max),
                 of(Limit::Answer)
             ),
-            _ => format!("handed over more at once than its {handed}"),
+            _ => format!("passed more data in one call than the allowed {handed}"),
         };
         return fault(FaultKind::Answer, &message);
     }

@@ -10,7 +10,7 @@ pub(super) const BYTES_MAX: usize = 256 << 10;
 #[non_exhaustive]
 pub enum SchemaError {
     /// It is too large to be read.
-    #[error("it has {bytes} bytes, and may have {BYTES_MAX}")]
+    #[error("it has {bytes} bytes, and at most {BYTES_MAX} are allowed")]
     TooLarge {
         /// Its size.
         bytes: usize,

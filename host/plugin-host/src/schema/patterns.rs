@@ -42,7 +42,10 @@ impl Patterns {
             return Ok(());
         }
         if pattern.len() > PATTERN_BYTES_MAX {
-            let what = format!("the pattern has {} bytes, and may have {PATTERN_BYTES_MAX}", pattern.len());
+            let what = format!(
+                "the pattern has {} bytes, and at most {PATTERN_BYTES_MAX} are allowed",
+                pattern.len()
+            );
             return Err(SchemaError::wrong(&what));
         }
         budget.count(pattern.len() * STEPS_PER_BYTE)?;

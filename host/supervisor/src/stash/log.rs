@@ -160,7 +160,7 @@ impl Stash {
         self.0.wake_copying();
     }
 
-    /// Removes the copy, when the host has ended in order: the next one begins anew. Waits for the disk for at most a second.
+    /// Removes the copy, when the host has ended in order: the next one begins anew. Waits for the disk for at most five seconds.
     pub fn discard(&self) {
         if let Some(copying) = self.0.copying.get() {
             copying.discard();

@@ -155,7 +155,7 @@ impl Copies {
         }
     }
 
-    /// Removes both files: the host has ended in order. Waits for the disk for at most two seconds.
+    /// Removes both files: the host has ended in order. Waits for the disk for at most ten seconds.
     pub(crate) fn discard(&self, keeper: Option<&Keeper>, stash: Option<&Stash>) {
         tokio::task::block_in_place(|| {
             if let Some(keeper) = keeper {

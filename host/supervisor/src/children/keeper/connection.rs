@@ -432,7 +432,7 @@ impl Keeper {
         self.wake_tabling();
     }
 
-    /// Removes the table, when the host has ended in order. Waits for the disk for at most a second.
+    /// Removes the table, when the host has ended in order. Waits for the disk for at most five seconds.
     pub fn discard_table(&self) {
         if let Some(tabling) = self.0.tabling.get() {
             tabling.discard();

@@ -38,7 +38,7 @@ pub struct LogPattern(Regex);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadPattern {
     /// The pattern is too long.
-    #[error("the pattern has {0} bytes, and may have {PATTERN_BYTES_MAX}")]
+    #[error("the pattern has {0} bytes, and at most {PATTERN_BYTES_MAX} are allowed")]
     TooLong(usize),
     /// The compiled pattern would take too much memory and time.
     #[error("the pattern is too large: with its repetitions it would take over 1 MiB")]
@@ -112,7 +112,7 @@ mod tests {
     fn a_pattern_that_cannot_be_used_says_why() {
         let said = |pattern: &str| LogPattern::new(pattern).unwrap_err().to_string();
         assert_eq!(said("a(b"), "the pattern is not a regular expression: unclosed group");
-        assert_eq!(said(&"a".repeat(5_000)), "the pattern has 5000 bytes, and may have 4096");
+        assert_eq!(said(&"a".repeat(5_000)), "the pattern has 5000 bytes, and at most 4096 are allowed");
         assert!(said("(?:\\w{1000}){1000}").starts_with("the pattern is too large"));
     }
 
