@@ -42,7 +42,7 @@ pub(crate) fn advice(fault: &Fault) -> &'static str {
         FaultKind::Memory => {
             "use less memory at a time, or raise the limit that is named with `--limit NAME=FIGURE`"
         }
-        FaultKind::Answer if message.contains("more at once") => {
+        FaultKind::Answer if message.contains("limits.handed") => {
             "a reason, a line of the log and a stored value should be short; the limit is raised by `--limit handed=1MiB`"
         }
         FaultKind::Answer => "the answer does not fit the contract, which `provost plugin wit` prints",

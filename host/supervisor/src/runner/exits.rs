@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use provost_state::{Cause, Ended, Event, Exit, Incarnation, Phase, RulingAction};
+use provost_state::{Cause, Ended, Event, Exit, Incarnation, Phase, PhaseKind, RulingAction};
 
 use super::attempt::Attempt;
 use super::heard::Heard;
@@ -61,7 +61,10 @@ impl Runner {
     pub(super) fn on_gone(&mut self) {
         self.late = None;
         self.step(Step::Gone);
-        self.launch_if_open();
+        // A delay that is not over is waited for as without this.
+        if self.state.phase.kind() != PhaseKind::Backoff {
+            self.launch_if_open();
+        }
     }
 
     /// Asks the policies what to do about the committed exit. The runner goes on listening meanwhile.

@@ -171,6 +171,27 @@ async fn a_child_that_is_gone_with_everybody_who_could_tell_has_ended_unobserved
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_child_whose_end_was_decided_is_ended_and_the_next_one_waits_for_the_delay() {
+    let mut machine = Machine::start(one(|| spec("web")), Gate::default()).await;
+    for life in 1..=6 {
+        machine.until_life("web", life).await;
+        machine.children.end("web", Exit::Code(1));
+    }
+    let waits = machine.until("web", |state| state.deaths.len() == 6 && is_backing_off(state)).await;
+    let Phase::Backoff { until } = waits.phase else { panic!("{waits:?}") };
+    // It was told that the child had ended, and it lives.
+    machine.children.lives_on(waits.name(), waits.incarnation, waits.changed_at);
+    machine.next_host().await;
+    machine.until_life("web", 7).await;
+    assert!(machine.state("web").started_at.unwrap().mono_ns >= until.mono_ns);
+    assert_eq!(machine.children.held().len(), 1, "the other one was killed");
+}
+
+fn is_backing_off(state: &ProcessState) -> bool {
+    state.phase.kind() == PhaseKind::Backoff
+}
+
+#[tokio::test(start_paused = true)]
 async fn generations_go_on_and_readers_of_the_former_host_learn_how_much_they_have_missed() {
     let mut machine = Machine::start(one(|| spec("web")), Gate::default()).await;
     machine.until_life("web", 1).await;
