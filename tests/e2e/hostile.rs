@@ -217,7 +217,7 @@ fn truncated_files_and_settings_of_ten_megabytes_are_refused() {
         format!("[plugins.fat]\ncomponent = \"bundled:backoff\"\nsettings = {{ first = \"{text}\" }}\n");
     let fat = Setup::new(PROVOST, &config).run(&["validate"]);
     assert_eq!(fat.code, 2, "{}", &fat.stderr[..fat.stderr.len().min(500)]);
-    assert!(fat.stderr.contains("may have 1 MiB"), "{}", &fat.stderr[..fat.stderr.len().min(500)]);
+    assert!(fat.stderr.contains("at most 1 MiB are allowed"), "{}", &fat.stderr[..fat.stderr.len().min(500)]);
     assert!(fat.stderr.len() < 4096, "ten megabytes are not repeated to people");
 }
 

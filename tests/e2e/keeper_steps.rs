@@ -9,6 +9,7 @@ use rustix::process::Signal;
 
 use crate::PROVOST;
 use crate::keeper::lives;
+use crate::lost_keeper::until_copied;
 use crate::steps::{STEPS_OF_AN_END, Story};
 
 /// The calls of the keeper from the end of a child to the word that the next one runs.
@@ -133,6 +134,7 @@ fn a_keeper_that_is_killed_as_its_host_leaves_for_an_upgrade_is_replaced() {
 
 /// Kills both at a step, and asks for another host.
 fn both_killed(story: &Story, step: &str) {
+    until_copied(&story.host, 2);
     let (former, keeper) = (story.host_pid(), story.keeper().unwrap().pid);
     story.end_at(&format!("{step}\nboth"));
     story.end_web();

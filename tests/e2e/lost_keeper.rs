@@ -13,6 +13,7 @@ use crate::keeper::{WRITER, all_run, lives, numbers};
 
 /// The names of the files for the next host.
 const TABLE: &str = ".provost/processes.table";
+const STASH: &str = ".provost/stash.copy";
 
 /// Each waits for a file with its name, and ends with code 7 then.
 pub(crate) const WAITING: &str =
@@ -36,13 +37,19 @@ pub(crate) fn file(host: &Host, name: &str) -> PathBuf {
     host.setup().dir().join(name)
 }
 
-/// Kills the host and the keeper of this moment at once, after the table has this many processes.
-pub(crate) fn kill_both(host: &Host, processes: usize) {
+/// Waits until the table has this number of processes and there is a copy of the stash: the disk may be behind.
+pub(crate) fn until_copied(host: &Host, processes: usize) {
     let lines = || {
         let table = std::fs::read_to_string(file(host, TABLE)).unwrap_or_default();
-        table.lines().filter(|line| line[9..].starts_with("+ ")).count()
+        let lines = table.lines().filter(|line| line[9..].starts_with("+ ")).count();
+        (lines, file(host, STASH).exists())
     };
-    eventually("the table has them", lines, |lines| *lines >= processes);
+    eventually("the files have them", lines, |(lines, is_copied)| *lines >= processes && *is_copied);
+}
+
+/// Kills the host and the keeper of this moment at once, after the table has this many processes.
+pub(crate) fn kill_both(host: &Host, processes: usize) {
+    until_copied(host, processes);
     let status = host.status()["host"].clone();
     let (pid, keeper) = (&status["pid"], &status["keeper_pid"]);
     // The host is suspended first, so that it does not notice that the keeper is gone.
@@ -275,7 +282,7 @@ fn a_table_that_was_cleaned_away_with_its_directory_is_written_again() {
     let host = up(3);
     let before = until_all_run(&host, 3);
     clean_away(&file(&host, ".provost"));
-    eventually("the copy is there", || file(&host, ".provost/stash.copy").exists(), |there| *there);
+    eventually("the copy is there", || file(&host, STASH).exists(), |there| *there);
     kill_both(&host, 3);
     assert_eq!(lives(&up_again(&host)), lives(&before), "{}", host.setup().host_log());
     down(&host, pids(&lives(&before)));

@@ -82,7 +82,7 @@ fn missing_and_malformed_keys_are_reported() {
     assert!(missing.stderr.contains("there are no `keys`"), "{missing:?}");
     let mixed = with_keys(&SIGNED_ONLY.replace("ops.pub", "ops.key")).run(&["validate"]);
     assert!(
-        mixed.stderr.contains("provost.toml:3:") && mixed.stderr.contains("holds no public key"),
+        mixed.stderr.contains("provost.toml:3:") && mixed.stderr.contains("is not a minisign public key"),
         "{mixed:?}"
     );
 }

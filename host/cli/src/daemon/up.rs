@@ -78,8 +78,10 @@ fn host(
     unix.shutdown_background();
     tcp.shutdown_background();
     match &ended {
-        // The next host waits for the end of this one. What it does not finish, that one does.
-        Ok((End::GoesOn(_), ..)) => processes.shutdown_background(),
+        // The next host waits for the end of this one. What it does not finish, that one does. Its tasks end with this process and are
+        // not dropped before: those that still run would take what a dropped one leaves unanswered for an end or for a failure,
+        // and write it down for the next host.
+        Ok((End::GoesOn(_), ..)) => std::mem::forget(processes),
         // A plugin or a slow disk may hold a thread.
         _ => processes.shutdown_timeout(FAREWELL),
     }
