@@ -282,7 +282,6 @@ fn a_table_that_was_cleaned_away_with_its_directory_is_written_again() {
     let host = up(3);
     let before = until_all_run(&host, 3);
     clean_away(&file(&host, ".provost"));
-    eventually("the copy is there", || file(&host, STASH).exists(), |there| *there);
     kill_both(&host, 3);
     assert_eq!(lives(&up_again(&host)), lives(&before), "{}", host.setup().host_log());
     down(&host, pids(&lives(&before)));

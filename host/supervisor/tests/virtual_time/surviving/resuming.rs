@@ -177,7 +177,8 @@ async fn a_child_whose_end_was_decided_is_ended_and_the_next_one_waits_for_the_d
         machine.until_life("web", life).await;
         machine.children.end("web", Exit::Code(1));
     }
-    let waits = machine.until("web", |state| state.deaths.len() == 6 && is_backing_off(state)).await;
+    machine.until_phase("web", PhaseKind::Backoff).await;
+    let waits = machine.state("web");
     let Phase::Backoff { until } = waits.phase else { panic!("{waits:?}") };
     // It was told that the child had ended, and it lives.
     machine.children.lives_on(waits.name(), waits.incarnation, waits.changed_at);
@@ -185,10 +186,6 @@ async fn a_child_whose_end_was_decided_is_ended_and_the_next_one_waits_for_the_d
     machine.until_life("web", 7).await;
     assert!(machine.state("web").started_at.unwrap().mono_ns >= until.mono_ns);
     assert_eq!(machine.children.held().len(), 1, "the other one was killed");
-}
-
-fn is_backing_off(state: &ProcessState) -> bool {
-    state.phase.kind() == PhaseKind::Backoff
 }
 
 #[tokio::test(start_paused = true)]
