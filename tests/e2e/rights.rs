@@ -323,5 +323,9 @@ fn a_cgroup_that_cannot_be_had_fails_the_start_unless_it_is_optional() {
     assert!(why.ends_with("which has: cpu, pids"), "{why}");
     let degraded = host.status()["host"]["degraded"].to_string();
     assert!(degraded.contains("may runs without its cgroup"), "{degraded}");
+    host.ok(&["stop", "may"]);
+    host.until_phase("may", "stopped");
+    let degraded = host.status()["host"]["degraded"].clone();
+    assert!(!degraded.to_string().contains("may"), "it does not run any more: {degraded}");
     host.down();
 }

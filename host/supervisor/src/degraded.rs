@@ -47,9 +47,24 @@ impl Degraded {
         }
     }
 
+    /// Enters a shortage that is over when the guard is dropped.
+    pub(crate) fn hold(&self, what: &str, reason: String) -> Shortage {
+        let reason: Arc<str> = reason.into();
+        self.set(what, reason.clone());
+        Shortage { degraded: self.clone(), what: what.into(), reason }
+    }
+
     /// Removes a shortage that is over.
     pub fn clear(&self, what: &str) {
-        if self.0.lock().remove(what).is_some() {
+        self.clear_if(what, |_| true);
+    }
+
+    fn clear_if(&self, what: &str, is_over: impl Fn(&Trouble) -> bool) {
+        let removed = {
+            let mut all = self.0.lock();
+            all.get(what).is_some_and(is_over).then(|| all.remove(what))
+        };
+        if removed.is_some() {
             tracing::info!("no longer degraded ({what})");
         }
     }
@@ -58,6 +73,20 @@ impl Degraded {
     #[must_use]
     pub fn list(&self) -> Vec<Trouble> {
         self.0.lock().values().cloned().collect()
+    }
+}
+
+/// A shortage that lasts until this is dropped, or until another one of the same name takes its place.
+#[derive(Debug)]
+pub(crate) struct Shortage {
+    degraded: Degraded,
+    what: Arc<str>,
+    reason: Arc<str>,
+}
+
+impl Drop for Shortage {
+    fn drop(&mut self) {
+        self.degraded.clear_if(&self.what, |trouble| Arc::ptr_eq(&trouble.reason, &self.reason));
     }
 }
 
@@ -74,6 +103,16 @@ mod tests {
         let list = degraded.list();
         assert_eq!((list.len(), &*list[0].reason, list[0].since_ms), (1, "still none", since_ms));
         degraded.clear("threads");
+        assert_eq!(degraded.list(), []);
+    }
+    #[test]
+    fn a_shortage_that_is_held_ends_with_its_holder_and_not_with_a_former_one() {
+        let degraded = Degraded::default();
+        let former = degraded.hold("the cgroup of web", "none".to_owned());
+        let next = degraded.hold("the cgroup of web", "none".to_owned());
+        drop(former);
+        assert_eq!(degraded.list().len(), 1, "the next life has none either");
+        drop(next);
         assert_eq!(degraded.list(), []);
     }
 }

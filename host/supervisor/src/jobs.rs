@@ -3,8 +3,8 @@
 //! The first threads of a pool start with the host; more are started while all of them are busy, up to a bound, and end
 //! when they have been idle for a while.
 //!
-//! A thread that cannot be started is not an error of the job: the job waits, the shortage is shown as [`Degraded`],
-//! and the start is retried. A job that panics loses only its own answer.
+//! A thread that cannot be started is not an error of the job: the job waits, and a task retries the start for as long as a thread
+//! is missing, which is shown as [`Degraded`] until then. A job that panics loses only its own answer.
 //!
 //! Under tokio's paused clock, the same jobs run on tokio's own blocking threads, for which virtual time waits, or at once
 //! on the task that asks, so that a simulation needs no other thread and is the same every time.
@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::degraded::Degraded;
 use crate::panics::said;
@@ -27,7 +27,7 @@ use crate::slots::Slots;
 /// How long a surplus thread waits for another job before it ends.
 const IDLE: Duration = Duration::from_secs(10);
 
-/// The interval at which a failed start of a thread is retried while a job waits for one.
+/// The interval at which a failed start of a thread is retried while one is missing.
 const RETRY: Duration = Duration::from_millis(200);
 
 /// How long a job counts against the limit of its lane. A job that takes longer is taken to hang and must not keep
@@ -83,12 +83,12 @@ struct State {
     /// The condition variable of each idle thread, the longest idle one first. The last one is woken first, so that
     /// surplus threads stay idle and end.
     idle: Vec<Arc<Condvar>>,
-    /// Whether the last start of a thread failed.
-    lacking: bool,
+    /// Whether a task retries the start of threads that are missing.
+    retrying: bool,
 }
 
 impl Pool {
-    /// Starts `base` threads. A failed start is retried when a job needs the thread.
+    /// Starts `base` threads. A failed start is retried by a task of the runtime that calls this.
     pub(crate) fn start(name: &'static str, base: usize, most: usize, degraded: &Degraded) -> Self {
         let threads = Arc::new(Threads {
             name,
@@ -121,22 +121,14 @@ impl Pool {
         &self,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Lost> {
-        let (done, mut outcome) = oneshot::channel();
+        let (done, outcome) = oneshot::channel();
         let job: Job = Box::new(move || {
             let result = catch_unwind(AssertUnwindSafe(job)).map_err(|panic| Lost::Panicked(said(&*panic)));
             // The caller may be gone.
             let _ = done.send(result);
         });
         match &self.0 {
-            Kind::Threads(threads) => {
-                let mut served = threads.submit(job);
-                while !served {
-                    match timeout(RETRY, &mut outcome).await {
-                        Ok(result) => return result.unwrap_or(Err(Lost::Ending)),
-                        Err(_) => served = threads.serve(),
-                    }
-                }
-            }
+            Kind::Threads(threads) => threads.submit(job),
             #[cfg(any(test, feature = "scripted"))]
             Kind::Tokio => drop(tokio::task::spawn_blocking(job)),
             #[cfg(any(test, feature = "scripted"))]
@@ -165,49 +157,56 @@ impl Threads {
         self.state.lock()
     }
 
-    /// Queues a job. Returns false if there is no thread for it yet: [`Threads::serve`] must then be called again.
-    fn submit(self: &Arc<Self>, job: Job) -> bool {
-        self.state().queue.push_back(job);
-        self.serve()
-    }
-
-    /// Wakes or starts a thread for the queued jobs. Returns false if a thread is needed and could not be started.
-    fn serve(self: &Arc<Self>) -> bool {
+    /// Queues a job, and wakes or starts a thread for it.
+    fn submit(self: &Arc<Self>, job: Job) {
         let mut state = self.state();
+        state.queue.push_back(job);
         if let Some(next) = state.idle.len().checked_sub(state.queue.len()) {
             // The threads behind it have been woken for the jobs before this one.
             if let Some(thread) = state.idle.get(next) {
                 thread.notify_one();
             }
-            if std::mem::take(&mut state.lacking) {
-                self.degraded.clear(&self.lack());
-            }
-            return true;
+        } else if state.threads < self.most {
+            self.grow(&mut state);
         }
-        self.grow(&mut state)
     }
 
-    /// Starts one more thread, unless the bound is reached. Returns false if the kernel refused it.
+    /// Starts one more thread. If the kernel refuses it, returns false and has a task retry it.
     fn grow(self: &Arc<Self>, state: &mut State) -> bool {
-        if state.threads >= self.most {
-            return true;
-        }
         let shared = self.clone();
         match start_thread(self.name, move || shared.work()) {
             Ok(()) => {
                 state.threads += 1;
-                if std::mem::take(&mut state.lacking) {
-                    self.degraded.clear(&self.lack());
-                }
                 true
             }
             Err(error) => {
                 let reason = format!("a thread cannot be started: {error}; it is tried again");
                 self.degraded.set(&self.lack(), reason);
-                state.lacking = true;
+                if !std::mem::replace(&mut state.retrying, true) {
+                    drop(tokio::spawn(self.clone().retry()));
+                }
                 false
             }
         }
+    }
+
+    /// Starts the missing threads as soon as that is possible. The jobs may have found another thread meanwhile.
+    async fn retry(self: Arc<Self>) {
+        loop {
+            sleep(RETRY).await;
+            let mut state = self.state();
+            let missing = self.missing(&state);
+            if (0..missing).all(|_| self.grow(&mut state)) {
+                state.retrying = false;
+                return self.degraded.clear(&self.lack());
+            }
+        }
+    }
+
+    /// Returns how many threads could be started for the queued jobs and the base.
+    fn missing(&self, state: &State) -> usize {
+        let waiting = state.queue.len().saturating_sub(state.idle.len());
+        waiting.min(self.most.saturating_sub(state.threads)).max(self.base.saturating_sub(state.threads))
     }
 
     fn lack(&self) -> String {
@@ -317,6 +316,9 @@ pub struct Jobs {
 
 impl Jobs {
     /// Starts the first threads of each pool. What is short is entered in `degraded`.
+    ///
+    /// # Panics
+    /// If a thread cannot be started and this is not called within a tokio runtime, whose task would retry it.
     #[must_use]
     pub fn start(degraded: &Degraded) -> Self {
         Self::of(|name, base, most| Pool::start(name, base, most, degraded))

@@ -130,6 +130,58 @@ async fn threads_that_cannot_be_started_are_tried_again_and_nothing_is_lost() {
 }
 
 #[tokio::test]
+async fn a_lack_of_threads_ends_when_no_job_waits_for_one_although_none_was_started() {
+    let faults = FailScenario::setup();
+    let (supervisor, _dir) = boot(Vec::new());
+    let (loads, degraded) = (supervisor.jobs().loads.clone(), supervisor.degraded().clone());
+    fail::cfg("thread.start", "return").unwrap();
+    // The only thread is busy until the second job lacks one, and carries it out.
+    let first = loads.run(move || {
+        while degraded.list().is_empty() {
+            std::thread::yield_now();
+        }
+    });
+    assert_eq!(tokio::join!(first, loads.run(|| 7)), (Ok(()), Ok(7)));
+    eventually(|| lacks(&supervisor).is_empty()).await;
+    supervisor.shutdown(Cause::Shutdown).await;
+    faults.teardown();
+}
+
+#[tokio::test]
+async fn a_job_that_lacks_a_thread_is_carried_out_although_nobody_waits_for_it_any_more() {
+    let faults = FailScenario::setup();
+    let (supervisor, _dir) = boot(Vec::new());
+    fail::cfg("thread.start", "return").unwrap();
+    let done = Arc::new(AtomicUsize::new(0));
+    let (fetches, count) = (supervisor.jobs().fetches.clone(), done.clone());
+    let caller = tokio::spawn(async move { fetches.run(move || count.fetch_add(1, Ordering::SeqCst)).await });
+    eventually(|| lacks(&supervisor).iter().any(|lack| lack.starts_with("threads for fetching"))).await;
+    caller.abort();
+    assert!(caller.await.is_err_and(|error| error.is_cancelled()));
+    fail::remove("thread.start");
+    eventually(|| done.load(Ordering::SeqCst) == 1 && lacks(&supervisor).is_empty()).await;
+    supervisor.shutdown(Cause::Shutdown).await;
+    faults.teardown();
+}
+
+#[tokio::test]
+async fn a_lack_of_resources_ends_with_the_last_start_that_has_it_even_if_that_is_given_up() {
+    let faults = FailScenario::setup();
+    fail::cfg("spawn.fork", &format!("return({})", libc::EAGAIN)).unwrap();
+    let (supervisor, _dir) = boot(vec![shell("web", "exec sleep 1000"), shell("api", "exec sleep 1000")]);
+    let ids = ["web", "api"].map(|name| supervisor.reader().snapshot().id(name).unwrap());
+    for name in ["spawning: web: ", "spawning: api: "] {
+        eventually(|| lacks(&supervisor).iter().any(|lack| lack.starts_with(name))).await;
+    }
+    supervisor.stop(ids[0], Cause::User).await.unwrap();
+    eventually(|| lacks(&supervisor).iter().any(|lack| lack.starts_with("spawning: api: "))).await;
+    supervisor.stop(ids[1], Cause::User).await.unwrap();
+    eventually(|| lacks(&supervisor).is_empty()).await;
+    supervisor.shutdown(Cause::Shutdown).await;
+    faults.teardown();
+}
+
+#[tokio::test]
 async fn a_runner_that_panics_while_it_ends_a_late_process_still_has_it_judged() {
     let faults = FailScenario::setup();
     let check = Check::LogLine("never".into());

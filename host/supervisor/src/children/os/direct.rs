@@ -62,8 +62,9 @@ impl Direct {
         let Ends { output, keep, .. } = ends;
         let Prepared { vars, given, .. } = prepared;
         let (pidfd, stdin) = (Arc::new(pidfd), keep.map(Arc::new));
-        let (ready, cgroup) = (extras.ready, enclosure.entered());
-        Ok(Started { pid, pidfd, output, stdin, ready, vars, given, cgroup })
+        let (cgroup, without) = enclosure.entered();
+        let ready = extras.ready;
+        Ok(Started { pid, pidfd, output, stdin, ready, vars, given, cgroup, without })
     }
 
     fn execute(

@@ -7,7 +7,7 @@ use provost_state::Incarnation;
 
 use super::request::Failure;
 use crate::children::cgroups::{Cgroup, Cgroups, Made};
-use crate::degraded::Degraded;
+use crate::degraded::{Degraded, Shortage};
 use crate::spec::ProcessSpec;
 
 /// Returns the entry in [`Degraded`] while a process runs without the cgroup that it would like to have.
@@ -17,7 +17,11 @@ fn lack(process: &str) -> String {
 
 /// The cgroup of a start, if it has one.
 #[derive(Debug, Default)]
-pub(super) struct Enclosure(Option<Open>);
+pub(super) struct Enclosure {
+    open: Option<Open>,
+    /// Held if it would like to have one, and has none.
+    without: Option<Shortage>,
+}
 
 #[derive(Debug)]
 struct Open {
@@ -39,14 +43,12 @@ impl Enclosure {
         };
         match cgroups.make(wanted, &spec.name, incarnation) {
             Ok(Made { cgroup, procs }) => {
-                if wanted.is_optional {
-                    degraded.clear(&lack(&spec.name));
-                }
-                Ok(Self(Some(Open { cgroups: cgroups.clone(), cgroup, procs })))
+                let open = Open { cgroups: cgroups.clone(), cgroup, procs };
+                Ok(Self { open: Some(open), without: None })
             }
             Err(why) if wanted.is_optional => {
-                degraded.set(&lack(&spec.name), format!("{} runs without its cgroup: {why}", spec.name));
-                Ok(Self::default())
+                let reason = format!("{} runs without its cgroup: {why}", spec.name);
+                Ok(Self { open: None, without: Some(degraded.hold(&lack(&spec.name), reason)) })
             }
             Err(why) => Err(Failure::Refused(Arc::from(format!("it cannot have its cgroup: {why}")))),
         }
@@ -54,18 +56,18 @@ impl Enclosure {
 
     /// Returns the file by which the child enters it.
     pub(super) fn procs(&self) -> Option<BorrowedFd<'_>> {
-        self.0.as_ref().map(|open| open.procs.as_fd())
+        self.open.as_ref().map(|open| open.procs.as_fd())
     }
 
-    /// Returns the cgroup, which a child is in now.
-    pub(super) fn entered(mut self) -> Option<Arc<Cgroup>> {
-        self.0.take().map(|open| open.cgroup)
+    /// Returns the cgroup, which a child is in now, and what is held while it runs without the one that it would like to have.
+    pub(super) fn entered(mut self) -> (Option<Arc<Cgroup>>, Option<Shortage>) {
+        (self.open.take().map(|open| open.cgroup), self.without.take())
     }
 }
 
 impl Drop for Enclosure {
     fn drop(&mut self) {
-        if let Some(open) = self.0.take() {
+        if let Some(open) = self.open.take() {
             open.cgroups.end(&open.cgroup);
         }
     }

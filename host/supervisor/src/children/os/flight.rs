@@ -1,6 +1,7 @@
 //! A spawn in progress, and how it is reached from outside while it hangs.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 use provost_posix as posix;
@@ -16,9 +17,12 @@ pub(super) struct Flight {
     pub(super) in_flight: Arc<InFlight>,
 }
 
-/// Where a spawn in progress is, by which it is reached from outside while it hangs.
+/// Where a spawn in progress is, by which it is reached from outside while it hangs, and whether it waits for a shortage to end.
 #[derive(Debug, Default)]
-pub(super) struct InFlight(Mutex<Place>);
+pub(super) struct InFlight {
+    place: Mutex<Place>,
+    is_short: AtomicBool,
+}
 
 #[derive(Debug, Default)]
 enum Place {
@@ -51,8 +55,17 @@ impl InFlight {
         *self.place() = Place::Nowhere;
     }
 
+    /// Records whether it waits for the end of a shortage of the machine.
+    pub(super) fn set_short(&self, is_short: bool) {
+        self.is_short.store(is_short, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_short(&self) -> bool {
+        self.is_short.load(Ordering::Relaxed)
+    }
+
     fn place(&self) -> MutexGuard<'_, Place> {
-        self.0.lock()
+        self.place.lock()
     }
 
     /// Returns the child that hangs in its exec, if there is one: the child of that thread that no task owns yet. That of

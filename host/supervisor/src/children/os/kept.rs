@@ -110,8 +110,9 @@ impl Ready {
             return Err(failure);
         }
         let Self { prepared: Prepared { vars, given, .. }, extras, enclosure, .. } = self;
-        let (ready, cgroup) = (extras.ready, enclosure.entered());
-        Ok((Started { pid, pidfd, output, stdin, ready, vars, given, cgroup }, Parent::Keeper(kept)))
+        let (cgroup, without) = enclosure.entered();
+        let ready = extras.ready;
+        Ok((Started { pid, pidfd, output, stdin, ready, vars, given, cgroup, without }, Parent::Keeper(kept)))
     }
 
     /// Waits until the stage has executed the program.

@@ -234,7 +234,7 @@ impl OsSpawner {
 
     /// Begins to watch a child that was started.
     fn begin(&self, started: Started, parent: Parent, request: &SpawnRequest) -> Child {
-        let Started { pid, pidfd, output, stdin, ready, vars, given, cgroup } = started;
+        let Started { pid, pidfd, output, stdin, ready, vars, given, cgroup, without } = started;
         let spec = &request.spec;
         let owner = Owner { name: spec.name.clone(), incarnation: request.incarnation };
         let of_spec = Endings::from(&**spec);
@@ -242,15 +242,15 @@ impl OsSpawner {
         let escaped = if is_check { Escaped::Kill } else { of_spec.escaped };
         let endings = Endings { escaped, ..of_spec };
         let life = Arc::new(Life::new(pid, owner, parent, endings, &self.around.family).within(cgroup));
-        let exit = self.live(life, Pidfd::watch(pidfd), stdin);
+        let exit = self.live(life, Pidfd::watch(pidfd), (stdin, without));
         let notices = request
             .incarnation
             .and_then(|incarnation| self.sockets.notifiers.hear(spec, incarnation, pid, ready));
         Child { pid, exit, output, notices, vars, given }
     }
 
-    /// Waits for the end of a life; `stdin` keeps its standard input open until then.
-    fn live(&self, life: Arc<Life>, watch: Pidfd, stdin: Option<Arc<OwnedFd>>) -> Boxed<LifeEnd> {
+    /// Waits for the end of a life; `held` is kept until then, such as the end that keeps its standard input open.
+    fn live(&self, life: Arc<Life>, watch: Pidfd, held: impl Send + 'static) -> Boxed<LifeEnd> {
         let pid = life.pid;
         self.living.insert(pid, life.clone());
         let (living, around) = (self.living.clone(), self.around.clone());
@@ -260,7 +260,7 @@ impl OsSpawner {
             let end = life.clone().ended(watch, around).await;
             // Its pid may be reused by now.
             living.remove_if(&pid, |_, other| Arc::ptr_eq(other, &life));
-            drop(stdin);
+            drop(held);
             if ended.send(end).is_err() {
                 // It was never taken, and nobody records its end.
                 life.forget();

@@ -26,21 +26,32 @@ impl OsSpawner {
         let in_flight = Arc::new(InFlight::default());
         let flight = Flight { name: request.spec.name.clone(), in_flight: in_flight.clone() };
         self.flights.insert(number, flight);
-        self.try_until_there(request, ticket, in_flight, past).await;
+        let done = self.try_until_there(request, ticket, &in_flight, past).await;
+        if in_flight.is_short() {
+            in_flight.set_short(false);
+            // One that is still short enters it again with its next attempt.
+            if !self.flights.iter().any(|other| other.in_flight.is_short()) {
+                self.degraded.clear(LACK);
+            }
+        }
+        if let Some((ticket, spawned)) = done {
+            self.hand_over(ticket, spawned).await;
+        }
         self.flights.remove(&number);
     }
 
+    /// Returns `None` if the child is not wanted any more.
     async fn try_until_there(
         &self,
         request: Arc<SpawnRequest>,
         mut ticket: SpawnTicket,
-        in_flight: Arc<InFlight>,
+        in_flight: &Arc<InFlight>,
         mut past: Option<Past>,
-    ) {
+    ) -> Option<(SpawnTicket, Spawned)> {
         let mut pause = RETRY_FIRST;
         loop {
             let is_after_another = past.is_some();
-            let attempt = self.attempt(&request, &in_flight, past.take());
+            let attempt = self.attempt(&request, in_flight, past.take());
             tokio::pin!(attempt);
             let spawned = tokio::select! {
                 spawned = &mut attempt => spawned,
@@ -49,23 +60,21 @@ impl OsSpawner {
                     if let Ok(unwanted) = attempt.await {
                         self.end_unwanted(unwanted).await;
                     }
-                    return;
+                    return None;
                 }
             };
             let error = match spawned {
-                Ok(child) => {
-                    self.degraded.clear(LACK);
-                    return self.hand_over(ticket, Ok(child)).await;
-                }
-                Err(Failure::Refused(why)) => return self.hand_over(ticket, Err(why)).await,
+                Ok(child) => return Some((ticket, Ok(child))),
+                Err(Failure::Refused(why)) => return Some((ticket, Err(why))),
                 // What the former life took is free now.
                 Err(Failure::Short(_)) if is_after_another => continue,
                 Err(Failure::Short(error)) => error,
             };
+            in_flight.set_short(true);
             self.degraded.set(LACK, format!("{}: {error}; it is tried again", request.spec.name));
             tokio::select! {
                 () = tokio::time::sleep(pause) => pause = (pause * 2).min(RETRY_MAX),
-                () = ticket.abandoned() => return,
+                () = ticket.abandoned() => return None,
             }
         }
     }

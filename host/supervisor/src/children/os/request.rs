@@ -11,6 +11,7 @@ use provost_state::Incarnation;
 use crate::children::cgroups::Cgroup;
 use crate::children::command::{Prepared, exec_error};
 use crate::children::{LifeEnv, Output};
+use crate::degraded::Shortage;
 use crate::gave::Given;
 use crate::jobs::Lost;
 use crate::spec::{CommandLine, ProcessSpec};
@@ -37,6 +38,8 @@ pub(super) struct Started {
     pub(super) given: Given,
     /// Its cgroup, if it has one of its own.
     pub(super) cgroup: Option<Arc<Cgroup>>,
+    /// Held while it runs without a cgroup that it would like to have.
+    pub(super) without: Option<Shortage>,
 }
 
 /// Why there is no child.
