@@ -46,7 +46,10 @@ fn main() {
         PluginHost::policy(&host, name).unwrap()
     };
     let runtime = Runtime::new().unwrap();
-    let judges = Arc::new(Judges::start(&Settings::new(dir.path().join("logs"))));
+    let judges = {
+        let _within = runtime.enter();
+        Arc::new(Judges::start(&Settings::new(dir.path().join("logs"))))
+    };
     let world = World::new();
     let mut blocks = Vec::new();
     for (setting, pause, times) in

@@ -289,15 +289,13 @@ fn a_huge_line_makes_no_file_larger_than_its_limit() {
     let config = "[process.talk]\nlogs = { file_size = \"4KiB\", files = 3 }\n\
                   command = \"for i in 1 2 3; do head -c 50000 /dev/zero | tr '\\\\0' x; echo; done; exec sleep 1000\"\n";
     let host = Host::up(PROVOST, config);
-    eventually(
-        "all is written",
-        || {
-            std::fs::read_dir(host.setup().dir().join(".provost/logs"))
-                .map(|entries| entries.count())
-                .unwrap_or(0)
-        },
-        |files| *files == 3,
-    );
+    let names = || {
+        let entries = std::fs::read_dir(host.setup().dir().join(".provost/logs")).into_iter().flatten();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    eventually("all is written", names, |names| *names == ["talk.log", "talk.log.1", "talk.log.2"]);
     let setup = host.down();
     for entry in std::fs::read_dir(setup.dir().join(".provost/logs")).unwrap() {
         let bytes = entry.unwrap().metadata().unwrap().len();

@@ -90,6 +90,49 @@ impl Drop for Shortage {
     }
 }
 
+/// A shortage that several may have at the same time, and that is over with the last of them. Clones share it.
+#[derive(Clone, Debug)]
+pub(crate) struct Shared {
+    degraded: Degraded,
+    what: &'static str,
+    shares: Arc<Mutex<usize>>,
+}
+
+impl Shared {
+    pub(crate) fn new(degraded: &Degraded, what: &'static str) -> Self {
+        Self { degraded: degraded.clone(), what, shares: Arc::default() }
+    }
+
+    /// Enters it for one more, until the share is dropped.
+    pub(crate) fn share(&self, reason: String) -> Share {
+        let mut shares = self.shares.lock();
+        *shares += 1;
+        self.degraded.set(self.what, reason);
+        Share(self.clone())
+    }
+}
+
+/// What one has of a [`Shared`] shortage until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Share(Shared);
+
+impl Share {
+    /// Enters the reason that holds now.
+    pub(crate) fn renew(&self, reason: String) {
+        self.0.degraded.set(self.0.what, reason);
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let mut shares = self.0.shares.lock();
+        *shares -= 1;
+        if *shares == 0 {
+            self.0.degraded.clear(self.0.what);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,6 +156,17 @@ mod tests {
         drop(former);
         assert_eq!(degraded.list().len(), 1, "the next life has none either");
         drop(next);
+        assert_eq!(degraded.list(), []);
+    }
+    #[test]
+    fn a_shortage_of_several_ends_with_the_last_of_them() {
+        let degraded = Degraded::default();
+        let spawning = Shared::new(&degraded, "spawning");
+        let (web, api) = (spawning.share("web".to_owned()), spawning.share("api".to_owned()));
+        web.renew("web again".to_owned());
+        drop(api);
+        assert_eq!(&*degraded.list()[0].reason, "web again");
+        drop(web);
         assert_eq!(degraded.list(), []);
     }
 }

@@ -1,6 +1,8 @@
 //! A file on a disk that follows what the host has in memory, for the case that the keeper ends together with the host. A thread
-//! writes it: no task waits for the disk, one that is full or hangs is shown, and the file is written anew when the disk answers.
+//! writes it, and another one sees how long that takes: no task waits for the disk, one that is full or hangs is shown, and the file is
+//! written anew when the disk answers.
 
+use std::fmt;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,9 +12,13 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, s
 use std::thread;
 use std::time::Duration;
 
+use parking_lot::{Condvar, Mutex};
 use provost_files::{Access, Cursor, Identity};
 
 use crate::degraded::Degraded;
+
+/// How long a write may take until the disk counts as one that does not answer.
+const HANGS_AFTER: Duration = Duration::from_secs(5);
 
 /// The pause before another attempt after one that failed.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -61,9 +67,13 @@ impl DiskCopy {
         let (jobs, inbox) = channel();
         let is_woken = Arc::<AtomicBool>::default();
         let woken = is_woken.clone();
-        thread::Builder::new()
-            .name(contents.thread.to_owned())
-            .spawn(move || run(contents, &path, &degraded, (&inbox, &woken), &mut write))?;
+        let Contents { thread: thread_name, together, .. } = contents;
+        let lack = Lack { contents, path: path.clone(), degraded };
+        let watched = Watched::start(thread_name, lack.clone())?;
+        thread::Builder::new().name(thread_name.to_owned()).spawn(move || {
+            let mut write = || watched.during(|| write(&path));
+            run(together, &path, &lack, (&inbox, &woken), &mut write);
+        })?;
         let copy = Self { jobs, is_woken };
         copy.wake();
         Ok(copy)
@@ -86,12 +96,96 @@ impl DiskCopy {
     }
 }
 
+/// The shortage while the file cannot be written.
+#[derive(Clone, Debug)]
+struct Lack {
+    contents: Contents,
+    path: PathBuf,
+    degraded: Degraded,
+}
+
+impl Lack {
+    fn set(&self, why: impl fmt::Display) {
+        let Contents { name, loss, .. } = self.contents;
+        let path = self.path.display();
+        self.degraded.set(name, format!("if the host and its keeper are killed now, {loss}: {path}: {why}"));
+    }
+
+    fn clear(&self) {
+        self.degraded.clear(self.contents.name);
+    }
+}
+
+/// The writes of a thread, which another thread watches: it says which of them the disk does not answer. That thread is ended with this.
+struct Watched(Arc<(Mutex<Progress>, Condvar)>);
+
+#[derive(Default)]
+struct Progress {
+    /// The number of writes that were begun.
+    begun: u64,
+    is_writing: bool,
+    /// Whether the thread that watches waits for a write.
+    is_idle: bool,
+    is_over: bool,
+}
+
+impl Watched {
+    fn start(thread_name: &str, lack: Lack) -> io::Result<Self> {
+        let shared = Arc::<(Mutex<Progress>, Condvar)>::default();
+        let theirs = shared.clone();
+        thread::Builder::new().name(thread_name.to_owned()).spawn(move || watch(&theirs, &lack))?;
+        Ok(Self(shared))
+    }
+
+    /// Runs `write`, which waits for the disk.
+    fn during<T>(&self, write: impl FnOnce() -> T) -> T {
+        let (progress, bell) = &*self.0;
+        {
+            let mut progress = progress.lock();
+            progress.begun += 1;
+            progress.is_writing = true;
+            if progress.is_idle {
+                bell.notify_one();
+            }
+        }
+        let written = write();
+        progress.lock().is_writing = false;
+        written
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        let (progress, bell) = &*self.0;
+        progress.lock().is_over = true;
+        bell.notify_one();
+    }
+}
+
+fn watch((progress, bell): &(Mutex<Progress>, Condvar), lack: &Lack) {
+    let mut progress = progress.lock();
+    while !progress.is_over {
+        if !progress.is_writing {
+            progress.is_idle = true;
+            bell.wait(&mut progress);
+            progress.is_idle = false;
+            continue;
+        }
+        let watched = progress.begun;
+        bell.wait_for(&mut progress, HANGS_AFTER);
+        if progress.is_writing && progress.begun == watched {
+            // Under the lock: what the end of the write says comes after it.
+            lack.set("the disk does not answer");
+        }
+    }
+}
+
 fn run(
-    Contents { name, loss, together, .. }: Contents,
+    together: Duration,
     path: &Path,
-    degraded: &Degraded,
+    lack: &Lack,
     (inbox, is_woken): (&Receiver<Job>, &AtomicBool),
-    write: &mut impl FnMut(&Path) -> io::Result<()>,
+    write: &mut impl FnMut() -> io::Result<()>,
 ) {
     let mut is_due = false;
     loop {
@@ -110,23 +204,18 @@ fn run(
                     thread::park_timeout(together);
                 }
                 is_woken.store(false, Ordering::Release);
-                let written = write(path);
+                let written = write();
                 is_due = written.is_err();
                 match written {
-                    Ok(()) => degraded.clear(name),
-                    Err(error) => {
-                        let reason = format!(
-                            "if the host and its keeper are killed now, {loss}: {}: {error}",
-                            path.display()
-                        );
-                        degraded.set(name, reason);
-                    }
+                    Ok(()) => lack.clear(),
+                    Err(error) => lack.set(error),
                 }
             }
             Job::Discard(gone) => {
                 if let Err(error) = std::fs::remove_file(path)
                     && error.kind() != io::ErrorKind::NotFound
                 {
+                    let name = lack.contents.name;
                     tracing::warn!(file = %path.display(), %error, "{name} cannot be removed");
                 }
                 // Nobody may wait for it any more.
@@ -148,4 +237,33 @@ pub(crate) fn begin(path: &Path, bytes: &[u8]) -> io::Result<File> {
 pub(crate) fn is_in_place(file: &File, path: &Path) -> bool {
     let there = Identity::at(path).ok().flatten();
     there.is_some() && there == Identity::of(file).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_does_not_answer_is_shown_until_it_does() {
+        let dir = tempfile::tempdir().unwrap();
+        let degraded = Degraded::default();
+        let contents =
+            Contents { thread: "copy", name: "the copy", loss: "it is lost", together: Duration::ZERO };
+        let (answer, answered) = channel();
+        let write = move |_: &Path| answered.recv().map_err(|_| io::ErrorKind::TimedOut.into());
+        let copy = DiskCopy::start(contents, dir.path().join("copy"), degraded.clone(), write).unwrap();
+        while degraded.list().is_empty() {
+            thread::park_timeout(Duration::from_millis(10));
+        }
+        assert!(
+            degraded.list()[0].reason.ends_with("copy: the disk does not answer"),
+            "{:?}",
+            degraded.list()
+        );
+        answer.send(()).unwrap();
+        while !degraded.list().is_empty() {
+            thread::park_timeout(Duration::from_millis(10));
+        }
+        drop(copy);
+    }
 }

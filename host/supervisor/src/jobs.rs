@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
@@ -29,6 +30,9 @@ const IDLE: Duration = Duration::from_secs(10);
 
 /// The interval at which a failed start of a thread is retried while one is missing.
 const RETRY: Duration = Duration::from_millis(200);
+
+/// The number of threads that are started together at the end of a shortage, which shall not bring it back.
+const TOGETHER: usize = 8;
 
 /// How long a job counts against the limit of its lane. A job that takes longer is taken to hang and must not keep
 /// others from their turn; it still occupies its own thread.
@@ -73,6 +77,8 @@ struct Threads {
     /// The maximum number of threads.
     most: usize,
     degraded: Degraded,
+    /// Has the task that retries.
+    runtime: Handle,
     state: Mutex<State>,
 }
 
@@ -95,6 +101,7 @@ impl Pool {
             base,
             most: most.max(base),
             degraded: degraded.clone(),
+            runtime: Handle::current(),
             state: Mutex::default(),
         });
         for _ in 0..base {
@@ -183,7 +190,7 @@ impl Threads {
                 let reason = format!("a thread cannot be started: {error}; it is tried again");
                 self.degraded.set(&self.lack(), reason);
                 if !std::mem::replace(&mut state.retrying, true) {
-                    drop(tokio::spawn(self.clone().retry()));
+                    drop(self.runtime.spawn(self.clone().retry()));
                 }
                 false
             }
@@ -196,7 +203,7 @@ impl Threads {
             sleep(RETRY).await;
             let mut state = self.state();
             let missing = self.missing(&state);
-            if (0..missing).all(|_| self.grow(&mut state)) {
+            if (0..missing.min(TOGETHER)).all(|_| self.grow(&mut state)) && missing <= TOGETHER {
                 state.retrying = false;
                 return self.degraded.clear(&self.lack());
             }
@@ -318,7 +325,7 @@ impl Jobs {
     /// Starts the first threads of each pool. What is short is entered in `degraded`.
     ///
     /// # Panics
-    /// If a thread cannot be started and this is not called within a tokio runtime, whose task would retry it.
+    /// If this is not called within a tokio runtime: one of its tasks starts the threads that could not be started.
     #[must_use]
     pub fn start(degraded: &Degraded) -> Self {
         Self::of(|name, base, most| Pool::start(name, base, most, degraded))

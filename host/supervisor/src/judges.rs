@@ -15,6 +15,9 @@ pub struct Judges(Decider);
 
 impl Judges {
     /// Starts the threads.
+    ///
+    /// # Panics
+    /// If this is not called within a tokio runtime.
     #[must_use]
     pub fn start(settings: &Settings) -> Self {
         let jobs = Jobs::start(&settings.degraded);

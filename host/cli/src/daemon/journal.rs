@@ -130,7 +130,7 @@ async fn watch_disk(journal: Journal, mut changed: watch::Receiver<Generation>, 
         while let Some(since) = journal.figures().busy_since_ns {
             sleep(HANGS_AFTER).await;
             if journal.figures().busy_since_ns != Some(since) {
-                break;
+                continue;
             }
             degraded
                 .set(WHAT_HANGS, "it does not answer; nothing waits for it, and what it misses is counted");

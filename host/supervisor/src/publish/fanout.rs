@@ -75,10 +75,11 @@ async fn keep_telling(
     what: String,
     degraded: Degraded,
 ) {
+    let mut short = None;
     loop {
         let reason = match running {
             Ok(ended) => {
-                degraded.clear(&what);
+                drop(short.take());
                 match ended.await {
                     Ok(Ended::Panicked(said)) => format!("its thread panicked: {said}; it is started again"),
                     Ok(Ended::Gone) | Err(_) => return,
@@ -86,8 +87,11 @@ async fn keep_telling(
             }
             Err(error) => format!("its thread cannot be started: {error}; it is tried again"),
         };
-        degraded.set(&what, reason);
+        short = Some(degraded.hold(&what, reason));
         tokio::time::sleep(RETRY).await;
+        if teller.lock().consumer.is_gone() {
+            return;
+        }
         running = thread(&teller);
     }
 }

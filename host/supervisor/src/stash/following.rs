@@ -132,9 +132,14 @@ impl Following {
             }
             let is_behind = self.catch_up();
             let file = stash.0.current.load_full();
+            // What could not be written may be missing in a file that is whole.
+            let is_lacking = stash.0.is_lacking.swap(false, Ordering::AcqRel);
             let is_due = file.is_none_or(|file| {
                 let minimum = stash.0.minimum.load(Ordering::Relaxed);
-                is_behind || file.is_torn() || file.bytes() > BYTES_MIN.max(minimum.saturating_mul(GROWN))
+                is_behind
+                    || is_lacking
+                    || file.is_torn()
+                    || file.bytes() > BYTES_MIN.max(minimum.saturating_mul(GROWN))
             });
             if is_due && let Err(error) = self.replace().await {
                 stash.failed(&error);

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use provost_files::Owners;
-use provost_supervisor::{Degraded, HandedOver, Keeper, NotHandedOver, Supervisor};
+use provost_supervisor::{Degraded, HandedOver, Keeper, Lost, NotHandedOver, Supervisor};
 use rustix::process::{Pid, Signal, getppid, kill_process};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
@@ -231,14 +231,14 @@ async fn replace(
     // Children that nobody knows of would be doubled.
     loop {
         let lost = keeper.clone();
-        match supervisor.jobs().handing.run(move || lost.end_unborn()).await {
+        let error = match supervisor.jobs().handing.run(move || lost.end_unborn()).await {
             Ok(Ok(())) => break,
-            Ok(Err(error)) => degraded.set(
-                LACK,
-                format!("it has ended, and what it was starting cannot be found: {error}; {waits}"),
-            ),
-            Err(_) => return None,
-        }
+            Ok(Err(error)) => error.to_string(),
+            Err(panicked @ Lost::Panicked(_)) => panicked.to_string(),
+            Err(Lost::Ending) => return None,
+        };
+        let reason = format!("it has ended, and what it was starting cannot be found: {error}; {waits}");
+        degraded.set(LACK, reason);
         sleep(Duration::from_secs(1)).await;
     }
     keeper.give_up();

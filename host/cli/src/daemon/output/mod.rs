@@ -132,9 +132,19 @@ impl Writer<'_> {
                 }
             }
         }
+        self.fails_no_more();
+        Put::Written
+    }
+
+    fn fails_no_more(&mut self) {
         if std::mem::take(&mut self.failing) {
             self.degraded.clear(self.what);
         }
-        Put::Written
+    }
+}
+
+impl Drop for Writer<'_> {
+    fn drop(&mut self) {
+        self.fails_no_more();
     }
 }

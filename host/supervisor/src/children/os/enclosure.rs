@@ -19,8 +19,15 @@ fn lack(process: &str) -> String {
 #[derive(Debug, Default)]
 pub(super) struct Enclosure {
     open: Option<Open>,
-    /// Held if it would like to have one, and has none.
-    without: Option<Shortage>,
+    /// The shortage if it would like to have one, and has none.
+    without: Option<Without>,
+}
+
+#[derive(Debug)]
+struct Without {
+    degraded: Degraded,
+    process: Arc<str>,
+    why: Arc<str>,
 }
 
 #[derive(Debug)]
@@ -47,8 +54,8 @@ impl Enclosure {
                 Ok(Self { open: Some(open), without: None })
             }
             Err(why) if wanted.is_optional => {
-                let reason = format!("{} runs without its cgroup: {why}", spec.name);
-                Ok(Self { open: None, without: Some(degraded.hold(&lack(&spec.name), reason)) })
+                let without = Without { degraded: degraded.clone(), process: spec.name.clone(), why };
+                Ok(Self { open: None, without: Some(without) })
             }
             Err(why) => Err(Failure::Refused(Arc::from(format!("it cannot have its cgroup: {why}")))),
         }
@@ -61,7 +68,14 @@ impl Enclosure {
 
     /// Returns the cgroup, which a child is in now, and what is held while it runs without the one that it would like to have.
     pub(super) fn entered(mut self) -> (Option<Arc<Cgroup>>, Option<Shortage>) {
-        (self.open.take().map(|open| open.cgroup), self.without.take())
+        (self.open.take().map(|open| open.cgroup), self.without.take().map(Without::hold))
+    }
+}
+
+impl Without {
+    fn hold(self) -> Shortage {
+        let Self { degraded, process, why } = self;
+        degraded.hold(&lack(&process), format!("{process} runs without its cgroup: {why}"))
     }
 }
 
@@ -71,4 +85,13 @@ impl Drop for Enclosure {
             open.cgroups.end(&open.cgroup);
         }
     }
+}
+
+/// Returns what is held while a process of a former host runs without the cgroup that it would like to have.
+pub(super) fn missed(degraded: &Degraded, spec: &ProcessSpec, cgroup: Option<&Cgroup>) -> Option<Shortage> {
+    let is_missed = cgroup.is_none() && spec.cgroup.as_ref().is_some_and(|wanted| wanted.is_optional);
+    is_missed.then(|| {
+        let (degraded, process) = (degraded.clone(), spec.name.clone());
+        Without { degraded, process, why: Arc::from("it was started without one") }.hold()
+    })
 }

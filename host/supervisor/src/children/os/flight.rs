@@ -1,7 +1,6 @@
 //! A spawn in progress, and how it is reached from outside while it hangs.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 use provost_posix as posix;
@@ -17,12 +16,9 @@ pub(super) struct Flight {
     pub(super) in_flight: Arc<InFlight>,
 }
 
-/// Where a spawn in progress is, by which it is reached from outside while it hangs, and whether it waits for a shortage to end.
+/// Where a spawn in progress is, by which it is reached from outside while it hangs.
 #[derive(Debug, Default)]
-pub(super) struct InFlight {
-    place: Mutex<Place>,
-    is_short: AtomicBool,
-}
+pub(super) struct InFlight(Mutex<Place>);
 
 #[derive(Debug, Default)]
 enum Place {
@@ -55,17 +51,8 @@ impl InFlight {
         *self.place() = Place::Nowhere;
     }
 
-    /// Records whether it waits for the end of a shortage of the machine.
-    pub(super) fn set_short(&self, is_short: bool) {
-        self.is_short.store(is_short, Ordering::Relaxed);
-    }
-
-    pub(super) fn is_short(&self) -> bool {
-        self.is_short.load(Ordering::Relaxed)
-    }
-
     fn place(&self) -> MutexGuard<'_, Place> {
-        self.place.lock()
+        self.0.lock()
     }
 
     /// Returns the child that hangs in its exec, if there is one: the child of that thread that no task owns yet. That of

@@ -56,7 +56,7 @@ use super::stage::StageProgram;
 use super::{Boxed, Child, LifeEnd, LifeEnv, Output, Past, PendingSpawn, Spawner, Stop};
 use crate::adoption::Held;
 use crate::clock::Clock;
-use crate::degraded::Degraded;
+use crate::degraded::{Degraded, Shared};
 use crate::gave::Given;
 use crate::jobs::{Jobs, Lane};
 use crate::spec::{CommandLine, Escaped, ProcessSpec, StopTo};
@@ -87,6 +87,8 @@ pub(crate) struct OsSettings {
 pub(crate) struct OsSpawner {
     spawning: Lane,
     around: Surroundings,
+    /// The shortage of what the machine lacks for spawns.
+    short: Shared,
     degraded: Degraded,
     living: Arc<DashMap<u32, Arc<Life>>>,
     /// The spawns in progress, by number.
@@ -122,6 +124,7 @@ impl OsSpawner {
         Self {
             spawning: jobs.spawning.clone(),
             around,
+            short: Shared::new(&degraded, persist::LACK),
             degraded,
             living: Arc::default(),
             flights: Arc::default(),
@@ -410,8 +413,9 @@ impl OsSpawner {
         };
         let owner = Owner { name: spec.name.clone(), incarnation: Some(incarnation) };
         let cgroup = self.around.cgroups.find(&spec.name, incarnation);
+        let without = enclosure::missed(&self.degraded, spec, cgroup.as_deref());
         let life = Life::new(pid, owner, parent, Endings::from(spec), &self.around.family).within(cgroup);
-        self.live(Arc::new(life), Pidfd::watch(pidfd), stdin)
+        self.live(Arc::new(life), Pidfd::watch(pidfd), (stdin, without))
     }
 
     /// Returns the end of a child of a former host that has ended and is reaped. What its cgroup says about that is still there.

@@ -5,10 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tokio::time::sleep;
+
 use super::OsSpawner;
 use super::flight::{Flight, InFlight};
 use super::request::{Failure, SpawnRequest};
 use crate::children::{Child, Past, SpawnTicket, Spawned, Spawner};
+use crate::degraded::Share;
+use crate::jobs::HANGS_AFTER;
 
 /// The first pause before a spawn is retried after a shortage; it doubles up to [`RETRY_MAX`].
 const RETRY_FIRST: Duration = Duration::from_millis(50);
@@ -17,7 +21,7 @@ const RETRY_FIRST: Duration = Duration::from_millis(50);
 const RETRY_MAX: Duration = Duration::from_secs(1);
 
 /// The entry in [`Degraded`](crate::degraded::Degraded) while spawns are retried.
-const LACK: &str = "spawning";
+pub(super) const LACK: &str = "spawning";
 
 impl OsSpawner {
     /// Spawns, and retries after shortages, until the child is not wanted any more.
@@ -26,14 +30,7 @@ impl OsSpawner {
         let in_flight = Arc::new(InFlight::default());
         let flight = Flight { name: request.spec.name.clone(), in_flight: in_flight.clone() };
         self.flights.insert(number, flight);
-        let done = self.try_until_there(request, ticket, &in_flight, past).await;
-        if in_flight.is_short() {
-            in_flight.set_short(false);
-            // One that is still short enters it again with its next attempt.
-            if !self.flights.iter().any(|other| other.in_flight.is_short()) {
-                self.degraded.clear(LACK);
-            }
-        }
+        let done = self.try_until_there(request, ticket, in_flight, past).await;
         if let Some((ticket, spawned)) = done {
             self.hand_over(ticket, spawned).await;
         }
@@ -45,22 +42,28 @@ impl OsSpawner {
         &self,
         request: Arc<SpawnRequest>,
         mut ticket: SpawnTicket,
-        in_flight: &Arc<InFlight>,
+        in_flight: Arc<InFlight>,
         mut past: Option<Past>,
     ) -> Option<(SpawnTicket, Spawned)> {
         let mut pause = RETRY_FIRST;
+        let mut short: Option<Share> = None;
         loop {
             let is_after_another = past.is_some();
-            let attempt = self.attempt(&request, in_flight, past.take());
+            let attempt = self.attempt(&request, &in_flight, past.take());
             tokio::pin!(attempt);
-            let spawned = tokio::select! {
-                spawned = &mut attempt => spawned,
-                () = ticket.abandoned() => {
-                    in_flight.kill(&self.around.family);
-                    if let Ok(unwanted) = attempt.await {
-                        self.end_unwanted(unwanted).await;
+            let spawned = loop {
+                tokio::select! {
+                    spawned = &mut attempt => break spawned,
+                    () = ticket.abandoned() => {
+                        drop(short.take());
+                        in_flight.kill(&self.around.family);
+                        if let Ok(unwanted) = attempt.await {
+                            self.end_unwanted(unwanted).await;
+                        }
+                        return None;
                     }
-                    return None;
+                    // A shortage fails an attempt at once: this one hangs for another reason.
+                    () = sleep(HANGS_AFTER), if short.is_some() => drop(short.take()),
                 }
             };
             let error = match spawned {
@@ -70,10 +73,13 @@ impl OsSpawner {
                 Err(Failure::Short(_)) if is_after_another => continue,
                 Err(Failure::Short(error)) => error,
             };
-            in_flight.set_short(true);
-            self.degraded.set(LACK, format!("{}: {error}; it is tried again", request.spec.name));
+            let reason = format!("{}: {error}; it is tried again", request.spec.name);
+            match &short {
+                Some(short) => short.renew(reason),
+                None => short = Some(self.short.share(reason)),
+            }
             tokio::select! {
-                () = tokio::time::sleep(pause) => pause = (pause * 2).min(RETRY_MAX),
+                () = sleep(pause) => pause = (pause * 2).min(RETRY_MAX),
                 () = ticket.abandoned() => return None,
             }
         }
@@ -87,7 +93,7 @@ impl OsSpawner {
                 if let (Some(_over), Some(pid)) = (ticket.lost().await, pid) {
                     let _ = self.kill(pid);
                     while self.living.contains_key(&pid) {
-                        tokio::time::sleep(RETRY_FIRST).await;
+                        sleep(RETRY_FIRST).await;
                     }
                 }
             }

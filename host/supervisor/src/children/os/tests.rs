@@ -23,10 +23,10 @@ fn the_end_of_a_runtime_is_not_the_end_of_a_child() {
         started_at: Moment::default(),
         ended: None,
     };
-    let jobs = Jobs::start(&Degraded::default());
-    let spawner = OsSpawner::new(&jobs, Degraded::default(), Leftovers::default(), OsSettings::default());
     let child = {
         let _within = runtime.enter();
+        let jobs = Jobs::start(&Degraded::default());
+        let spawner = OsSpawner::new(&jobs, Degraded::default(), Leftovers::default(), OsSettings::default());
         spawner.adopt(spec, held, false)
     };
     // Waits until the task that watches the child has been dropped.
