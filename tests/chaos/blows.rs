@@ -195,6 +195,11 @@ pub(crate) fn work(chaos: &Chaos, is_over: impl Fn() -> bool) -> Silences {
             silences.record(blow, struck.silent_ms.map_or(took_ns, |ms| ms * 1_000_000));
         }
         if struck.has_lost_keeper {
+            // A host that answered before it had noticed the loss leaves for another one, with another keeper.
+            if chaos.machine.until_held().is_none() {
+                chaos.problems.add(format!("no host has a keeper after {blow:?}: {}", chaos.machine.log()));
+                break;
+            }
             chaos.losses.add(Loss { from, to: now_ns(), both: struck.both });
         }
     }

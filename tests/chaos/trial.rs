@@ -37,8 +37,8 @@ fn whole(chaos: &Chaos, seconds: u64) -> String {
     }
     verdict::converges(chaos, "after the start");
     let silences = storm(chaos, seconds);
-    if chaos.machine.host().is_none() {
-        chaos.problems.add("no host answers after the storm");
+    if chaos.machine.until_held().is_none() {
+        chaos.problems.add("no host with a keeper answers after the storm");
         return String::new();
     }
     chaos.model.doubt(|at| chaos.losses.may_be_forgotten(at));

@@ -37,7 +37,7 @@ fn a_cleared_log_holds_only_later_lines_and_a_follower_is_notified() {
     say(&host, &format!("1234\n{}", long.repeat(10)));
     printed(&host, "web", |text| text.ends_with(&long.repeat(6)));
     let logs = host.setup().dir().join(".provost/logs");
-    assert!(logs.join("web.log.2").exists());
+    eventually("the files are rotated twice", || logs.join("web.log.2").exists(), |exists| *exists);
     let mut following = host.setup().command(&["logs", "-f", "-n", "1", "web"]);
     let mut following = following.stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(following.stdout.take().unwrap()).lines().map(Result::unwrap);

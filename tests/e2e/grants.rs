@@ -67,14 +67,16 @@ fn a_webhook_to_another_server_is_denied_counted_and_shown() {
     let host = Host::up(PROVOST, &hooked(1, port));
     eventually("it is denied", || host.plugin("hook"), |hook| hook["denials"].as_u64() >= Some(1));
     assert!(listener.accept().is_err(), "nobody came");
-    let log = host.log();
-    assert!(log.contains(&format!("denied: a request to 127.0.0.1:{port}")), "{log}");
-    assert!(log.contains("changes wait because"), "the plugin says it, too: {log}");
+    let denied = format!("denied: a request to 127.0.0.1:{port}");
+    eventually(
+        "the host and the plugin say it",
+        || host.log(),
+        |log| log.contains(&denied) && log.contains("changes wait because"),
+    );
     let shown = host.ok(&["plugin", "inspect", "hook"]);
     assert!(shown.contains("http-out:127.0.0.1:1") && shown.contains("denied"), "{shown}");
 
-    let metrics = host.ok(&["view", "metrics"]);
-    let has = |metric: &str| {
+    let has = |metrics: &str, metric: &str| {
         metrics.lines().any(|line| {
             line.strip_prefix(metric)
                 .and_then(|value| value.trim().parse::<f64>().ok())
@@ -90,7 +92,7 @@ fn a_webhook_to_another_server_is_denied_counted_and_shown() {
         "provost_plugin_memory_max_bytes{plugin=\"judge\",version=\"1\"}",
         "provost_plugin_standing{plugin=\"judge\",version=\"1\",standing=\"active\"}",
     ] {
-        assert!(has(metric), "{metric} is not in\n{metrics}");
+        eventually(metric, || host.ok(&["view", "metrics"]), |metrics| has(metrics, metric));
     }
     host.down();
 }

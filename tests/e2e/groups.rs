@@ -105,7 +105,7 @@ fn replicas_know_their_number_and_are_selected_by_their_base_name() {
 fn a_process_that_fails_its_health_check_is_restarted() {
     let host = Host::up(
         PROVOST,
-        "[process.web]\ncommand = \"touch well; exec sleep 1000\"\n\
+        "[process.web]\ncommand = \"touch well; echo well; exec sleep 1000\"\nready = { log = \"well\" }\n\
          health = { exec = [\"test\", \"-e\", \"well\"], every = \"50ms\", failures = 2 }\n",
     );
     host.until("web", "is well", |web| web["health"] == "healthy");

@@ -118,10 +118,14 @@ fn orders_switches_and_reloads_are_recorded_and_chosen_by_kind_name_and_time() {
     host.ok(&["reload"]);
     host.ok(&["plugin", "swap", "backoff"]);
     written(&host);
-    let all = lines(&host.ok(&["events", "--since", "1h", "-o", "json"]));
-    let count = |kind: &str| all.iter().filter(|record| record["kind"] == kind).count();
-    assert_eq!((count("order"), count("backend"), count("reload")), (1, 2, 1), "{:?}", kinds(&all));
-    assert_eq!(count("decision"), 0, "their inputs are long");
+    let counted = |all: &[Value], kind: &str| all.iter().filter(|record| record["kind"] == kind).count();
+    // A note is written soon after the order whose answer has come.
+    let all = eventually(
+        "the orders are recorded",
+        || lines(&host.ok(&["events", "--since", "1h", "-o", "json"])),
+        |all| (counted(all, "order"), counted(all, "backend"), counted(all, "reload")) == (1, 2, 1),
+    );
+    assert_eq!(counted(&all, "decision"), 0, "their inputs are long");
     let order = all.iter().find(|record| record["kind"] == "order").unwrap();
     assert_eq!((&order["order"], &order["process"]), (&"restart".into(), &"db".into()));
 

@@ -41,7 +41,8 @@ pub(crate) fn file(host: &Host, name: &str) -> PathBuf {
 pub(crate) fn until_copied(host: &Host, processes: usize) {
     let lines = || {
         let table = std::fs::read_to_string(file(host, TABLE)).unwrap_or_default();
-        let lines = table.lines().filter(|line| line[9..].starts_with("+ ")).count();
+        let lines =
+            table.lines().filter(|line| line.get(9..).is_some_and(|line| line.starts_with("+ "))).count();
         (lines, file(host, STASH).exists())
     };
     eventually("the files have them", lines, |(lines, is_copied)| *lines >= processes && *is_copied);

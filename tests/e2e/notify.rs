@@ -87,19 +87,18 @@ fn a_helper_that_has_ended_is_believed_and_a_child_in_another_session_is_not() {
 
 #[test]
 fn a_process_that_falls_silent_is_restarted() {
-    let program = "assert os.environ['WATCHDOG_USEC'] == '500000' and os.environ['WATCHDOG_PID'] == str(os.getpid())\n\
+    let program = "assert os.environ['WATCHDOG_USEC'] == '3000000' and os.environ['WATCHDOG_PID'] == str(os.getpid())\n\
                    say('READY=1')\nwhile not os.path.exists('hang'):\n  say('WATCHDOG=1')\n  time.sleep(0.02)\nos.rename('hang', 'hung')\nfor_ever()";
     for keeper in ["true", "false"] {
         let rest = format!("[host]\nkeeper = {keeper}\n");
-        let host = python("ready = { notify = true }\nwatchdog = '500ms'", program, &rest);
+        let host = python("ready = { notify = true }\nwatchdog = '3s'", program, &rest);
         host.until_phase("web", "running");
         touch(&host, "hang");
         let again = host.until("web", "again", |it| it["incarnation"] == 2 && it["phase"] == "running");
         assert_eq!(again["restarts"], 1, "{}", host.log());
         let events = host.events("web");
-        let silent = |event: &&Value| {
-            event["reason"].as_str().is_some_and(|it| it.contains("WATCHDOG=1 within 500ms"))
-        };
+        let silent =
+            |event: &&Value| event["reason"].as_str().is_some_and(|it| it.contains("WATCHDOG=1 within 3s"));
         assert!(events.iter().any(|event| silent(&event)), "{events:?}");
         host.down();
     }

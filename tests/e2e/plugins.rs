@@ -7,10 +7,11 @@ use serde_json::Value;
 use crate::PROVOST;
 
 /// Returns a config with a process that only sleeps, which trial calls are about, and one that always fails; its policy
-/// restarts it after `first`.
+/// restarts it after `first`, however often that is.
 fn patient(first: &str) -> String {
     format!(
-        "[plugins.judge]\ncomponent = \"bundled:backoff\"\n\
+        "[host]\nrestart_budget = {{ restarts = 99, per = \"1ms\" }}\n\
+         [plugins.judge]\ncomponent = \"bundled:backoff\"\n\
          settings = {{ first = \"{first}\", factor = 1.0, max = \"1h\" }}\n\
          [process.bystander]\ncommand = \"exec sleep 1000\"\n\
          [process.web]\ncommand = \"exit 1\"\npolicies = [\"judge\"]\n"

@@ -114,7 +114,7 @@ fn a_wait_for_what_can_no_longer_be_ready_ends_and_names_it() {
         "{CONFIG}\n[process.bad]\ntype = \"job\"\ncommand = \"exit 3\"\n\n[process.late]\ncommand = [\"sleep\", \"1000\"]\ndepends_on = {{ bad = \"completed\" }}\n"
     );
     let setup = Setup::new(PROVOST, &config);
-    let ran = setup.run(&["up", "--detach", "--wait", "--timeout", "2s"]);
+    let ran = setup.run(&["up", "--detach", "--wait", "--timeout", "10s"]);
     assert_eq!(ran.code, 1, "{ran:?}");
     for part in [
         "error: 2 processes are not ready ",

@@ -88,11 +88,8 @@ capabilities = ["NET_BIND_SERVICE"]
         for variable in ["USER=nobody", "LOGNAME=nobody", "HOME=", "SHELL="] {
             assert!(environ.split('\0').any(|one| one.starts_with(variable)), "{variable}: {environ:?}");
         }
-        assert_eq!(
-            fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count(),
-            3,
-            "nothing of the stage is open"
-        );
+        let open = || fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count();
+        eventually("nothing of the stage is open", open, |open| *open == 3);
         assert!(file(&pid, "cmdline").starts_with("/bin/sleep"), "its name is its own");
         host.down();
     }

@@ -185,7 +185,7 @@ async fn a_lack_of_resources_ends_with_the_last_start_that_has_it_even_if_that_i
 async fn a_runner_that_panics_while_it_ends_a_late_process_still_has_it_judged() {
     let faults = FailScenario::setup();
     let check = Check::LogLine("never".into());
-    let ready = Readiness { check, every_ms: 10, timeout_ms: 10, within_ms: Some(50), own_port: false };
+    let ready = Readiness { check, every_ms: 10, timeout_ms: 10, within_ms: Some(2_000), own_port: false };
     let stubborn = "trap '' TERM; while :; do sleep 0.05; done";
     let spec = ProcessSpec { ready: Some(ready), stop_grace_ms: 500, ..shell("web", stubborn) };
     let (supervisor, _dir) = boot(vec![spec]);

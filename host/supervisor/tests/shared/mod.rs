@@ -2,14 +2,19 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use provost_state::{PhaseKind, ProcessState};
 use provost_supervisor::{CommandLine, ProcessSpec, Supervisor};
+use tokio::time::timeout;
 
 /// Returns the spec of a process that runs a line of shell.
 pub fn shell(name: &str, line: &str) -> ProcessSpec {
     ProcessSpec::new(name, CommandLine::Shell(line.to_owned()))
 }
+
+/// How long a state is waited for, so that a test which would wait for ever fails.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Waits until the state of the process called `name` satisfies `holds`, and returns it.
 pub async fn until(
@@ -24,7 +29,9 @@ pub async fn until(
         if holds(&state) {
             return state;
         }
-        changed.changed().await.unwrap();
+        let waited = timeout(PATIENCE, changed.changed()).await;
+        assert!(waited.is_ok(), "nothing has changed for {PATIENCE:?}: {state:?}");
+        waited.unwrap().unwrap();
     }
 }
 
