@@ -117,7 +117,7 @@ fn describe(troubled: &BTreeMap<Arc<str>, Loss>) -> Option<String> {
         0 => String::new(),
         others => format!(" and {others} more"),
     };
-    Some(format!("losing lines of {process}{more}: {error}"))
+    Some(format!("the log of {process}{more} could not be written at the last attempt: {error}"))
 }
 
 #[cfg(test)]
@@ -158,11 +158,19 @@ mod tests {
         losses.lost(&web, 4, &full);
         losses.lost(&db, 1, &full);
         let reason = degraded.list()[0].reason.clone();
-        assert!(reason.starts_with("losing lines of db and 1 more: No space left"), "{reason}");
+        assert!(
+            reason.starts_with(
+                "the log of db and 1 more could not be written at the last attempt: No space left"
+            ),
+            "{reason}"
+        );
         losses.over(&web);
         losses.over(&web);
         let reason = degraded.list()[0].reason.clone();
-        assert!(reason.starts_with("losing lines of db: No space left"), "{reason}");
+        assert!(
+            reason.starts_with("the log of db could not be written at the last attempt: No space left"),
+            "{reason}"
+        );
         losses.over(&db);
         assert_eq!(degraded.list(), []);
     }
