@@ -48,6 +48,16 @@ pub(crate) fn until_copied(host: &Host, processes: usize) {
     eventually("the files have them", lines, |(lines, is_copied)| *lines >= processes && *is_copied);
 }
 
+#[test]
+fn the_next_host_can_look_for_the_processes_from_the_first_one_on() {
+    let config =
+        "[host]\nkeeper = true\n[process.web]\ncommand = \"ls .provost/processes.table; exec sleep 1000\"\n";
+    let host = Host::up(PROVOST, config);
+    let said = eventually("it has looked", || host.ok(&["logs", "web"]), |said| !said.is_empty());
+    assert_eq!(said, ".provost/processes.table\n");
+    host.down();
+}
+
 /// Kills the host and the keeper of this moment at once, after the table has this many processes.
 pub(crate) fn kill_both(host: &Host, processes: usize) {
     until_copied(host, processes);

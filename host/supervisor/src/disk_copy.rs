@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 use provost_files::{Access, Cursor, Identity};
+use tokio::sync::watch;
 
 use crate::degraded::Degraded;
 
@@ -45,6 +46,8 @@ pub(crate) struct DiskCopy {
     jobs: Sender<Job>,
     /// Whether a job waits that will write everything that has changed by then.
     is_woken: Arc<AtomicBool>,
+    /// Whether the file has been written at all.
+    begun: watch::Receiver<bool>,
 }
 
 #[derive(Debug)]
@@ -70,11 +73,16 @@ impl DiskCopy {
         let Contents { thread: thread_name, together, .. } = contents;
         let lack = Lack { contents, path: path.clone(), degraded };
         let watched = Watched::start(thread_name, lack.clone())?;
+        let (begin, begun) = watch::channel(false);
         thread::Builder::new().name(thread_name.to_owned()).spawn(move || {
-            let mut write = || watched.during(|| write(&path));
+            let mut write = || {
+                watched.during(|| write(&path))?;
+                begin.send_replace(true);
+                Ok(())
+            };
             run(together, &path, &lack, (&inbox, &woken), &mut write);
         })?;
-        let copy = Self { jobs, is_woken };
+        let copy = Self { jobs, is_woken, begun };
         copy.wake();
         Ok(copy)
     }
@@ -85,6 +93,12 @@ impl DiskCopy {
             // The thread has ended after the file was discarded.
             let _ = self.jobs.send(Job::Write);
         }
+    }
+
+    /// Resolves when the file has been written for the first time.
+    pub(crate) async fn begun(&self) {
+        // It never will be if the thread has ended.
+        let _ = self.begun.clone().wait_for(|begun| *begun).await;
     }
 
     /// Removes the file, and waits for that for a bounded time.
@@ -133,7 +147,7 @@ impl Watched {
     fn start(thread_name: &str, lack: Lack) -> io::Result<Self> {
         let shared = Arc::<(Mutex<Progress>, Condvar)>::default();
         let theirs = shared.clone();
-        thread::Builder::new().name(thread_name.to_owned()).spawn(move || watch(&theirs, &lack))?;
+        thread::Builder::new().name(thread_name.to_owned()).spawn(move || look_on(&theirs, &lack))?;
         Ok(Self(shared))
     }
 
@@ -162,7 +176,7 @@ impl Drop for Watched {
     }
 }
 
-fn watch((progress, bell): &(Mutex<Progress>, Condvar), lack: &Lack) {
+fn look_on((progress, bell): &(Mutex<Progress>, Condvar), lack: &Lack) {
     let mut progress = progress.lock();
     while !progress.is_over {
         if !progress.is_writing {
@@ -241,6 +255,9 @@ pub(crate) fn is_in_place(file: &File, path: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
     use super::*;
 
     #[test]
@@ -255,6 +272,9 @@ mod tests {
         while degraded.list().is_empty() {
             thread::park_timeout(Duration::from_millis(10));
         }
+        let mut begun = pin!(copy.begun());
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(begun.as_mut().poll(&mut context).is_pending());
         assert!(
             degraded.list()[0].reason.ends_with("copy: the disk does not answer"),
             "{:?}",
@@ -264,6 +284,6 @@ mod tests {
         while !degraded.list().is_empty() {
             thread::park_timeout(Duration::from_millis(10));
         }
-        drop(copy);
+        assert!(begun.as_mut().poll(&mut context).is_ready());
     }
 }

@@ -232,8 +232,8 @@ impl Host {
         if let Err(error) = prepared.adopt_orphans() {
             tracing::warn!("orphans of processes go to pid 1: {error}");
         }
-        // What happens from now on is safe from the end of this host, or the keeper has ended.
-        let _ = timeout(FAREWELL, prepared.kept()).await;
+        // What happens from now on is safe from the end of this host, and of both, or the keeper has ended.
+        let _ = tokio::join!(timeout(FAREWELL, prepared.kept()), Copies::begun(keeper));
         Ok((prepared.start(), lines))
     }
 

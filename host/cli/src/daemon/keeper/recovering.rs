@@ -3,8 +3,10 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use provost_supervisor::{Adopted, Degraded, FormerStash, Keeper, Recovered, Stash, Unfit};
+use tokio::time::timeout;
 
 use crate::daemon::errors::SHORTAGE_HINT;
 use crate::failure::Failure;
@@ -20,6 +22,9 @@ const STASH_BYTES_MAX: u64 = 1 << 30;
 
 /// The entry in [`Degraded`] if a file is not written at all.
 const LACK: &str = "the files for the next host";
+
+/// How long the start of the processes waits for the table.
+const BEGUN_WITHIN: Duration = Duration::from_secs(5);
 
 /// The files.
 #[derive(Clone, Debug)]
@@ -140,6 +145,15 @@ impl Copies {
                 LACK,
                 format!("if the host and its keeper are killed, the next one knows of nothing: {failed}"),
             );
+        }
+    }
+
+    /// Waits until the table is on the disk, for a bounded time: even if it is empty, it has the next host look for the processes of
+    /// this one.
+    pub(crate) async fn begun(keeper: Option<&Keeper>) {
+        if let Some(keeper) = keeper {
+            // A disk that does not answer is shown, and stops nothing.
+            let _ = timeout(BEGUN_WITHIN, keeper.table_begun()).await;
         }
     }
 

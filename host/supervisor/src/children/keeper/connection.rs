@@ -369,7 +369,7 @@ impl Keeper {
     pub(super) fn leave(&self, id: Id) {
         self.0.slots.lock().remove(&id);
         self.0.names.lock().remove(id);
-        self.wake_tabling();
+        self.look_at_table();
     }
 
     /// Tells the keeper that a life is over and recorded. The next host does so if this one has let go.
@@ -427,23 +427,21 @@ impl Keeper {
         self.0.tabling.set(tabling).map_err(taken)
     }
 
-    /// Has the table written anew if its file is not in its place any more. Does not wait.
+    /// Resolves when the table is on the disk, or at once if none is kept.
+    pub async fn table_begun(&self) {
+        if let Some(tabling) = self.0.tabling.get() {
+            tabling.begun().await;
+        }
+    }
+
+    /// Has the table written again after a life has begun or ended, or if its file is not in its place any more. Does not wait.
     pub fn look_at_table(&self) {
-        self.wake_tabling();
+        self.0.tabling.get().into_iter().for_each(DiskCopy::wake);
     }
 
     /// Removes the table, when the host has ended in order. Waits for the disk for at most five seconds.
     pub fn discard_table(&self) {
-        if let Some(tabling) = self.0.tabling.get() {
-            tabling.discard();
-        }
-    }
-
-    /// Says that a life has begun or ended.
-    fn wake_tabling(&self) {
-        if let Some(tabling) = self.0.tabling.get() {
-            tabling.wake();
-        }
+        self.0.tabling.get().into_iter().for_each(DiskCopy::discard);
     }
 
     /// Takes over a child of a former host.
