@@ -292,14 +292,16 @@ fn a_huge_line_makes_no_file_larger_than_its_limit() {
     let names = || {
         let entries = std::fs::read_dir(host.setup().dir().join(".provost/logs")).into_iter().flatten();
         let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        // A host that was slow for a moment has a directory for what the keeper has read of the output meanwhile.
+        names.retain(|name| *name != "gaps");
         names.sort();
         names
     };
     eventually("all is written", names, |names| *names == ["talk.log", "talk.log.1", "talk.log.2"]);
     let setup = host.down();
     for entry in std::fs::read_dir(setup.dir().join(".provost/logs")).unwrap() {
-        let bytes = entry.unwrap().metadata().unwrap().len();
-        assert!(bytes <= 4_096, "{bytes}");
+        let metadata = entry.unwrap().metadata().unwrap();
+        assert!(metadata.is_dir() || metadata.len() <= 4_096, "{metadata:?}");
     }
     let mut text = String::new();
     std::fs::File::open(log_file(&setup, "talk")).unwrap().read_to_string(&mut text).unwrap();

@@ -261,6 +261,42 @@ async fn what_has_left_the_group_and_the_session_is_ended_after_it() {
     assert_eq!(host.supervisor.left(), []);
 }
 
+/// Starts a process that ends at once, and leaves a descendant behind that ignores its stop signal.
+async fn with_a_stubborn_daemon(name: &str, stop_grace_ms: u64) -> (Host, u32) {
+    let host = Host::boot(ProcessSpec {
+        name: name.into(),
+        stop_grace_ms,
+        ..shell("setsid bash -c 'trap \"\" TERM; echo $$; exec sleep 1000 > /dev/null 2>&1' & sleep 0.2")
+    });
+    host.supervisor.adopt_orphans().unwrap();
+    let daemon = host.line().await.parse().unwrap();
+    host.until_phase(PhaseKind::Exited).await;
+    (host, daemon)
+}
+
+#[tokio::test]
+async fn the_end_of_the_host_waits_for_the_end_of_what_a_process_has_left_that_ended_by_itself() {
+    let (host, daemon) = with_a_stubborn_daemon("stubborn", 500).await;
+    host.supervisor.shutdown(Cause::Shutdown).await;
+    assert!(!is_alive(daemon));
+    assert_eq!(host.supervisor.left(), []);
+}
+
+#[tokio::test]
+async fn a_kill_of_everything_ends_its_grace_time_as_well() {
+    let (host, daemon) = with_a_stubborn_daemon("patient", 1_000_000).await;
+    let end = host.supervisor.shutdown(Cause::Shutdown);
+    let kill = async {
+        // As often as an operator who sees that it takes long: the end has to have begun.
+        while is_alive(daemon) {
+            host.supervisor.kill_all().await;
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::join!(end, kill);
+    assert_eq!(host.supervisor.left(), []);
+}
+
 #[tokio::test]
 async fn what_has_left_the_group_is_ended_even_if_it_cannot_be_looked_for_at_first() {
     let (host, daemon) = with_a_daemon("unseen", Escaped::Kill).await;

@@ -23,6 +23,7 @@ use super::cgroups::{Cgroup, Cgroups};
 use super::family::{Family, Foreign, Relative, is_stuck, lives};
 use super::keeper::Kept;
 use super::leftovers::{Leftover, Leftovers};
+use super::partings::Partings;
 use super::pidfd::Pidfd;
 use super::{LifeEnd, Stop};
 use crate::jobs::Lane;
@@ -44,6 +45,7 @@ pub(super) struct Surroundings {
     pub(super) leftovers: Leftovers,
     pub(super) reading: Lane,
     pub(super) cgroups: Cgroups,
+    pub(super) partings: Partings,
 }
 
 /// A child from its spawn to its reaping.
@@ -237,7 +239,9 @@ impl Life {
         let end = self.end_with(exit, &around).await;
         if self.owner.incarnation.is_some() {
             // What has left the group is ended in parallel with the next life, which does not wait for it.
+            let in_progress = around.partings.enter(self.killed.clone(), self.endings().grace);
             tokio::spawn(async move {
+                let _until_then = in_progress;
                 self.escaped_unasked(&around).await;
                 self.close(&around).await;
             });

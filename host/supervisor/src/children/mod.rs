@@ -15,6 +15,7 @@
 //! | `listeners` | the sockets that processes are started with |
 //! | `opening` | opening a socket, and changing one that is open |
 //! | `notices` | what processes say about themselves |
+//! | `partings` | the ends of what has left the groups of children that ended by themselves |
 //! | `leftovers` | processes that are still there although they should not be |
 //! | `resources` | what children use |
 //! | `cgroups` | the cgroups of processes |
@@ -52,6 +53,7 @@ pub(crate) mod obstacles;
 mod opening;
 pub(crate) mod os;
 mod own_port;
+mod partings;
 mod pidfd;
 pub(crate) mod probe;
 pub(crate) mod reaper;
@@ -291,6 +293,9 @@ pub(crate) trait Spawner: Send + Sync + fmt::Debug {
 
     /// Sends SIGKILL to the group of a child, and to what has left it.
     fn kill(&self, pid: u32) -> Result<(), Arc<str>>;
+
+    /// Sends SIGKILL to what has left the groups of children that have ended by themselves, without its grace time.
+    fn kill_escaped(&self) {}
 
     /// Changes how a child is ended: what becomes of descendants that have left its group, its stop signal and its grace
     /// time.

@@ -36,7 +36,7 @@ impl Supervisor {
         self.shared.logs.finish(OUTPUT_GRACE).await;
     }
 
-    /// Sends SIGKILL to every process group at once, without the grace time, and waits for nothing.
+    /// Sends SIGKILL to every process group and to what has left one at once, without the grace time, and waits for nothing.
     pub async fn kill_all(&self) {
         let world = self.reader().snapshot();
         for state in world.iter().filter(|state| state.phase.kind().is_live()) {
@@ -46,5 +46,6 @@ impl Supervisor {
             }
             self.roster.tell(state.id, Want::Kill);
         }
+        self.shared.spawner.kill_escaped();
     }
 }

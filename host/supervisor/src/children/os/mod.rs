@@ -50,6 +50,7 @@ use super::family::{Family, lives, pid_of};
 use super::keeper::{FormerChild, Keeper, Kept, Shelf};
 use super::leftovers::{Leftover, Leftovers};
 use super::life::{Endings, Life, Owner, Parent, Surroundings, gone};
+use super::partings::Partings;
 use super::pidfd::Pidfd;
 use super::resources::{Forest, Source};
 use super::stage::StageProgram;
@@ -111,6 +112,7 @@ impl OsSpawner {
             leftovers,
             reading: jobs.reading.clone(),
             cgroups: cgroups.clone(),
+            partings: Partings::default(),
         };
         let sockets = Sockets::new(Shelf::new(keeper.clone()), &home);
         let direct = Direct {
@@ -363,6 +365,10 @@ impl Spawner for OsSpawner {
         self.life(pid).map_or(Ok(()), |life| life.kill())
     }
 
+    fn kill_escaped(&self) {
+        self.around.partings.kill();
+    }
+
     fn reconfigure(&self, pid: u32, spec: &ProcessSpec) {
         // A child that is not there any more has ended.
         let _ = self.life(pid).map(|life| life.reconfigure(Endings::from(spec), self.ranks.of(spec)));
@@ -435,12 +441,14 @@ impl OsSpawner {
         })
     }
 
-    /// Waits a little for abandoned spawns, then enters the children that hang in them, and orphans.
+    /// Waits a little for abandoned spawns, and for what is being ended after its process; then enters the children that hang in
+    /// spawns, and orphans.
     async fn name_leftovers(&self) {
         let until = tokio::time::Instant::now() + LATE_WITHIN;
         while !self.flights.is_empty() && tokio::time::Instant::now() < until {
             tokio::time::sleep(LOOK_AGAIN).await;
         }
+        self.around.partings.over(2 * LATE_WITHIN).await;
         let leave = |process: Option<Arc<str>>, pid: u32, reason: &str| {
             if !self.around.leftovers.has(pid) {
                 self.around.leftovers.add(Leftover { process, pid, reason: Arc::from(reason) });
