@@ -292,7 +292,7 @@ fn a_huge_line_makes_no_file_larger_than_its_limit() {
     let names = || {
         let entries = std::fs::read_dir(host.setup().dir().join(".provost/logs")).into_iter().flatten();
         let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
-        // A host that was slow for a moment has a directory for what the keeper has read of the output meanwhile.
+        // The directory for what the keeper reads of the output while there is no host.
         names.retain(|name| *name != "gaps");
         names.sort();
         names
