@@ -68,6 +68,9 @@ const LATE_WITHIN: Duration = Duration::from_secs(2);
 /// The pause between two looks at them.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
+/// The entry in [`Degraded`] while spawns are retried.
+const SHORT: &str = "spawning";
+
 /// What holds for all children.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct OsSettings {
@@ -126,7 +129,7 @@ impl OsSpawner {
         Self {
             spawning: jobs.spawning.clone(),
             around,
-            short: Shared::new(&degraded, persist::LACK),
+            short: Shared::new(&degraded, SHORT),
             degraded,
             living: Arc::default(),
             flights: Arc::default(),

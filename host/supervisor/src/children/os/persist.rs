@@ -20,9 +20,6 @@ const RETRY_FIRST: Duration = Duration::from_millis(50);
 /// The longest such pause.
 const RETRY_MAX: Duration = Duration::from_secs(1);
 
-/// The entry in [`Degraded`](crate::degraded::Degraded) while spawns are retried.
-pub(super) const LACK: &str = "spawning";
-
 impl OsSpawner {
     /// Spawns, and retries after shortages, until the child is not wanted any more.
     pub(super) async fn persist(self, request: Arc<SpawnRequest>, ticket: SpawnTicket, past: Option<Past>) {
