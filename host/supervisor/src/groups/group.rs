@@ -13,7 +13,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use provost_state::{Cause, Escalation, Moment, PhaseKind, ProcessId, ProcessState, Scope};
+use provost_state::{Cause, Escalation, Moment, PhaseKind, ProcessId, ProcessState, Ruling, Scope};
 use tokio::runtime::Handle as Runtime;
 use tokio::sync::{mpsc, watch};
 
@@ -153,6 +153,13 @@ impl Groups {
     }
 }
 
+/// Whether a released member has been spawned or is held back by something else, or has ended again, so that its ruling is not
+/// the one of `before` any more: the end itself may pass unseen, and its next start may wait for this very task.
+fn is_through(state: &ProcessState, before: Option<&Arc<Ruling>>) -> bool {
+    let is_starting = state.phase.kind() == PhaseKind::Waiting && state.cause != Cause::Dependency;
+    !is_starting || state.decision.as_ref().map(Arc::as_ptr) != before.map(Arc::as_ptr)
+}
+
 /// Returns why others are stopped or given up because this process was.
 pub(crate) fn given_up(state: &ProcessState) -> Arc<str> {
     Arc::from(format!("{} was given up: {}", state.name(), state.reason))
@@ -271,17 +278,15 @@ impl Group {
         }
     }
 
-    /// Releases the members in the order of starting, each when the one before it was spawned or is held back by
-    /// something else.
+    /// Releases the members in the order of starting, each when the one before it was spawned, has ended again or is held
+    /// back by something else.
     async fn release_all(&self, restart: &Restart) {
         let mut held_back = self.members();
         held_back.retain(|name| restart.who.contains(name));
         for handle in self.dispatch.handles(&held_back) {
+            let before = self.dispatch.reader.state(handle.id).and_then(|state| state.decision.clone());
             let _ = self.dispatch.order(handle.id, Want::Release).await;
-            let is_starting = |state: &ProcessState| {
-                state.phase.kind() == PhaseKind::Waiting && state.cause != Cause::Dependency
-            };
-            self.dispatch.until_state(handle.id, |state| !is_starting(state)).await;
+            self.dispatch.until_state(handle.id, |state| is_through(state, before.as_ref())).await;
         }
     }
 
@@ -301,5 +306,38 @@ impl Group {
             }
         }
         self.dispatch.until_state(handle.id, |state| state.phase.kind() != PhaseKind::Stopping).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use provost_state::{Identity, Phase, RulingAction};
+
+    use super::*;
+
+    fn ruling() -> Arc<Ruling> {
+        Arc::new(Ruling {
+            action: RulingAction::Restart { delay_ms: 0, scope: Scope::Group },
+            by: Arc::from("otp"),
+            reason: Arc::from("could not be started"),
+            overruled: None,
+        })
+    }
+
+    #[test]
+    fn a_member_that_has_ended_again_is_not_waited_for_although_its_end_was_not_seen() {
+        let before = ruling();
+        let identity = Arc::new(Identity::new("db", "team"));
+        let waiting = ProcessState {
+            phase: Phase::Waiting,
+            cause: Cause::Policy,
+            decision: Some(before.clone()),
+            ..ProcessState::new(ProcessId::NOBODY, identity, Moment::default())
+        };
+        assert!(!is_through(&waiting, Some(&before)), "it is being started");
+        let held_back = ProcessState { cause: Cause::Dependency, ..waiting.clone() };
+        assert!(is_through(&held_back, Some(&before)));
+        let judged_again = ProcessState { decision: Some(ruling()), ..waiting };
+        assert!(is_through(&judged_again, Some(&before)), "its next start waits for its group");
     }
 }
