@@ -60,11 +60,11 @@ impl Degraded {
     }
 
     fn clear_if(&self, what: &str, is_over: impl Fn(&Trouble) -> bool) {
-        let removed = {
+        let is_removed = {
             let mut all = self.0.lock();
-            all.get(what).is_some_and(is_over).then(|| all.remove(what))
+            all.get(what).is_some_and(is_over) && all.remove(what).is_some()
         };
-        if removed.is_some() {
+        if is_removed {
             tracing::info!("no longer degraded ({what})");
         }
     }
@@ -148,6 +148,7 @@ mod tests {
         degraded.clear("threads");
         assert_eq!(degraded.list(), []);
     }
+
     #[test]
     fn a_shortage_that_is_held_ends_with_its_holder_and_not_with_a_former_one() {
         let degraded = Degraded::default();
@@ -158,6 +159,7 @@ mod tests {
         drop(next);
         assert_eq!(degraded.list(), []);
     }
+
     #[test]
     fn a_shortage_of_several_ends_with_the_last_of_them() {
         let degraded = Degraded::default();

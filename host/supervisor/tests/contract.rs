@@ -243,12 +243,14 @@ async fn a_real_time_signal_is_sent() {
 
 /// Starts a process whose descendant leaves its group and session; returns the pid of the descendant, too.
 async fn with_a_daemon(name: &str, escaped: Escaped) -> (Host, u32) {
-    // The orphans of all tests are adopted by this one process; the name tells them apart.
-    let host = Host::boot(ProcessSpec {
-        name: name.into(),
-        escaped,
-        ..shell("setsid bash -c 'echo $$; exec sleep 1000' & exec sleep 1000")
-    });
+    let line = "setsid bash -c 'echo $$; exec sleep 1000' & exec sleep 1000";
+    boot_with_a_daemon(ProcessSpec { name: name.into(), escaped, ..shell(line) }).await
+}
+
+/// Starts a process whose first line is the pid of its descendant, and returns that, too.
+async fn boot_with_a_daemon(spec: ProcessSpec) -> (Host, u32) {
+    // The orphans of all tests are adopted by this one process; the name of the spec tells them apart.
+    let host = Host::boot(spec);
     host.supervisor.adopt_orphans().unwrap();
     let daemon = host.line().await.parse().unwrap();
     (host, daemon)
@@ -264,13 +266,9 @@ async fn what_has_left_the_group_and_the_session_is_ended_after_it() {
 
 /// Starts a process that ends at once, and leaves a descendant behind that ignores its stop signal.
 async fn with_a_stubborn_daemon(name: &str, stop_grace_ms: u64) -> (Host, u32) {
-    let host = Host::boot(ProcessSpec {
-        name: name.into(),
-        stop_grace_ms,
-        ..shell("setsid bash -c 'trap \"\" TERM; echo $$; exec sleep 1000 > /dev/null 2>&1' & sleep 0.2")
-    });
-    host.supervisor.adopt_orphans().unwrap();
-    let daemon = host.line().await.parse().unwrap();
+    let line = "setsid bash -c 'trap \"\" TERM; echo $$; exec sleep 1000 > /dev/null 2>&1' & sleep 0.2";
+    let spec = ProcessSpec { name: name.into(), stop_grace_ms, ..shell(line) };
+    let (host, daemon) = boot_with_a_daemon(spec).await;
     host.until_phase(PhaseKind::Exited).await;
     (host, daemon)
 }

@@ -37,18 +37,28 @@ fn lacks(supervisor: &Supervisor) -> Vec<String> {
         .collect()
 }
 
+/// Waits until a shortage is shown that begins like this.
+async fn until_lacking(supervisor: &Supervisor, beginning: &str) {
+    eventually(|| lacks(supervisor).iter().any(|lack| lack.starts_with(beginning))).await;
+}
+
+/// Waits until no shortage is shown.
+async fn until_nothing_lacks(supervisor: &Supervisor) {
+    eventually(|| lacks(supervisor).is_empty()).await;
+}
+
 #[tokio::test]
 async fn a_process_that_the_kernel_lacks_resources_for_is_started_later_and_has_not_failed() {
     let faults = FailScenario::setup();
     for errno in [libc::EAGAIN, libc::EMFILE, libc::ENOMEM] {
         fail::cfg("spawn.fork", &format!("return({errno})")).unwrap();
         let (supervisor, _dir) = boot(vec![shell("web", "exec sleep 1000")]);
-        eventually(|| lacks(&supervisor).iter().any(|lack| lack.starts_with("spawning: web: "))).await;
+        until_lacking(&supervisor, "spawning: web: ").await;
         assert_eq!(supervisor.reader().snapshot().by_name("web").unwrap().phase.kind(), PhaseKind::Waiting);
         fail::remove("spawn.fork");
         let running = until_phase(&supervisor, "web", PhaseKind::Running).await;
         assert_eq!((running.failures, running.incarnation.0), (0, 1));
-        eventually(|| lacks(&supervisor).is_empty()).await;
+        until_nothing_lacks(&supervisor).await;
         supervisor.shutdown(Cause::Shutdown).await;
     }
     faults.teardown();
@@ -117,7 +127,7 @@ async fn threads_that_cannot_be_started_are_tried_again_and_nothing_is_lost() {
     let faults = FailScenario::setup();
     fail::cfg("thread.start", "return").unwrap();
     let (supervisor, _dir) = boot(vec![shell("web", "exec sleep 1000")]);
-    eventually(|| lacks(&supervisor).iter().any(|lack| lack.starts_with("threads for spawning"))).await;
+    until_lacking(&supervisor, "threads for spawning").await;
     let id = supervisor.reader().snapshot().id("web").unwrap();
     supervisor.start(id, Cause::User).await.unwrap();
     fail::remove("thread.start");
@@ -142,7 +152,7 @@ async fn a_lack_of_threads_ends_when_no_job_waits_for_one_although_none_was_star
         }
     });
     assert_eq!(tokio::join!(first, loads.run(|| 7)), (Ok(()), Ok(7)));
-    eventually(|| lacks(&supervisor).is_empty()).await;
+    until_nothing_lacks(&supervisor).await;
     supervisor.shutdown(Cause::Shutdown).await;
     faults.teardown();
 }
@@ -155,7 +165,7 @@ async fn a_job_that_lacks_a_thread_is_carried_out_although_nobody_waits_for_it_a
     let done = Arc::new(AtomicUsize::new(0));
     let (fetches, count) = (supervisor.jobs().fetches.clone(), done.clone());
     let caller = tokio::spawn(async move { fetches.run(move || count.fetch_add(1, Ordering::SeqCst)).await });
-    eventually(|| lacks(&supervisor).iter().any(|lack| lack.starts_with("threads for fetching"))).await;
+    until_lacking(&supervisor, "threads for fetching").await;
     caller.abort();
     assert!(caller.await.is_err_and(|error| error.is_cancelled()));
     fail::remove("thread.start");
@@ -171,12 +181,12 @@ async fn a_lack_of_resources_ends_with_the_last_start_that_has_it_even_if_that_i
     let (supervisor, _dir) = boot(vec![shell("web", "exec sleep 1000"), shell("api", "exec sleep 1000")]);
     let ids = ["web", "api"].map(|name| supervisor.reader().snapshot().id(name).unwrap());
     for name in ["spawning: web: ", "spawning: api: "] {
-        eventually(|| lacks(&supervisor).iter().any(|lack| lack.starts_with(name))).await;
+        until_lacking(&supervisor, name).await;
     }
     supervisor.stop(ids[0], Cause::User).await.unwrap();
-    eventually(|| lacks(&supervisor).iter().any(|lack| lack.starts_with("spawning: api: "))).await;
+    until_lacking(&supervisor, "spawning: api: ").await;
     supervisor.stop(ids[1], Cause::User).await.unwrap();
-    eventually(|| lacks(&supervisor).is_empty()).await;
+    until_nothing_lacks(&supervisor).await;
     supervisor.shutdown(Cause::Shutdown).await;
     faults.teardown();
 }

@@ -126,11 +126,11 @@ async fn a_fifo_in_the_place_of_a_log_file_hinders_that_process_alone() {
     );
     assert_eq!(next(&mut follow(&supervisor, "even")).await, "two");
     until("it is reported", || {
-        supervisor
-            .degraded()
-            .list()
-            .iter()
-            .any(|it| it.reason.contains("odd") && it.reason.ends_with("it is a pipe, not a regular file"))
+        supervisor.degraded().list().iter().any(|it| {
+            it.reason.contains(
+                "the log of odd could not be written at the last attempt: it is a pipe, not a regular file",
+            )
+        })
     })
     .await;
     supervisor.shutdown(Cause::Shutdown).await;

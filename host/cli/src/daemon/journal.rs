@@ -129,11 +129,10 @@ async fn watch_disk(journal: Journal, mut changed: watch::Receiver<Generation>, 
         sleep(LOOK).await;
         while let Some(since) = journal.figures().busy_since_ns {
             sleep(HANGS_AFTER).await;
-            if journal.figures().busy_since_ns != Some(since) {
-                continue;
+            if journal.figures().busy_since_ns == Some(since) {
+                let reason = "it does not answer; nothing waits for it, and what it misses is counted";
+                degraded.set(WHAT_HANGS, reason);
             }
-            degraded
-                .set(WHAT_HANGS, "it does not answer; nothing waits for it, and what it misses is counted");
         }
         degraded.clear(WHAT_HANGS);
     }

@@ -126,14 +126,13 @@ impl Following {
         }
         let stash = self.stash.clone();
         loop {
-            tokio::select! {
-                rung = changed.changed() => if rung.is_err() { return },
-                () = stash.0.due.notified() => {}
-            }
+            // What could not be written may be missing in a file that is whole.
+            let is_lacking = tokio::select! {
+                rung = changed.changed() => if rung.is_err() { return } else { false },
+                () = stash.0.due.notified() => true,
+            };
             let is_behind = self.catch_up();
             let file = stash.0.current.load_full();
-            // What could not be written may be missing in a file that is whole.
-            let is_lacking = stash.0.is_lacking.swap(false, Ordering::AcqRel);
             let is_due = file.is_none_or(|file| {
                 let minimum = stash.0.minimum.load(Ordering::Relaxed);
                 is_behind

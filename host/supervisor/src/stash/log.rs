@@ -7,7 +7,7 @@
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwapOption;
@@ -59,8 +59,6 @@ pub(super) struct Inner {
     pub(super) lost: AtomicU64,
     /// Notified when the file has to be replaced.
     pub(super) due: Notify,
-    /// Whether something could not be written since the last look.
-    pub(super) is_lacking: AtomicBool,
     /// Whether the keeper has the first file.
     pub(super) confirmed: watch::Sender<bool>,
     pub(super) degraded: Degraded,
@@ -139,7 +137,6 @@ impl Stash {
             minimum: AtomicU64::new(0),
             lost: AtomicU64::new(0),
             due: Notify::new(),
-            is_lacking: AtomicBool::new(false),
             confirmed: watch::Sender::new(false),
             degraded,
             #[cfg(any(test, feature = "scripted"))]
@@ -319,7 +316,6 @@ impl Stash {
         self.0.lost.fetch_add(1, Ordering::Relaxed);
         let reason = format!("if the host is killed now, what it has decided last is lost: {error}");
         self.0.degraded.set(LACK, reason);
-        self.0.is_lacking.store(true, Ordering::Release);
         self.0.due.notify_one();
     }
 }
