@@ -12,7 +12,11 @@ use crate::PROVOST;
 const WEB: &str = "[process.web]\ncommand = \"echo up; exec sleep 1000\"\n";
 
 fn mode(path: &Path) -> u32 {
-    fs::symlink_metadata(path).unwrap().permissions().mode() & 0o777
+    mode_of(&fs::symlink_metadata(path).unwrap())
+}
+
+fn mode_of(metadata: &fs::Metadata) -> u32 {
+    metadata.permissions().mode() & 0o777
 }
 
 /// Waits until a host answers again, and checks that it is still the same one.
@@ -140,7 +144,7 @@ fn all_files_of_the_host_are_private_whatever_the_umask() {
             if metadata.is_dir() {
                 dirs.push(path);
             } else {
-                assert_eq!(metadata.permissions().mode() & 0o777, 0o600, "{}", path.display());
+                assert_eq!(mode_of(&metadata), 0o600, "{}", path.display());
                 looked_at += 1;
             }
         }

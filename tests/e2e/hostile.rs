@@ -28,17 +28,21 @@ fn revive(host: &Host, name: &str) {
     host.ok(&["plugin", "revive", name]);
 }
 
+/// Waits until the failsafe has restarted this process, twice in all, and says why in these words.
+fn until_failsafe(host: &Host, process: &str, says_why: impl Fn(&str) -> bool) {
+    host.until(process, "is restarted twice by the failsafe, which says why", |it| {
+        it["restarts"].as_u64() >= Some(2)
+            && it["decision"]["by"] == "failsafe"
+            && it["decision"]["overruled"].as_str().is_some_and(&says_why)
+    });
+}
+
 /// Checks that the failsafe restarts the process of a misbehaving policy and that its decision contains the words `told`.
 /// Returns the host and the report about the plugin.
 fn survives(guest_name: &str, told: &[&str]) -> (Host, Value) {
     let host = Host::up(PROVOST, &judged_by(guest_name));
     revive(&host, "judge");
-    let says_why = |overruled: &str| told.iter().all(|word| overruled.contains(word));
-    host.until("web", "is restarted twice by the failsafe, which says why", |it| {
-        it["restarts"].as_u64() >= Some(2)
-            && it["decision"]["by"] == "failsafe"
-            && it["decision"]["overruled"].as_str().is_some_and(says_why)
-    });
+    until_failsafe(&host, "web", |overruled| told.iter().all(|word| overruled.contains(word)));
     assert_eq!(host.process("bystander")["phase"], "running");
     assert!(host.memory_kib() < MEMORY_KIB_MAX, "{} KiB", host.memory_kib());
     let answered = |it: &Value| it["calls"].as_u64() >= Some(2) || it["status"] == "refused";
@@ -146,12 +150,8 @@ fn a_host_full_of_hostile_plugins_keeps_working_and_names_each_with_its_cause_an
     let pid = host.process("bystander")["pid"].clone();
     for one in hostile::policies() {
         let process = format!("of-{}", one.name);
-        let says_why =
-            |overruled: &str| one.expected.iter().chain([&one.name]).all(|words| overruled.contains(words));
-        host.until(&process, "is restarted by the failsafe, which says why", |it| {
-            it["restarts"].as_u64() >= Some(2)
-                && it["decision"]["by"] == "failsafe"
-                && it["decision"]["overruled"].as_str().is_some_and(says_why)
+        until_failsafe(&host, &process, |overruled| {
+            one.expected.iter().chain([&one.name]).all(|words| overruled.contains(words))
         });
         // A refused plugin was never called: it has a reason instead of a fault.
         let why = |plugin: &Value| {
